@@ -1,0 +1,1 @@
+//! Networks as graphs, built from named tensors or from an OpenVINO description.

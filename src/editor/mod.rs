@@ -1,0 +1,1 @@
+//! What can be done to a portrait: edit parameters, preparation, rendering, export.

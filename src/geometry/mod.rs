@@ -1,0 +1,1 @@
+//! Points, landmarks, affine maps, quads, triangulation.

@@ -1,0 +1,1 @@
+//! ONNX graphs as values: build, infer shapes, simplify, differentiate, write.

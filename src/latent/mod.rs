@@ -1,0 +1,1 @@
+//! Latent codes, boundaries, style mixing, inversion.

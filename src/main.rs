@@ -1,0 +1,3 @@
+//! The `jawline` program: parses arguments and runs a command.
+
+fn main() {}

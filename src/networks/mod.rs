@@ -1,0 +1,1 @@
+//! Typed networks over sessions, and the network pack that holds them.

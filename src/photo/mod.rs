@@ -1,0 +1,1 @@
+//! A photo: its pixels, colour profile, metadata; loaded within limits, saved atomically.

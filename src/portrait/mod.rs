@@ -1,0 +1,1 @@
+//! Alignment, labels, masks, warp, compositing, paste-back: pixels and geometry only.

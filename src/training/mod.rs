@@ -1,0 +1,1 @@
+//! Fitting of boundaries to labelled latent codes.
