@@ -7,40 +7,64 @@
 //! | module | reads | yields |
 //! |---|---|---|
 //! | [`dlib`] | dlib's `shape_predictor` (`.dat`, `.dat.bz2`) | [`dlib::ShapePredictor`] |
+//! | [`hdf5`] | HDF5, as Keras saves weights (`.weights.h5`) | [`Tensors`] |
+//! | [`npy`] | NumPy's arrays (`.npy`) | one array |
+//! | [`torch`] | PyTorch's checkpoints (`.pth`), before and since version 1.6 | [`Tensors`] |
 
 pub mod dlib;
 mod error;
+pub mod hdf5;
+pub mod npy;
+mod numbers;
 mod tensors;
+pub mod torch;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 pub use error::Error;
+use numbers::Numbers;
 pub use tensors::Tensors;
 
-/// Reads a whole file, but refuses one that is longer than `limit_bytes`.
-fn read_file(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, Error> {
-    let io = |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(io)?;
-    let length = file.metadata().map_err(io)?.len();
-    let too_large = || Error::TooLarge {
-        path: path.to_owned(),
-        limit_bytes,
-    };
+/// The length of a file, unless it is longer than `limit_bytes`.
+fn file_length(path: &Path, limit_bytes: u64) -> Result<u64, Error> {
+    let length = std::fs::metadata(path)
+        .map_err(|e| unreadable(path, e))?
+        .len();
     if length > limit_bytes {
-        return Err(too_large());
+        Err(too_large(path, limit_bytes))
+    } else {
+        Ok(length)
     }
-    // The file may grow between the two calls, so the read is limited as well.
+}
+
+/// Reads a whole file, unless it is longer than `limit_bytes`.
+fn read_file(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, Error> {
+    file_length(path, limit_bytes)?;
+    // The file may have grown since its length was asked for, so the read is limited as well.
+    let file = File::open(path).map_err(|e| unreadable(path, e))?;
     let mut bytes = Vec::new();
     file.take(limit_bytes + 1)
         .read_to_end(&mut bytes)
-        .map_err(io)?;
+        .map_err(|e| unreadable(path, e))?;
     if bytes.len() as u64 > limit_bytes {
-        return Err(too_large());
+        Err(too_large(path, limit_bytes))
+    } else {
+        Ok(bytes)
     }
-    Ok(bytes)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn too_large(path: &Path, limit_bytes: u64) -> Error {
+    Error::TooLarge {
+        path: path.to_owned(),
+        limit_bytes,
+    }
 }
