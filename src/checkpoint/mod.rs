@@ -1,4 +1,4 @@
-//! Readers of weight files: each yields named tensors (or, for dlib, trees) and nothing else.
+//! Readers of weight files: each yields named tensors (dlib: trees; OpenVINO: layers as well) and nothing else.
 //!
 //! A weight file comes from a stranger. No reader executes anything in it, every declared size is
 //! compared with the length of the file before memory is set aside for it, and nesting is limited;
@@ -9,6 +9,7 @@
 //! | [`dlib`] | dlib's `shape_predictor` (`.dat`, `.dat.bz2`) | [`dlib::ShapePredictor`] |
 //! | [`hdf5`] | HDF5, as Keras saves weights (`.weights.h5`) | [`Tensors`] |
 //! | [`npy`] | NumPy's arrays (`.npy`) | one array |
+//! | [`openvino`] | OpenVINO's intermediate representation (`.xml` and `.bin`) | [`openvino::Model`] |
 //! | [`torch`] | PyTorch's checkpoints (`.pth`), before and since version 1.6 | [`Tensors`] |
 
 pub mod dlib;
@@ -16,6 +17,7 @@ mod error;
 pub mod hdf5;
 pub mod npy;
 mod numbers;
+pub mod openvino;
 mod tensors;
 pub mod torch;
 
