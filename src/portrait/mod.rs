@@ -9,10 +9,13 @@
 //! Crops and masks are square and share one size, usually 1024 px; label maps have 512 px.
 //! All coordinates follow the convention of [`crate::geometry`].
 
+pub mod composite;
+pub mod contour;
 pub mod masks;
 pub mod morphology;
 pub mod raster;
 pub mod resample;
+pub mod warp;
 
 use crate::geometry;
 

@@ -1,6 +1,8 @@
 //! Resizing and resampling.
 
-use image::GrayImage;
+use image::{GrayImage, Rgb32FImage};
+
+use crate::geometry::Point;
 
 /// Resizes a mask by bilinear interpolation, without antialiasing, in OpenCV's fixed-point
 /// arithmetic (11-bit weights), so that grey edges agree to the last bit.
@@ -36,6 +38,30 @@ pub fn resize_mask(mask: &GrayImage, width: u32, height: u32) -> GrayImage {
         }));
     }
     GrayImage::from_raw(width, height, pixels).unwrap_or_default()
+}
+
+/// The picture's colour at `point`, interpolated bilinearly; beyond the border the edge continues.
+/// The picture must not be empty.
+pub fn sample_bilinear(picture: &Rgb32FImage, point: Point) -> [f32; 3] {
+    let (last_x, last_y) = (picture.width() - 1, picture.height() - 1);
+    let (x, y) = (
+        point.x.clamp(0.0, f64::from(last_x)),
+        point.y.clamp(0.0, f64::from(last_y)),
+    );
+    let (left, top) = (x as u32, y as u32);
+    let (right, bottom) = ((left + 1).min(last_x), (top + 1).min(last_y));
+    let (u, v) = ((x - f64::from(left)) as f32, (y - f64::from(top)) as f32);
+    let pixel = |x, y| picture.get_pixel(x, y).0;
+    let [a, b, c, d] = [
+        pixel(left, top),
+        pixel(right, top),
+        pixel(left, bottom),
+        pixel(right, bottom),
+    ];
+    std::array::from_fn(|i| {
+        let (upper, lower) = (a[i] + u * (b[i] - a[i]), c[i] + u * (d[i] - c[i]));
+        upper + v * (lower - upper)
+    })
 }
 
 /// Two neighbouring source positions and their weights in units of 1/2048.

@@ -2,6 +2,7 @@
 
 mod masks;
 mod pictures;
+mod warp;
 
 use std::path::PathBuf;
 

@@ -30,6 +30,14 @@ pub fn points(relative: &str) -> Vec<Point> {
         .collect()
 }
 
+/// An `.npy` file with one triangle a row.
+pub fn indices(relative: &str) -> Vec<[usize; 3]> {
+    let array: Array2<i32> = ndarray_npy::read_npy(reference(relative)).unwrap();
+    let rows = array.rows().into_iter();
+    rows.map(|row| std::array::from_fn(|i| usize::try_from(row[i]).unwrap()))
+        .collect()
+}
+
 /// 68 landmarks.
 pub fn landmarks(relative: &str) -> Landmarks {
     points(relative).try_into().unwrap()
