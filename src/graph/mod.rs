@@ -8,6 +8,7 @@ mod error;
 mod infer;
 mod methods;
 mod operator;
+mod splice;
 mod tensor;
 
 pub use build::{Graph, Node, Source, Value};

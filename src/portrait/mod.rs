@@ -15,6 +15,7 @@ pub mod masks;
 pub mod morphology;
 pub mod raster;
 pub mod resample;
+pub mod tensor;
 pub mod warp;
 
 use crate::geometry;
