@@ -1,3 +1,7 @@
 //! The `jawline` program: parses arguments and runs a command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jawline::cli::run()
+}

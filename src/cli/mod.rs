@@ -1,1 +1,125 @@
-//! The command line, one file a subcommand.
+//! The command line: one file a subcommand.
+//!
+//! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use. Names of
+//! commands, options and files are a contract with scripts: add to them, do not change them.
+
+mod bench;
+mod failure;
+mod interrupt;
+mod networks;
+mod output;
+mod progress;
+mod retouch;
+mod stage;
+mod synthesize;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use failure::Failure;
+
+use crate::engine::Settings;
+use crate::networks::pack::COMMUNITY;
+use crate::runtime::ProviderChoice;
+
+/// Removes double chins from portraits.
+#[derive(Parser)]
+#[command(name = "jawline", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Retouch photos: the same photo, with less double chin
+    Retouch(retouch::Options),
+    /// Draw portraits that show nobody, with their latent codes
+    Synthesize(synthesize::Options),
+    /// Run one stage of the method alone, files in and files out
+    #[command(subcommand)]
+    Stage(stage::Command),
+    /// Install, list, verify or remove the networks and ONNX Runtime
+    #[command(subcommand)]
+    Networks(networks::Command),
+    /// Measure time and memory of every stage
+    Bench(bench::Options),
+}
+
+/// Options of every command that runs networks.
+#[derive(Args, Debug, Clone)]
+struct EngineOptions {
+    /// Execution provider: auto, cpu, cuda or webgpu. One that is not there is an error, except with
+    /// auto
+    #[arg(long, default_value_t = ProviderChoice::Auto)]
+    provider: ProviderChoice,
+    /// CPU threads for the networks; 0 for one a core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    threads: usize,
+    /// Network pack
+    #[arg(long, default_value = COMMUNITY, value_name = "NAME")]
+    pack: String,
+}
+
+impl EngineOptions {
+    fn settings(&self) -> Settings {
+        Settings {
+            provider: self.provider,
+            threads: self.threads,
+            pack: self.pack.clone(),
+        }
+    }
+}
+
+/// Options about what a command says.
+#[derive(Args, Debug, Clone, Copy)]
+struct Voice {
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Print one JSON object on stdout: what was written, figures, seconds
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command that the program's arguments name.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    interrupt::listen();
+    let outcome = match cli.command {
+        Command::Retouch(options) => retouch::run(&options),
+        Command::Synthesize(options) => synthesize::run(&options),
+        Command::Stage(command) => stage::run(command),
+        Command::Networks(command) => networks::run(command),
+        Command::Bench(options) => bench::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Diagnostics on stderr when `JAWLINE_LOG` asks for them (`JAWLINE_LOG=jawline=debug`); else only
+/// errors of this program. What a user must know is said by the commands themselves.
+fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("JAWLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

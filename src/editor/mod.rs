@@ -1,1 +1,3 @@
-//! What can be done to a portrait: edit parameters, preparation, rendering, export.
+//! What is made of a retouched portrait for people to look at and to keep.
+
+pub mod sheet;

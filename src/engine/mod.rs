@@ -1,1 +1,407 @@
-//! The background thread that owns all sessions and runs jobs step by step.
+//! The engine: one background thread that owns all sessions and runs jobs step by step.
+//!
+//! A [`Job`] is a loop turned inside out: each call of [`Job::step`] does a bounded piece of work and
+//! returns. Between two steps the thread looks for newer work, so a picture that a person waits for
+//! ([`Priority::Interactive`]) goes before an inversion that takes a minute. Cancelling takes effect
+//! within a step, since [`CancelToken`] also ends the network run that is under way.
+//!
+//! The engine never sees a document: a job carries its inputs, and its [`Handle`] receives progress
+//! and the result.
+
+mod find_faces;
+mod invert;
+mod prepare;
+mod render;
+mod sessions;
+mod synthesize;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+
+pub use find_faces::{FindFaces, FoundFace};
+pub use invert::{InversionReport, InvertPicture, Inverted};
+pub use prepare::{PrepareFace, PreparedFace, TimedStages};
+pub use render::{EditParams, Method, RenderFace, RenderedFace};
+pub use sessions::{Sessions, Settings};
+pub use synthesize::{Synthesize, SynthesizedPortrait};
+
+use crate::runtime::CancelToken;
+use crate::{latent, networks, portrait, runtime};
+
+/// What can go wrong in a job.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Networks are missing, damaged, or failed.
+    #[error(transparent)]
+    Networks(#[from] networks::Error),
+    /// ONNX Runtime is missing or failed.
+    #[error(transparent)]
+    Runtime(#[from] runtime::Error),
+    /// A code, a boundary or the inversion.
+    #[error(transparent)]
+    Latent(#[from] latent::Error),
+    /// Pixels and geometry.
+    #[error(transparent)]
+    Portrait(#[from] portrait::Error),
+    /// No face was found in the photo.
+    #[error("no face was found in {photo}. Jawline needs a face of at least {least_px} px that looks towards the camera")]
+    NoFace {
+        /// The photo.
+        photo: String,
+        /// The least side of a face's box, in pixels.
+        least_px: u32,
+    },
+    /// The job was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The engine thread is gone, or a job of it panicked.
+    #[error("an internal error ended the work '{job}' ({detail}); please report it")]
+    Internal {
+        /// The job's name.
+        job: String,
+        /// The panic's message.
+        detail: String,
+    },
+}
+
+impl Error {
+    /// Is this only the echo of a cancellation?
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::Runtime(runtime::Error::Cancelled)
+                | Self::Networks(networks::Error::Cancelled | networks::Error::Runtime(runtime::Error::Cancelled))
+                | Self::Latent(
+                    latent::Error::Runtime(runtime::Error::Cancelled)
+                        | latent::Error::Network(networks::Error::Runtime(runtime::Error::Cancelled))
+                )
+        )
+    }
+}
+
+/// Who waits for a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// A person waits for the next frame.
+    Interactive,
+    /// Long work, between frames.
+    Background,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// What is being done, in words.
+    pub stage: &'static str,
+    /// The part that is done, 0 to 1.
+    pub fraction: f32,
+    /// More about it, such as a loss; may be empty.
+    pub detail: String,
+    /// An estimate of the time left, once there is something to estimate from.
+    pub left: Option<Duration>,
+}
+
+/// The outcome of a step.
+pub enum Step<T> {
+    /// There is more to do.
+    More(Progress),
+    /// The job is done.
+    Done(T),
+}
+
+/// What a step may use.
+pub struct Context<'a> {
+    /// The networks, loaded when first asked for.
+    pub sessions: &'a mut Sessions,
+    /// Cancelled when nobody wants the result any more.
+    pub cancel: &'a CancelToken,
+}
+
+/// Work for the engine thread, cut into steps.
+pub trait Job: Send + 'static {
+    /// What the job yields.
+    type Output: Send + 'static;
+
+    /// The job's name, for people.
+    fn name(&self) -> String;
+
+    /// Does a bounded piece of the work: at most about one network run.
+    ///
+    /// # Errors
+    /// An error ends the job.
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Self::Output>, Error>;
+}
+
+/// What a job's owner hears.
+pub enum Event<T> {
+    /// It goes on.
+    Progress(Progress),
+    /// It ended.
+    Finished(Result<T, Error>),
+}
+
+/// The owner's end of a job. Dropping it before the end cancels the job.
+pub struct Handle<T> {
+    name: String,
+    events: Receiver<Event<T>>,
+    cancel: CancelToken,
+    ended: bool,
+}
+
+impl<T> Handle<T> {
+    /// Everything heard since the last call, without waiting.
+    pub fn poll(&self) -> Vec<Event<T>> {
+        self.events.try_iter().collect()
+    }
+
+    /// Ends the job within its current step.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits for the result and tells of the progress meanwhile.
+    ///
+    /// # Errors
+    /// The job's error; [`Error::Internal`] when the engine thread is gone.
+    pub fn wait(mut self, mut on_progress: impl FnMut(&Progress)) -> Result<T, Error> {
+        loop {
+            match self.events.recv() {
+                Ok(Event::Progress(progress)) => on_progress(&progress),
+                Ok(Event::Finished(result)) => {
+                    self.ended = true;
+                    return result;
+                }
+                Err(_) => {
+                    return Err(Error::Internal {
+                        job: self.name.clone(),
+                        detail: "the engine thread ended".to_owned(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.cancel.cancel();
+        }
+    }
+}
+
+/// The engine thread. Dropping it ends the thread after the step under way.
+pub struct Engine {
+    tasks: Option<Sender<(Priority, Box<dyn Task>)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the thread. Nothing is loaded before a job asks for it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the system gives no thread.
+    pub fn start(settings: Settings) -> Result<Self, Error> {
+        let (tasks, queue) = unbounded();
+        let thread = thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || serve(&queue, &mut Sessions::new(settings)))
+            .map_err(|error| Error::Internal {
+                job: "engine".to_owned(),
+                detail: error.to_string(),
+            })?;
+        Ok(Self { tasks: Some(tasks), thread: Some(thread) })
+    }
+
+    /// Hands a job to the thread. `cancel` may be shared with others, such as a Ctrl-C handler.
+    pub fn submit<J: Job>(&self, priority: Priority, cancel: CancelToken, job: J) -> Handle<J::Output> {
+        let (sender, events) = unbounded();
+        let name = job.name();
+        let task = Running { job, events: sender, cancel: cancel.clone() };
+        if let Some(tasks) = &self.tasks {
+            // A failed send drops the task and with it the events' sender: the handle says so.
+            let _ = tasks.send((priority, Box::new(task)));
+        }
+        Handle { name, events, cancel, ended: false }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A job of any output type.
+trait Task: Send {
+    /// Does one step; `false` when the job has ended.
+    fn step(&mut self, sessions: &mut Sessions) -> bool;
+}
+
+struct Running<J: Job> {
+    job: J,
+    events: Sender<Event<J::Output>>,
+    cancel: CancelToken,
+}
+
+impl<J: Job> Task for Running<J> {
+    fn step(&mut self, sessions: &mut Sessions) -> bool {
+        let outcome = if self.cancel.is_cancelled() {
+            Err(Error::Cancelled)
+        } else {
+            let mut context = Context { sessions, cancel: &self.cancel };
+            // A panic in a decoder or an index must not take the engine, and the user's work, along.
+            catch_unwind(AssertUnwindSafe(|| self.job.step(&mut context))).unwrap_or_else(|panic| {
+                Err(Error::Internal {
+                    job: self.job.name(),
+                    detail: panic_message(panic.as_ref()),
+                })
+            })
+        };
+        let (event, goes_on) = match outcome {
+            Ok(Step::More(progress)) => (Event::Progress(progress), true),
+            Ok(Step::Done(output)) => (Event::Finished(Ok(output)), false),
+            Err(error) => (Event::Finished(Err(error)), false),
+        };
+        self.events.send(event).is_ok() && goes_on
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// The thread's loop: take what has come in, do one step of the most urgent task.
+fn serve(queue: &Receiver<(Priority, Box<dyn Task>)>, sessions: &mut Sessions) {
+    const IDLE: Duration = Duration::from_secs(3600);
+    let mut tasks: VecDeque<(Priority, Box<dyn Task>)> = VecDeque::new();
+    loop {
+        if tasks.is_empty() {
+            match queue.recv_timeout(IDLE) {
+                Ok(task) => tasks.push_back(task),
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        loop {
+            match queue.try_recv() {
+                Ok(task) => tasks.push_back(task),
+                Err(TryRecvError::Empty) => break,
+                // Nobody is left to hear a result.
+                Err(TryRecvError::Disconnected) => return,
+            }
+        }
+        // The first of the most urgent: equals wait for each other in the order they came.
+        let urgent = (0..tasks.len()).min_by_key(|&index| (tasks[index].0, index));
+        if let Some(index) = urgent
+            && !tasks[index].1.step(sessions)
+        {
+            tasks.remove(index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    struct Counting {
+        name: &'static str,
+        left: u32,
+        journal: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    impl Job for Counting {
+        type Output = &'static str;
+
+        fn name(&self) -> String {
+            self.name.to_owned()
+        }
+
+        fn step(&mut self, _context: &mut Context<'_>) -> Result<Step<Self::Output>, Error> {
+            self.journal.lock().unwrap().push(self.name);
+            if self.left == 0 {
+                return Ok(Step::Done(self.name));
+            }
+            self.left -= 1;
+            thread::sleep(Duration::from_millis(2));
+            Ok(Step::More(Progress { stage: "counting", fraction: 0.0, detail: String::new(), left: None }))
+        }
+    }
+
+    fn engine() -> Engine {
+        Engine::start(Settings::default()).unwrap()
+    }
+
+    #[test]
+    fn an_interactive_job_goes_before_the_rest_of_a_long_one() {
+        let engine = engine();
+        let journal = Arc::new(Mutex::new(Vec::new()));
+        let counting = |name, left| Counting { name, left, journal: Arc::clone(&journal) };
+        let long = engine.submit(Priority::Background, CancelToken::new(), counting("long", 50));
+        let frame = engine.submit(Priority::Interactive, CancelToken::new(), counting("frame", 0));
+        assert_eq!(frame.wait(|_| ()).unwrap(), "frame");
+        assert_eq!(long.wait(|_| ()).unwrap(), "long");
+        let journal = journal.lock().unwrap();
+        let place = journal.iter().position(|&name| name == "frame").unwrap();
+        assert!(place < journal.len() - 1, "{journal:?}");
+    }
+
+    #[test]
+    fn a_cancelled_job_ends_and_says_so() {
+        let engine = engine();
+        let journal = Arc::new(Mutex::new(Vec::new()));
+        let job = Counting { name: "endless", left: u32::MAX, journal };
+        let handle = engine.submit(Priority::Background, CancelToken::new(), job);
+        handle.cancel();
+        assert!(handle.wait(|_| ()).unwrap_err().is_cancelled());
+    }
+
+    #[test]
+    fn a_dropped_handle_cancels_its_job_so_that_the_engine_can_end() {
+        let engine = engine();
+        let journal = Arc::new(Mutex::new(Vec::new()));
+        let job = Counting { name: "endless", left: u32::MAX, journal };
+        drop(engine.submit(Priority::Background, CancelToken::new(), job));
+        drop(engine);
+    }
+
+    struct Panicking;
+
+    impl Job for Panicking {
+        type Output = ();
+
+        fn name(&self) -> String {
+            "panicking".to_owned()
+        }
+
+        fn step(&mut self, _context: &mut Context<'_>) -> Result<Step<()>, Error> {
+            panic!("on purpose")
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_job_and_not_the_engine() {
+        let engine = engine();
+        let failed = engine.submit(Priority::Background, CancelToken::new(), Panicking);
+        let message = failed.wait(|_| ()).unwrap_err().to_string();
+        assert!(message.contains("on purpose"), "{message}");
+        let journal = Arc::new(Mutex::new(Vec::new()));
+        let next = engine.submit(Priority::Background, CancelToken::new(), Counting { name: "next", left: 1, journal });
+        assert_eq!(next.wait(|_| ()).unwrap(), "next");
+    }
+}

@@ -11,6 +11,7 @@ mod infer;
 mod methods;
 mod onnx;
 mod operator;
+mod splice;
 mod tensor;
 
 pub use build::{Graph, Node, Source, Value};

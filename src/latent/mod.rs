@@ -1,1 +1,74 @@
-//! Latent codes, boundaries, style mixing, inversion.
+//! Latent codes, boundaries, style mixing, and the inversion of a portrait into a code.
+//!
+//! A code in W+ is an `Array2<f32>` `[L, 512]`, one row a style layer, coarse to fine. What drives
+//! which resolution is said by the generator ([`GeneratorSpec`](crate::networks::GeneratorSpec));
+//! nothing here knows how many layers there are.
+
+mod adam;
+mod boundary;
+pub mod inversion;
+mod layers;
+mod mixing;
+mod whitening;
+
+use std::path::PathBuf;
+
+pub use adam::Adam;
+pub use boundary::{Boundary, Space};
+pub use layers::{layer_correspondence, stylegan2_layer_resolutions};
+pub use mixing::mix_styles;
+pub use whitening::Whitening;
+
+use crate::networks;
+
+/// Components of a latent code of one style layer.
+pub const CODE_SIZE: usize = 512;
+
+/// What can go wrong with latent codes.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A boundary or code cannot be read.
+    #[error("{path} cannot be read: {reason}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A boundary or code has another shape than the field needs.
+    #[error("{what} has the shape {shape:?}; it must be {expected}")]
+    Shape {
+        /// The array, named for the user.
+        what: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The shapes that would do.
+        expected: String,
+    },
+    /// A boundary or code holds a value that is no number.
+    #[error("{what} holds values that are not finite numbers (NaN or infinite)")]
+    NotFinite {
+        /// The array, named for the user.
+        what: String,
+    },
+    /// A boundary without a direction.
+    #[error("{what} is all zeros in row {row}: it has no direction to move along")]
+    NoDirection {
+        /// The array, named for the user.
+        what: String,
+        /// The row without a direction.
+        row: usize,
+    },
+    /// The optimisation left the numbers before it found any code.
+    #[error("the inversion diverged at its first step; the crop may be damaged")]
+    Diverged,
+    /// The loss graph could not be built.
+    #[error("the inversion's graph cannot be built: {0}")]
+    Graph(#[from] crate::graph::Error),
+    /// A network could not be loaded or run.
+    #[error(transparent)]
+    Network(#[from] networks::Error),
+    /// ONNX Runtime failed.
+    #[error(transparent)]
+    Runtime(#[from] crate::runtime::Error),
+}

@@ -1,0 +1,26 @@
+//! Ctrl-C: the first cancels the work, the second ends the program.
+
+use std::sync::OnceLock;
+
+use crate::runtime::CancelToken;
+
+static TOKEN: OnceLock<CancelToken> = OnceLock::new();
+
+/// The token that Ctrl-C cancels. Every job of a command shares it.
+pub(super) fn token() -> CancelToken {
+    TOKEN.get_or_init(CancelToken::new).clone()
+}
+
+/// Listens for Ctrl-C and for a request to terminate.
+pub(super) fn listen() {
+    let outcome = ctrlc::set_handler(|| {
+        let token = token();
+        if token.is_cancelled() {
+            std::process::exit(130);
+        }
+        token.cancel();
+    });
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "Ctrl-C will end the program at once");
+    }
+}

@@ -1,0 +1,96 @@
+//! Writing what a command yields: files whole or not at all, JSON on stdout.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageFormat};
+use ndarray::{ArrayBase, Data, Dimension};
+use serde::Serialize;
+
+use super::Failure;
+use crate::checkpoint::npy;
+use crate::photo::atomic;
+
+/// A folder that a command writes into, and what it has written.
+pub(super) struct OutputFolder {
+    folder: PathBuf,
+    written: Vec<PathBuf>,
+}
+
+impl OutputFolder {
+    /// Creates the folder if need be.
+    pub fn create(folder: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(folder)
+            .map_err(|error| Failure::because(format!("the folder {} cannot be made: {error}", folder.display())))?;
+        Ok(Self { folder: folder.to_owned(), written: Vec::new() })
+    }
+
+    /// The files written so far.
+    pub fn written(&self) -> &[PathBuf] {
+        &self.written
+    }
+
+    /// Writes a picture as PNG.
+    pub fn png(&mut self, name: &str, picture: impl Into<DynamicImage>) -> Result<(), Failure> {
+        let mut bytes = io::Cursor::new(Vec::new());
+        picture
+            .into()
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(|error| Failure::because(format!("{name} cannot be encoded: {error}")))?;
+        self.bytes(name, &bytes.into_inner())
+    }
+
+    /// Writes an array as `.npy`.
+    pub fn npy<S, D>(&mut self, name: &str, array: &ArrayBase<S, D>) -> Result<(), Failure>
+    where
+        S: Data<Elem = f32>,
+        D: Dimension,
+    {
+        let path = self.folder.join(name);
+        npy::write_f32(&path, array)?;
+        self.written.push(path);
+        Ok(())
+    }
+
+    /// Writes a value as indented JSON.
+    pub fn json(&mut self, name: &str, value: &impl Serialize) -> Result<(), Failure> {
+        let path = self.folder.join(name);
+        write_json(&path, value)?;
+        self.written.push(path);
+        Ok(())
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let path = self.folder.join(name);
+        write_bytes(&path, bytes)?;
+        self.written.push(path);
+        Ok(())
+    }
+}
+
+/// Writes a value as indented JSON, whole or not at all.
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(Failure::because)?;
+    text.push(b'\n');
+    write_bytes(path, &text)
+}
+
+/// Writes bytes, whole or not at all.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    atomic::write(path, |file| file.write_all(bytes))
+        .map_err(|error: io::Error| Failure::because(format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Prints a value as one line of JSON on stdout.
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    print_line(&serde_json::to_string(value).map_err(Failure::because)?)
+}
+
+/// Prints a line on stdout. A reader that went away is no failure.
+pub(super) fn print_line(line: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::because(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,178 @@
+//! `jawline synthesize`: portraits that show nobody, with their codes, and as a sheet.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use image::RgbImage;
+use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, Ix3, stack};
+use serde_json::json;
+
+use super::output::{OutputFolder, print_json};
+use super::progress::Reporter;
+use super::{EngineOptions, Failure, Voice, interrupt};
+use crate::checkpoint::npy;
+use crate::editor::sheet::Sheet;
+use crate::engine::{Engine, Priority, Synthesize, SynthesizedPortrait};
+use crate::latent::{Boundary, CODE_SIZE};
+use crate::networks::Pack;
+use crate::portrait::tensor::{picture_from_tensor, resized};
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// Seed of the Gaussian latents
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many portraits
+    #[arg(long, default_value_t = 1, value_name = "K")]
+    count: usize,
+    /// Truncation ψ: 0 is the mean face, 1 the full variety
+    #[arg(long, default_value_t = 0.7)]
+    psi: f32,
+    /// Draw these codes instead: [n,512] in W, [n,L,512] or [L,512] in W+
+    #[arg(long, value_name = "F.npy", conflicts_with_all = ["seed", "count", "psi"])]
+    codes: Option<PathBuf>,
+    /// Move every code along this boundary, by the amounts of --alpha
+    #[arg(long, value_name = "F.npy")]
+    boundary: Option<PathBuf>,
+    /// Amounts, separated by commas; one column of the sheet each
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true, value_name = "A,B,…")]
+    alpha: Vec<f32>,
+    /// The boundary moves the layers that drive up to this resolution
+    #[arg(long, default_value_t = Boundary::DEFAULT_RESOLUTION_PX, value_name = "PX")]
+    up_to: usize,
+    /// Side of the pictures that are written; the generator's own by default
+    #[arg(long, value_name = "R")]
+    size: Option<u32>,
+    /// Write the pictures of the network as image.npy too
+    #[arg(long)]
+    raw: bool,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+/// Side of a portrait on the sheet.
+const SHEET_SIZE: u32 = 256;
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let boundary = boundary(options)?;
+    let layer_resolutions = Pack::open(&options.engine.pack)?.manifest().generator.layer_resolutions.clone();
+    let given = options.codes.as_deref().map(|path| read_codes(path, layer_resolutions.len())).transpose()?;
+    let mut reporter = Reporter::new(options.voice);
+    let mut folder = OutputFolder::create(&options.out)?;
+    let engine = Engine::start(options.engine.settings())?;
+    let mut draw = |job: Synthesize| {
+        engine
+            .submit(Priority::Background, interrupt::token(), job)
+            .wait(|progress| reporter.show(progress))
+    };
+
+    let portraits = match given {
+        Some(codes) => draw(Synthesize::from_codes(codes))?,
+        None => draw(Synthesize::from_seed(options.seed, options.count, options.psi))?,
+    };
+    let mut rows: Vec<Vec<SynthesizedPortrait>> = Vec::new();
+    for portrait in portraits {
+        let edits = options
+            .alpha
+            .iter()
+            .map(|&alpha| boundary.edit(portrait.code.view(), alpha, &layer_resolutions, options.up_to))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut row = vec![portrait];
+        row.extend(draw(Synthesize::from_codes(edits))?);
+        rows.push(row);
+    }
+    reporter.finish();
+    write(options, &rows, &mut folder)?;
+    reporter.say(&format!("{} portraits in {}", rows.len(), options.out.display()));
+    if options.voice.json {
+        print_json(&json!({
+            "written": folder.written(),
+            "portraits": rows.len(),
+            "alphas": options.alpha,
+            "seconds": begun.elapsed().as_secs_f64(),
+        }))?;
+    }
+    Ok(())
+}
+
+fn boundary(options: &Options) -> Result<Boundary, Failure> {
+    match &options.boundary {
+        Some(path) => Ok(Boundary::read(path)?),
+        None => Ok(Boundary::double_chin()?),
+    }
+}
+
+/// Codes of a file, each `[layers, 512]`.
+fn read_codes(path: &std::path::Path, layers: usize) -> Result<Vec<Array2<f32>>, Failure> {
+    let array = npy::read_f32(path)?;
+    npy::check_finite(path, &array)?;
+    let shape = array.shape().to_vec();
+    let wrong = || {
+        Failure::because(format!(
+            "{}: the codes have the shape {shape:?}; expected [n,{CODE_SIZE}], [{layers},{CODE_SIZE}] or [n,{layers},{CODE_SIZE}]",
+            path.display()
+        ))
+    };
+    match *shape.as_slice() {
+        [rows, CODE_SIZE] if rows == layers => Ok(vec![two_dimensional(array).ok_or_else(wrong)?]),
+        [_, CODE_SIZE] => Ok(two_dimensional(array)
+            .ok_or_else(wrong)?
+            .axis_iter(Axis(0))
+            .map(|w| Array2::from_shape_fn((layers, CODE_SIZE), |(_, component)| w[component]))
+            .collect()),
+        [_, rows, CODE_SIZE] if rows == layers => Ok(array
+            .into_dimensionality::<Ix3>()
+            .map_err(|_| wrong())?
+            .axis_iter(Axis(0))
+            .map(|code| code.to_owned())
+            .collect()),
+        _ => Err(wrong()),
+    }
+}
+
+fn two_dimensional(array: ArrayD<f32>) -> Option<Array2<f32>> {
+    array.into_dimensionality::<Ix2>().ok()
+}
+
+/// `z.npy w.npy codes.npy`, a picture a portrait and alpha, and the sheet of all.
+fn write(options: &Options, rows: &[Vec<SynthesizedPortrait>], folder: &mut OutputFolder) -> Result<(), Failure> {
+    let originals: Vec<&SynthesizedPortrait> = rows.iter().filter_map(|row| row.first()).collect();
+    let latents: Vec<_> = originals.iter().filter_map(|portrait| Some(portrait.z.as_ref()?.view())).collect();
+    if !latents.is_empty() && latents.len() == originals.len() {
+        folder.npy("z.npy", &stack(Axis(0), &latents).map_err(Failure::because)?)?;
+        let codes: Vec<_> = originals.iter().map(|portrait| portrait.code.row(0)).collect();
+        folder.npy("w.npy", &stack(Axis(0), &codes).map_err(Failure::because)?)?;
+    }
+    let all: Vec<_> = rows.iter().flatten().collect();
+    let codes: Vec<_> = all.iter().map(|portrait| portrait.code.view()).collect();
+    let codes: Array3<f32> = stack(Axis(0), &codes).map_err(Failure::because)?;
+    folder.npy("codes.npy", &codes)?;
+    if options.raw {
+        let images: Vec<_> = all.iter().map(|portrait| portrait.image.index_axis(Axis(0), 0)).collect();
+        folder.npy("image.npy", &stack(Axis(0), &images).map_err(Failure::because)?)?;
+    }
+    let mut sheet = Sheet::new();
+    for (index, portrait) in all.iter().enumerate() {
+        let picture: RgbImage = picture_from_tensor(portrait.image.view());
+        let picture = match options.size {
+            Some(size) => resized(&picture, size, size),
+            None => picture,
+        };
+        let columns = 1 + options.alpha.len();
+        let (row, column) = (index / columns, index % columns);
+        let label = match column.checked_sub(1).and_then(|edit| options.alpha.get(edit)) {
+            Some(alpha) => format!("{row}   α {alpha:+}"),
+            None => format!("{row}"),
+        };
+        sheet.add(row, resized(&picture, SHEET_SIZE, SHEET_SIZE), &label);
+        folder.png(&format!("image_{index:03}.png"), picture)?;
+    }
+    folder.png("sheet.png", sheet.draw())
+}

@@ -1,0 +1,157 @@
+//! A sheet of labelled pictures side by side: comparisons, stages, contact sheets.
+
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+use image::{Rgb, RgbImage, imageops};
+
+/// Neutral grey, so that no tint beside a picture misleads the eye.
+const BACKGROUND: Rgb<u8> = Rgb([32, 32, 32]);
+const INK: [f32; 3] = [225.0, 225.0, 225.0];
+/// Space around every picture.
+const GAP_PX: u32 = 8;
+const LABEL_PX: f32 = 17.0;
+/// Space for a label above its picture.
+const LABEL_ROW_PX: u32 = 26;
+
+/// Pictures in rows, each under its label. Rows grow to the right, and all pictures of a row hang
+/// from one line.
+#[derive(Default)]
+pub struct Sheet {
+    rows: Vec<Vec<Cell>>,
+}
+
+struct Cell {
+    picture: RgbImage,
+    label: String,
+}
+
+impl Sheet {
+    /// A sheet without pictures.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a picture at the end of a row.
+    pub fn add(&mut self, row: usize, picture: RgbImage, label: &str) {
+        while self.rows.len() <= row {
+            self.rows.push(Vec::new());
+        }
+        self.rows[row].push(Cell { picture, label: label.to_owned() });
+    }
+
+    /// Draws the sheet.
+    pub fn draw(&self) -> RgbImage {
+        let width = self.rows.iter().map(|row| row_width(row)).max().unwrap_or(0) + GAP_PX;
+        let height: u32 = self.rows.iter().map(|row| row_height(row)).sum::<u32>() + GAP_PX;
+        let mut sheet = RgbImage::from_pixel(width, height, BACKGROUND);
+        let mut top = 0;
+        for row in &self.rows {
+            let mut left = GAP_PX;
+            for cell in row {
+                write_label(&mut sheet, &cell.label, left, top, cell.picture.width());
+                imageops::replace(
+                    &mut sheet,
+                    &cell.picture,
+                    i64::from(left),
+                    i64::from(top + LABEL_ROW_PX),
+                );
+                left += cell.picture.width() + GAP_PX;
+            }
+            top += row_height(row);
+        }
+        sheet
+    }
+}
+
+/// One picture beside the other, labelled "before" and "after".
+pub fn comparison(before: RgbImage, after: RgbImage) -> RgbImage {
+    let mut sheet = Sheet::new();
+    sheet.add(0, before, "before");
+    sheet.add(0, after, "after");
+    sheet.draw()
+}
+
+fn row_width(row: &[Cell]) -> u32 {
+    row.iter().map(|cell| cell.picture.width() + GAP_PX).sum()
+}
+
+fn row_height(row: &[Cell]) -> u32 {
+    row.iter().map(|cell| cell.picture.height()).max().unwrap_or(0) + LABEL_ROW_PX
+}
+
+/// Writes a label into the strip above a picture; what is wider than the picture is cut off.
+fn write_label(sheet: &mut RgbImage, label: &str, left: u32, top: u32, width: u32) {
+    let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT) else {
+        return;
+    };
+    let font = font.as_scaled(PxScale::from(LABEL_PX));
+    let baseline = top as f32 + LABEL_ROW_PX as f32 - 8.0;
+    let end = (left + width) as f32;
+    let mut caret = left as f32;
+    let mut previous = None;
+    for character in label.chars() {
+        let glyph = font.glyph_id(character);
+        if let Some(previous) = previous {
+            caret += font.kern(previous, glyph);
+        }
+        if caret + font.h_advance(glyph) > end {
+            return;
+        }
+        if let Some(outline) = font.outline_glyph(glyph.with_scale_and_position(LABEL_PX, point(caret, baseline))) {
+            let origin = outline.px_bounds().min;
+            outline.draw(|x, y, coverage| {
+                let (x, y) = (origin.x + x as f32, origin.y + y as f32);
+                if x >= 0.0 && y >= 0.0 && (x as u32) < sheet.width() && (y as u32) < sheet.height() {
+                    blend(sheet.get_pixel_mut(x as u32, y as u32), coverage);
+                }
+            });
+        }
+        caret += font.h_advance(glyph);
+        previous = Some(glyph);
+    }
+}
+
+fn blend(pixel: &mut Rgb<u8>, coverage: f32) {
+    for (channel, ink) in pixel.0.iter_mut().zip(INK) {
+        let paper = f32::from(*channel);
+        *channel = (paper + (ink - paper) * coverage.clamp(0.0, 1.0)).round() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RED: Rgb<u8> = Rgb([200, 0, 0]);
+
+    #[test]
+    fn pictures_stand_side_by_side_below_their_labels() {
+        let picture = RgbImage::from_pixel(60, 40, RED);
+        let sheet = comparison(picture.clone(), picture);
+        assert_eq!(sheet.dimensions(), (2 * 60 + 3 * GAP_PX, 40 + LABEL_ROW_PX + GAP_PX));
+        let red = sheet.pixels().filter(|&&pixel| pixel == RED).count();
+        assert_eq!(red, 2 * 60 * 40);
+        let bright = sheet
+            .enumerate_pixels()
+            .filter(|(_, y, pixel)| *y < LABEL_ROW_PX && pixel.0[1] > 150)
+            .count();
+        assert!(bright > 20, "the labels are written: {bright} bright pixels");
+    }
+
+    #[test]
+    fn a_label_wider_than_its_picture_stays_above_it() {
+        let mut sheet = Sheet::new();
+        sheet.add(0, RgbImage::from_pixel(20, 20, RED), "a label that is far too long");
+        sheet.add(0, RgbImage::from_pixel(60, 20, RED), "");
+        let drawn = sheet.draw();
+        let right_half_is_blank = drawn
+            .enumerate_pixels()
+            .filter(|(x, y, _)| *x > 20 + GAP_PX && *y < LABEL_ROW_PX)
+            .all(|(_, _, pixel)| *pixel == BACKGROUND);
+        assert!(right_half_is_blank);
+    }
+
+    #[test]
+    fn an_empty_sheet_is_no_panic() {
+        assert_eq!(Sheet::new().draw().dimensions(), (GAP_PX, GAP_PX));
+    }
+}

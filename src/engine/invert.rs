@@ -1,0 +1,95 @@
+//! Inversion as a job.
+
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, Array4};
+use serde::Serialize;
+
+use super::{Context, Error, Job, Progress, Step};
+use crate::latent::inversion::{Ending, Inversion, Loss, Options};
+
+/// What an inversion found.
+#[derive(Debug, Clone)]
+pub struct Inverted {
+    /// The code in W+, `[L, 512]`.
+    pub code: Array2<f32>,
+    /// How it went.
+    pub report: InversionReport,
+}
+
+/// How an inversion went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InversionReport {
+    /// Steps taken.
+    pub steps: usize,
+    /// Why it ended.
+    pub ending: Ending,
+    /// The loss of every step.
+    pub losses: Vec<Loss>,
+    /// The loss of the code that was kept.
+    pub best: Loss,
+    /// Seconds in all, without loading the networks.
+    pub seconds: f64,
+}
+
+/// Inverts one picture, a step of the optimisation at a time.
+pub struct InvertPicture {
+    target: Array4<f32>,
+    options: Options,
+    running: Option<(Inversion, Instant)>,
+}
+
+impl InvertPicture {
+    /// Of a picture `[1, 3, 256, 256]`, RGB in [-1, 1].
+    pub fn new(target: Array4<f32>, options: Options) -> Self {
+        Self { target, options, running: None }
+    }
+}
+
+impl Job for InvertPicture {
+    type Output = Inverted;
+
+    fn name(&self) -> String {
+        "invert the portrait".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Inverted>, Error> {
+        let networks = context.sessions.inversion()?;
+        let Some((inversion, begun)) = &mut self.running else {
+            let inversion = Inversion::start(networks, self.target.clone(), self.options, context.cancel)?;
+            self.running = Some((inversion, Instant::now()));
+            return Ok(Step::More(Progress {
+                stage: "invert",
+                fraction: 0.0,
+                detail: String::new(),
+                left: None,
+            }));
+        };
+        let ending = inversion.step(networks, context.cancel)?;
+        let elapsed = begun.elapsed();
+        match (ending, inversion.best()) {
+            (Some(ending), Some(best)) => Ok(Step::Done(Inverted {
+                code: best.code.clone(),
+                report: InversionReport {
+                    steps: inversion.steps_taken(),
+                    ending,
+                    losses: inversion.losses().to_vec(),
+                    best: best.loss,
+                    seconds: elapsed.as_secs_f64(),
+                },
+            })),
+            (Some(_), None) => Err(crate::latent::Error::Diverged.into()),
+            (None, best) => Ok(Step::More(progress(inversion, best.map(|best| best.loss), elapsed, self.options.steps))),
+        }
+    }
+}
+
+fn progress(inversion: &Inversion, best: Option<Loss>, elapsed: Duration, steps: usize) -> Progress {
+    let taken = inversion.steps_taken().max(1);
+    Progress {
+        stage: "invert",
+        fraction: taken as f32 / steps.max(1) as f32,
+        detail: best.map_or_else(String::new, |loss| format!("loss {:.3}", loss.total)),
+        left: Some(elapsed.mul_f64(steps.saturating_sub(taken) as f64 / taken as f64)),
+    }
+}

@@ -1,0 +1,142 @@
+//! The networks of the engine thread, loaded when first asked for.
+
+use super::Error;
+use crate::graph::Graph;
+use crate::latent::Whitening;
+use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
+use crate::networks::pack::COMMUNITY;
+use crate::networks::{FaceDetector, Generator, LandmarkModel, Pack, Role, whitening_arrays};
+use crate::runtime::{ProviderChoice, Runtime};
+
+/// What the engine is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The execution provider that the user asked for.
+    pub provider: ProviderChoice,
+    /// CPU threads of a session; 0 means one for each core.
+    pub threads: usize,
+    /// The network pack.
+    pub pack: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { provider: ProviderChoice::Auto, threads: 0, pack: COMMUNITY.to_owned() }
+    }
+}
+
+/// All sessions, owned by the engine thread.
+pub struct Sessions {
+    settings: Settings,
+    base: Option<Base>,
+    generator: Option<Generator>,
+    inversion: Option<inversion::Networks>,
+    detector: Option<FaceDetector>,
+    landmarks: Option<LandmarkModel>,
+}
+
+/// What every network is loaded with.
+struct Base {
+    runtime: Runtime,
+    pack: Pack,
+}
+
+impl Base {
+    fn load(settings: &Settings) -> Result<Self, Error> {
+        Ok(Self {
+            runtime: Runtime::load(settings.provider, settings.threads)?,
+            pack: Pack::open(&settings.pack)?,
+        })
+    }
+}
+
+impl Sessions {
+    /// Nothing is loaded yet.
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            base: None,
+            generator: None,
+            inversion: None,
+            detector: None,
+            landmarks: None,
+        }
+    }
+
+    /// ONNX Runtime with the settled execution provider.
+    ///
+    /// # Errors
+    /// When the library or the pack is missing, or the provider cannot run.
+    pub fn runtime(&mut self) -> Result<&Runtime, Error> {
+        load(&mut self.base, || Base::load(&self.settings)).map(|base| &base.runtime)
+    }
+
+    /// The network pack.
+    ///
+    /// # Errors
+    /// As [`runtime`](Self::runtime).
+    pub fn pack(&mut self) -> Result<&Pack, Error> {
+        load(&mut self.base, || Base::load(&self.settings)).map(|base| &base.pack)
+    }
+
+    /// The face detector.
+    ///
+    /// # Errors
+    /// When the pack lacks it.
+    pub fn detector(&mut self) -> Result<&mut FaceDetector, Error> {
+        let base = load(&mut self.base, || Base::load(&self.settings))?;
+        load(&mut self.detector, || Ok(FaceDetector::load(&base.pack)?))
+    }
+
+    /// The landmark model.
+    ///
+    /// # Errors
+    /// When the pack lacks it.
+    pub fn landmarks(&mut self) -> Result<&LandmarkModel, Error> {
+        let base = load(&mut self.base, || Base::load(&self.settings))?;
+        load(&mut self.landmarks, || Ok(LandmarkModel::load(&base.pack)?)).map(|model| &*model)
+    }
+
+    /// The generator.
+    ///
+    /// # Errors
+    /// When the runtime, the pack or a network cannot be loaded.
+    pub fn generator(&mut self) -> Result<&mut Generator, Error> {
+        let base = load(&mut self.base, || Base::load(&self.settings))?;
+        load(&mut self.generator, || Ok(Generator::load(&base.runtime, &base.pack)?))
+    }
+
+    /// The networks of the inversion: the graph with its gradient is built here.
+    ///
+    /// # Errors
+    /// As [`generator`](Self::generator).
+    pub fn inversion(&mut self) -> Result<&mut inversion::Networks, Error> {
+        let base = load(&mut self.base, || Base::load(&self.settings))?;
+        load(&mut self.inversion, || inversion_networks(&base.runtime, &base.pack))
+    }
+
+    /// Frees the inversion's networks, the largest of all; they are built again when asked for.
+    pub fn release_inversion(&mut self) {
+        self.inversion = None;
+    }
+}
+
+fn inversion_networks(runtime: &Runtime, pack: &Pack) -> Result<inversion::Networks, Error> {
+    let read = |role| -> Result<Graph, Error> {
+        Ok(Graph::from_onnx_bytes(&pack.read(role)?).map_err(crate::networks::Error::from)?)
+    };
+    let synthesis = read(Role::Synthesis)?;
+    let perceptual = read(Role::Perceptual)?;
+    let (mean, basis) = whitening_arrays(pack)?;
+    let whitening = Whitening::new(mean, basis)?;
+    let features = feature_graph(&perceptual)?;
+    let step = step_graph(&synthesis, &perceptual, &whitening, Weights::default())?;
+    let session = |name: &str, graph: &Graph| -> Result<_, Error> {
+        Ok(runtime.session(name, &graph.to_onnx_bytes().map_err(crate::networks::Error::from)?)?)
+    };
+    Ok(inversion::Networks {
+        features: session("perceptual network", &features)?,
+        step: session("inversion step", &step)?,
+        layers: pack.manifest().generator.layers,
+    })
+}

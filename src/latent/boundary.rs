@@ -1,0 +1,202 @@
+//! Boundaries: unit normals in latent space along which a code is moved.
+
+use std::path::Path;
+
+use ndarray::{Array2, ArrayD, ArrayView2, Axis};
+
+use super::{CODE_SIZE, Error, layer_correspondence, stylegan2_layer_resolutions};
+use crate::checkpoint::npy;
+
+/// Which space a boundary lives in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Space {
+    /// One direction for all layers, `[1, 512]`: a *coarse* boundary.
+    W,
+    /// A direction of its own for each layer, `[1, L, 512]`: a *fine* boundary.
+    WPlus {
+        /// L, the number of layers.
+        layers: usize,
+    },
+}
+
+/// A boundary: one unit normal, or one a layer. It points to the side that *has* the double chin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Boundary {
+    /// `[1, 512]` or `[L, 512]`, rows of unit norm.
+    normals: Array2<f32>,
+}
+
+impl Boundary {
+    /// Reads a boundary from a `.npy` file.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when it is no such file; what [`from_array`](Self::from_array) refuses.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let array = npy::read_f32(path).map_err(|error| Error::Read {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Self::from_array(&path.display().to_string(), array)
+    }
+
+    /// Makes a boundary of an array `[1, 512]`, `[512]`, `[L, 512]` or `[1, L, 512]`; its rows are
+    /// brought to unit norm. `what` names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`], or [`Error::NoDirection`] for a row of zeros.
+    pub fn from_array(what: &str, array: ArrayD<f32>) -> Result<Self, Error> {
+        let shape = array.shape().to_vec();
+        let wrong_shape = || Error::Shape {
+            what: what.to_owned(),
+            shape: shape.clone(),
+            expected: "[1, 512] (W) or [1, L, 512] (W+)".to_owned(),
+        };
+        let rows = match shape[..] {
+            [CODE_SIZE] => 1,
+            [rows, CODE_SIZE] | [1, rows, CODE_SIZE] if rows > 0 => rows,
+            _ => return Err(wrong_shape()),
+        };
+        let mut normals = array
+            .into_shape_with_order((rows, CODE_SIZE))
+            .map_err(|_| wrong_shape())?;
+        if normals.iter().any(|value| !value.is_finite()) {
+            return Err(Error::NotFinite { what: what.to_owned() });
+        }
+        for (row, mut normal) in normals.axis_iter_mut(Axis(0)).enumerate() {
+            let norm = normal.dot(&normal).sqrt();
+            // A norm of infinity comes from finite, absurd values.
+            if norm == 0.0 || !norm.is_finite() {
+                return Err(Error::NoDirection { what: what.to_owned(), row });
+            }
+            normal /= norm;
+        }
+        Ok(Self { normals })
+    }
+
+    /// The space that the boundary lives in.
+    pub fn space(&self) -> Space {
+        match self.normals.nrows() {
+            1 => Space::W,
+            layers => Space::WPlus { layers },
+        }
+    }
+
+    /// The unit normals, `[1, 512]` or `[L, 512]`.
+    pub fn normals(&self) -> ArrayView2<'_, f32> {
+        self.normals.view()
+    }
+
+    /// The direction of each layer of a generator whose layers drive these resolutions (pixels),
+    /// `[L, 512]`.
+    ///
+    /// A W boundary serves every generator that shares W. A W+ boundary of another number of layers
+    /// is taken for StyleGAN2's and matched by resolution.
+    pub fn for_layers(&self, layer_resolutions: &[usize]) -> Array2<f32> {
+        let rows = match self.space() {
+            Space::W => vec![0; layer_resolutions.len()],
+            Space::WPlus { layers } if layers == layer_resolutions.len() => (0..layers).collect(),
+            Space::WPlus { layers } => {
+                layer_correspondence(layer_resolutions, &stylegan2_layer_resolutions(layers))
+            }
+        };
+        self.normals.select(Axis(0), &rows)
+    }
+
+    /// Moves a code: `code + alpha · normal` on every layer that drives at most `max_resolution_px`.
+    ///
+    /// `code` is `[L, 512]` with L = `layer_resolutions.len()`. A negative `alpha` removes the
+    /// double chin; 0 gives the code back bit for bit.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the code has another number of layers.
+    pub fn edit(
+        &self,
+        code: ArrayView2<'_, f32>,
+        alpha: f32,
+        layer_resolutions: &[usize],
+        max_resolution_px: usize,
+    ) -> Result<Array2<f32>, Error> {
+        if code.shape() != [layer_resolutions.len(), CODE_SIZE] {
+            return Err(Error::Shape {
+                what: "the latent code".to_owned(),
+                shape: code.shape().to_vec(),
+                expected: format!("[{}, {CODE_SIZE}]", layer_resolutions.len()),
+            });
+        }
+        let mut edited = code.to_owned();
+        if alpha == 0.0 {
+            return Ok(edited);
+        }
+        let directions = self.for_layers(layer_resolutions);
+        for (layer, &resolution) in layer_resolutions.iter().enumerate() {
+            if resolution <= max_resolution_px {
+                edited.row_mut(layer).scaled_add(alpha, &directions.row(layer));
+            }
+        }
+        Ok(edited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array3, IxDyn};
+
+    use super::*;
+
+    fn along(component: usize) -> ArrayD<f32> {
+        let mut array = ArrayD::zeros(IxDyn(&[1, CODE_SIZE]));
+        array[[0, component]] = 3.0;
+        array
+    }
+
+    #[test]
+    fn a_w_boundary_moves_every_layer_up_to_a_resolution() {
+        let boundary = Boundary::from_array("b", along(7)).unwrap();
+        let code = Array2::ones((4, CODE_SIZE));
+        let edited = boundary.edit(code.view(), -2.0, &[4, 8, 16, 32], 8).unwrap();
+        assert_eq!(edited.column(7).to_vec(), [-1.0, -1.0, 1.0, 1.0]);
+        assert_eq!(edited.column(6).to_vec(), [1.0; 4]);
+    }
+
+    #[test]
+    fn alpha_zero_changes_no_bit() {
+        let boundary = Boundary::from_array("b", along(0)).unwrap();
+        let code = Array2::from_elem((2, CODE_SIZE), -0.0_f32);
+        let edited = boundary.edit(code.view(), 0.0, &[4, 8], 8).unwrap();
+        assert!(edited.iter().all(|value| value.to_bits() == (-0.0_f32).to_bits()));
+    }
+
+    #[test]
+    fn a_published_fine_boundary_is_matched_by_resolution() {
+        let mut array = Array3::zeros((1, 18, CODE_SIZE));
+        for layer in 0..18 {
+            array[[0, layer, layer]] = 1.0;
+        }
+        let boundary = Boundary::from_array("b", array.into_dyn()).unwrap();
+        assert_eq!(boundary.space(), Space::WPlus { layers: 18 });
+        let directions = boundary.for_layers(&[4, 4, 8, 8, 8]);
+        let moved: Vec<usize> = directions
+            .rows()
+            .into_iter()
+            .map(|row| row.iter().position(|&x| x == 1.0).unwrap())
+            .collect();
+        assert_eq!(moved, [0, 0, 1, 2, 2]);
+    }
+
+    #[test]
+    fn bad_boundaries_are_refused_by_name() {
+        let refuse = |array: ArrayD<f32>| Boundary::from_array("my.npy", array).unwrap_err().to_string();
+        let shape = refuse(ArrayD::ones(IxDyn(&[1, 256])));
+        assert!(shape.contains("my.npy") && shape.contains("256"), "{shape}");
+        assert!(refuse(ArrayD::from_elem(IxDyn(&[1, CODE_SIZE]), f32::NAN)).contains("NaN"));
+        assert!(refuse(ArrayD::zeros(IxDyn(&[1, CODE_SIZE]))).contains("zeros"));
+        assert!(refuse(ArrayD::ones(IxDyn(&[0, CODE_SIZE]))).contains("shape"));
+    }
+
+    #[test]
+    fn a_code_of_another_generator_is_refused() {
+        let boundary = Boundary::from_array("b", along(0)).unwrap();
+        let code = Array2::zeros((18, CODE_SIZE));
+        assert!(matches!(boundary.edit(code.view(), 1.0, &[4, 8], 8), Err(Error::Shape { .. })));
+    }
+}

@@ -1,0 +1,316 @@
+//! Inversion: from a portrait to the latent code that makes the generator draw it.
+//!
+//! The variables live in P_N+ ([`Whitening`]): one vector shared by all layers, and later an offset
+//! for each layer. Loss and gradient are one ONNX graph ([`step_graph`]); Adam is ours. The work is
+//! cut into steps so that one thread can serve the window between them.
+
+mod objective;
+mod schedule;
+
+use ndarray::{Array2, Array4, ArrayD, IxDyn};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+pub use objective::{Weights, feature_graph, step_graph};
+pub use schedule::{Schedule, StallDetector};
+
+use super::{Adam, CODE_SIZE, Error};
+use crate::runtime::{CancelToken, Outputs, Session};
+use objective::name;
+
+/// The side of the picture that the loss is measured on, in pixels.
+pub const LOSS_SIZE: usize = 256;
+
+/// The part of the steps in which all layers share one vector.
+const SHARED_PART: f32 = 0.25;
+/// How often an inversion that blew up goes back to its best code with half the step size.
+const RETRIES: usize = 3;
+/// A loss that is this many times the best one is taken for an explosion.
+const EXPLOSION: f32 = 10.0;
+
+/// What the user may choose about an inversion.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// The greatest number of steps; it stops earlier when the loss has come to rest.
+    pub steps: usize,
+    /// The learning rate of the plateau.
+    pub learning_rate: f32,
+    /// Standard deviation of the noise on the shared vector in the early steps, which keeps the
+    /// search from the nearest hollow. It fades as in the StyleGAN2 projector.
+    pub exploration: f32,
+    /// Seeds the exploration noise. The same seed gives the same code on the same machine.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { steps: 100, learning_rate: 0.1, exploration: 0.05, seed: 0 }
+    }
+}
+
+/// The two networks of an inversion, loaded.
+pub struct Networks {
+    /// From [`feature_graph`].
+    pub features: Session,
+    /// From [`step_graph`].
+    pub step: Session,
+    /// L, the number of style layers.
+    pub layers: usize,
+}
+
+/// The loss of one step.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Loss {
+    /// The weighted sum of all terms.
+    pub total: f32,
+    /// The perceptual distance.
+    pub perceptual: f32,
+    /// The mean squared difference of pixels.
+    pub pixel: f32,
+}
+
+/// The best code so far.
+#[derive(Debug, Clone)]
+pub struct Best {
+    /// The code in W+, `[L, 512]`.
+    pub code: Array2<f32>,
+    /// What the generator draws for it, `[1, 3, 256, 256]` in about [-1, 1].
+    pub picture: Array4<f32>,
+    /// Its loss.
+    pub loss: Loss,
+}
+
+/// Why an inversion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// All steps were taken.
+    Complete,
+    /// The loss had stopped falling.
+    Stalled,
+    /// The numbers blew up again and again; the best code before that is kept.
+    Diverged,
+}
+
+/// An inversion under way.
+pub struct Inversion {
+    options: Options,
+    schedule: Schedule,
+    target: ArrayD<f32>,
+    features: Vec<(String, ArrayD<f32>)>,
+    shared: Variable,
+    offsets: Variable,
+    random: ChaCha8Rng,
+    step: usize,
+    losses: Vec<Loss>,
+    best: Option<(Best, Snapshot)>,
+    stall: StallDetector,
+    retries: usize,
+    damping: f32,
+}
+
+struct Variable {
+    value: ArrayD<f32>,
+    adam: Adam,
+}
+
+/// The variables that made the best code, to go back to.
+#[derive(Clone)]
+struct Snapshot {
+    shared: ArrayD<f32>,
+    offsets: ArrayD<f32>,
+}
+
+impl Variable {
+    fn zeros(rows: usize) -> Self {
+        let shape = [rows, CODE_SIZE];
+        Self {
+            value: ArrayD::zeros(IxDyn(&shape)),
+            // β₂ = 0.99 forgets the large gradients of the first steps in time.
+            adam: Adam::new(&shape, 0.9, 0.99),
+        }
+    }
+
+    fn reset_to(&mut self, value: &ArrayD<f32>) {
+        *self = Self { value: value.clone(), ..Self::zeros(value.shape()[0]) };
+    }
+}
+
+impl Inversion {
+    /// Begins the inversion of a picture `[1, 3, 256, 256]`, RGB in [-1, 1], at the mean face.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says when it computes the picture's features.
+    pub fn start(
+        networks: &mut Networks,
+        target: Array4<f32>,
+        options: Options,
+        cancel: &CancelToken,
+    ) -> Result<Self, Error> {
+        let target = target.into_dyn();
+        let features = networks
+            .features
+            .run(&[(name::TARGET, target.view())], cancel)?
+            .into_iter()
+            .collect();
+        Ok(Self {
+            options,
+            schedule: Schedule { learning_rate: options.learning_rate, steps: options.steps },
+            target,
+            features,
+            shared: Variable::zeros(1),
+            offsets: Variable::zeros(networks.layers),
+            random: ChaCha8Rng::seed_from_u64(options.seed),
+            step: 0,
+            losses: Vec::new(),
+            best: None,
+            // A tenth of a per cent in a dozen steps is below what an eye sees.
+            stall: StallDetector::new(12, 1e-3),
+            retries: 0,
+            damping: 1.0,
+        })
+    }
+
+    /// Takes one step. `Some` when it was the last.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when even the first step yields no finite loss; [`Error::Runtime`], also
+    /// when cancelled. The best code so far stays available.
+    pub fn step(&mut self, networks: &mut Networks, cancel: &CancelToken) -> Result<Option<Ending>, Error> {
+        if self.step >= self.options.steps {
+            return Ok(Some(Ending::Complete));
+        }
+        let outputs = self.evaluate(networks, cancel)?;
+        let loss = Loss {
+            total: scalar(&outputs, name::LOSS),
+            perceptual: scalar(&outputs, name::PERCEPTUAL),
+            pixel: scalar(&outputs, name::PIXEL),
+        };
+        if self.has_exploded(loss.total, &outputs) {
+            return self.go_back();
+        }
+        self.losses.push(loss);
+        if self.best.as_ref().is_none_or(|(best, _)| loss.total < best.loss.total) {
+            self.keep(loss, &outputs)?;
+        }
+        let rate = self.schedule.at(self.step) * self.damping;
+        self.descend(&outputs, rate);
+        self.step += 1;
+        if self.step == self.options.steps {
+            return Ok(Some(Ending::Complete));
+        }
+        let stalled = self.stall.stalled(loss.total) && !self.in_shared_part();
+        Ok(stalled.then_some(Ending::Stalled))
+    }
+
+    /// The number of steps taken.
+    pub fn steps_taken(&self) -> usize {
+        self.step
+    }
+
+    /// The loss of every step that was taken.
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// The best code so far; `None` before the first step.
+    pub fn best(&self) -> Option<&Best> {
+        self.best.as_ref().map(|(best, _)| best)
+    }
+
+    fn in_shared_part(&self) -> bool {
+        (self.step as f32) < SHARED_PART * self.options.steps as f32
+    }
+
+    fn evaluate(&mut self, networks: &mut Networks, cancel: &CancelToken) -> Result<Outputs, Error> {
+        let shared = &self.shared.value + &self.exploration_noise();
+        let mut inputs = vec![
+            (name::SHARED, shared.view()),
+            (name::OFFSETS, self.offsets.value.view()),
+            (name::TARGET, self.target.view()),
+        ];
+        inputs.extend(self.features.iter().map(|(name, value)| (name.as_str(), value.view())));
+        Ok(networks.step.run(&inputs, cancel)?)
+    }
+
+    /// Noise of the StyleGAN2 projector's shape: 0.05·max(0, 1 − t/0.75)², here in whitened units.
+    fn exploration_noise(&mut self) -> ArrayD<f32> {
+        let done = self.step as f32 / self.options.steps.max(1) as f32;
+        let strength = self.options.exploration * (1.0 - done / 0.75).max(0.0).powi(2);
+        let random = &mut self.random;
+        ArrayD::from_shape_simple_fn(IxDyn(&[1, CODE_SIZE]), || {
+            let normal: f32 = StandardNormal.sample(random);
+            strength * normal
+        })
+    }
+
+    fn has_exploded(&self, loss: f32, outputs: &Outputs) -> bool {
+        let finite = |name| {
+            outputs
+                .get(name)
+                .is_some_and(|array| array.iter().all(|value| value.is_finite()))
+        };
+        let too_large = self
+            .best
+            .as_ref()
+            .is_some_and(|(best, _)| loss > EXPLOSION * best.loss.total);
+        !loss.is_finite() || too_large || !finite(name::GRADIENT_SHARED) || !finite(name::GRADIENT_OFFSETS)
+    }
+
+    /// After an explosion: back to the best code, on with half the step size.
+    fn go_back(&mut self) -> Result<Option<Ending>, Error> {
+        let Some((_, snapshot)) = self.best.clone() else {
+            return Err(Error::Diverged);
+        };
+        if self.retries == RETRIES {
+            return Ok(Some(Ending::Diverged));
+        }
+        tracing::warn!(step = self.step, "the inversion blew up; back to its best code");
+        self.retries += 1;
+        self.damping *= 0.5;
+        self.shared.reset_to(&snapshot.shared);
+        self.offsets.reset_to(&snapshot.offsets);
+        Ok(None)
+    }
+
+    fn keep(&mut self, loss: Loss, outputs: &Outputs) -> Result<(), Error> {
+        let code = fixed(outputs, name::CODES)?;
+        let picture = fixed(outputs, name::PICTURE)?;
+        let snapshot = Snapshot {
+            shared: self.shared.value.clone(),
+            offsets: self.offsets.value.clone(),
+        };
+        self.best = Some((Best { code, picture, loss }, snapshot));
+        Ok(())
+    }
+
+    fn descend(&mut self, outputs: &Outputs, learning_rate: f32) {
+        if let Some(gradient) = outputs.get(name::GRADIENT_SHARED) {
+            self.shared.adam.step(&mut self.shared.value, gradient, learning_rate);
+        }
+        if let Some(gradient) = outputs.get(name::GRADIENT_OFFSETS)
+            && !self.in_shared_part()
+        {
+            self.offsets.adam.step(&mut self.offsets.value, gradient, learning_rate);
+        }
+    }
+}
+
+fn scalar(outputs: &Outputs, name: &str) -> f32 {
+    outputs
+        .get(name)
+        .and_then(|array| array.first().copied())
+        .unwrap_or(f32::NAN)
+}
+
+fn fixed<D: ndarray::Dimension>(outputs: &Outputs, name: &str) -> Result<ndarray::Array<f32, D>, Error> {
+    outputs
+        .get(name)
+        .and_then(|array| array.clone().into_dimensionality().ok())
+        .ok_or_else(|| Error::Shape {
+            what: format!("the inversion's output '{name}'"),
+            shape: Vec::new(),
+            expected: "as the step graph declares it".to_owned(),
+        })
+}

@@ -1,0 +1,202 @@
+//! The inversion's loss and its gradient as one ONNX graph.
+
+use ndarray::Array2;
+
+use super::super::{CODE_SIZE, Error, Whitening, whitening::LEAKY_SLOPE};
+use crate::graph::{self, Graph, Pool, Value};
+
+/// Weights of the terms of the loss. The perceptual term has weight 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// Of the mean squared difference of pixels in [-1, 1].
+    pub pixel: f32,
+    /// Of the mean square of the shared whitened vector: how strongly it is pulled to the mean face.
+    pub shared: f32,
+    /// Of the mean square of the layers' offsets: how strongly the layers are held together.
+    pub offsets: f32,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self { pixel: 3.0, shared: 0.05, offsets: 0.1 }
+    }
+}
+
+/// Names of the step graph's inputs and outputs.
+pub(super) mod name {
+    pub const SHARED: &str = "shared";
+    pub const OFFSETS: &str = "offsets";
+    pub const TARGET: &str = "target";
+    pub const LOSS: &str = "loss";
+    pub const PERCEPTUAL: &str = "perceptual";
+    pub const PIXEL: &str = "pixel";
+    pub const CODES: &str = "codes";
+    pub const PICTURE: &str = "picture";
+    pub const GRADIENT_SHARED: &str = "gradient_shared";
+    pub const GRADIENT_OFFSETS: &str = "gradient_offsets";
+
+    pub fn features(block: usize) -> String {
+        format!("features_{block}")
+    }
+}
+
+/// Adds the output features of the perceptual network, each pixel's feature vector brought to unit
+/// length, to a graph that maps a picture `[1, 3, 256, 256]` in [-1, 1] to them.
+///
+/// # Errors
+/// When the perceptual network does not take such a picture.
+pub fn feature_graph(perceptual: &Graph) -> Result<Graph, Error> {
+    let mut graph = Graph::new("perceptual features");
+    let shape = input_shape(perceptual);
+    let picture = graph.input(name::TARGET, &shape)?;
+    for (block, features) in normalised_features(&mut graph, perceptual, picture)?
+        .into_iter()
+        .enumerate()
+    {
+        graph.output(name::features(block), features)?;
+    }
+    graph.simplify()?;
+    Ok(graph)
+}
+
+/// Builds the graph of one step of the inversion.
+///
+/// Inputs: the variables `shared [1, 512]` and `offsets [L, 512]` in P_N, the `target` picture
+/// `[1, 3, 256, 256]` in [-1, 1] and its features as [`feature_graph`] yields them. Outputs: the
+/// `loss` and its terms, the `codes [L, 512]` in W+, the generated `picture` at the target's size, and
+/// the gradients of the loss.
+///
+/// The loss is that of `METHOD.md` with codes in P_N: perceptual distance of unit-length features, mean
+/// squared pixels, and the two pulls towards the mean face.
+///
+/// # Errors
+/// [`Error::Graph`] when the networks do not fit together or hold an operator without a derivative.
+pub fn step_graph(
+    synthesis: &Graph,
+    perceptual: &Graph,
+    whitening: &Whitening,
+    weights: Weights,
+) -> Result<Graph, Error> {
+    let layers = first_extent(&input_shape(synthesis));
+    let mut graph = Graph::new("inversion step");
+    let shared = graph.input(name::SHARED, &[1, CODE_SIZE])?;
+    let offsets = graph.input(name::OFFSETS, &[layers, CODE_SIZE])?;
+    let target = graph.input(name::TARGET, &input_shape(perceptual))?;
+
+    let codes = codes(&mut graph, shared, offsets, whitening)?;
+    let image = only(graph.splice(synthesis, &[codes])?)?;
+    let factor = graph.shape(image)[2] / graph.shape(target)[2].max(1);
+    let picture = graph.average_pool(image, Pool::tiles(factor.max(1)))?;
+
+    let mut perceptual_terms = Vec::new();
+    for (block, features) in normalised_features(&mut graph, perceptual, picture)?
+        .into_iter()
+        .enumerate()
+    {
+        let shape = graph.shape(features).to_vec();
+        let wanted = graph.input(name::features(block), &shape)?;
+        let mean_square = mean_squared_difference(&mut graph, features, wanted)?;
+        // The distance sums over channels and averages over pixels.
+        perceptual_terms.push(graph.scale(mean_square, shape[1] as f32)?);
+    }
+    let perceptual_loss = sum(&mut graph, &perceptual_terms)?;
+    let pixel_loss = mean_squared_difference(&mut graph, picture, target)?;
+    let shared_pull = mean_square(&mut graph, shared)?;
+    let offsets_pull = mean_square(&mut graph, offsets)?;
+    let terms = [
+        perceptual_loss,
+        graph.scale(pixel_loss, weights.pixel)?,
+        graph.scale(shared_pull, weights.shared)?,
+        graph.scale(offsets_pull, weights.offsets)?,
+    ];
+    let loss = sum(&mut graph, &terms)?;
+
+    let gradients = graph::differentiate(&mut graph, loss, &[shared, offsets])?;
+    for (name, value) in [
+        (name::LOSS, loss),
+        (name::PERCEPTUAL, perceptual_loss),
+        (name::PIXEL, pixel_loss),
+        (name::CODES, codes),
+        (name::PICTURE, picture),
+    ] {
+        graph.output(name, value)?;
+    }
+    for (name, gradient) in [name::GRADIENT_SHARED, name::GRADIENT_OFFSETS].into_iter().zip(gradients) {
+        graph.output(name, gradient)?;
+    }
+    graph.simplify()?;
+    Ok(graph)
+}
+
+/// Codes in W+ of whitened vectors: `shared` plus each layer's offset, coloured, rolled up.
+fn codes(
+    graph: &mut Graph,
+    shared: Value,
+    offsets: Value,
+    whitening: &Whitening,
+) -> Result<Value, Error> {
+    let vectors = graph.add(offsets, shared)?;
+    let transposed: Array2<f32> = whitening.basis.t().as_standard_layout().to_owned();
+    let basis = graph.constant("whitening_basis", transposed);
+    let mean = graph.constant("whitening_mean", whitening.mean.clone());
+    let coloured = graph.matmul(vectors, basis)?;
+    let unrolled = graph.add(coloured, mean)?;
+    Ok(graph.leaky_relu(unrolled, LEAKY_SLOPE)?)
+}
+
+fn normalised_features(graph: &mut Graph, perceptual: &Graph, picture: Value) -> Result<Vec<Value>, Error> {
+    // Keeps the division finite where a pixel has no features at all.
+    const LEAST_SQUARE: f32 = 1e-8;
+    graph
+        .splice(perceptual, &[picture])?
+        .into_iter()
+        .map(|features| {
+            let squares = graph.mul(features, features)?;
+            let square = graph.reduce_sum(squares, &[1], true)?;
+            let least = graph.scalar(LEAST_SQUARE);
+            let square = graph.add(square, least)?;
+            let length = graph.sqrt(square)?;
+            let one = graph.scalar(1.0);
+            // One division a pixel instead of one an element.
+            let inverse = graph.div(one, length)?;
+            Ok(graph.mul(features, inverse)?)
+        })
+        .collect()
+}
+
+fn mean_squared_difference(graph: &mut Graph, a: Value, b: Value) -> Result<Value, Error> {
+    let difference = graph.sub(a, b)?;
+    mean_square(graph, difference)
+}
+
+fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
+    let square = graph.mul(x, x)?;
+    Ok(graph.mean(square)?)
+}
+
+fn sum(graph: &mut Graph, terms: &[Value]) -> Result<Value, Error> {
+    let zero = graph.scalar(0.0);
+    terms.iter().try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
+}
+
+fn input_shape(network: &Graph) -> Vec<usize> {
+    network
+        .inputs()
+        .first()
+        .map(|&input| network.shape(input).to_vec())
+        .unwrap_or_default()
+}
+
+fn first_extent(shape: &[usize]) -> usize {
+    shape.first().copied().unwrap_or(0)
+}
+
+fn only(values: Vec<Value>) -> Result<Value, Error> {
+    values.into_iter().next().ok_or_else(|| {
+        Error::Shape {
+            what: "the generator's list of outputs".to_owned(),
+            shape: vec![0],
+            expected: "[1]".to_owned(),
+        }
+    })
+}

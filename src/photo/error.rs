@@ -1,0 +1,184 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Format, Limits};
+
+/// Why a photo could not be read, or a file not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No file of that name.
+    #[error("{path}: there is no such file")]
+    NotFound {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The user may not read the file.
+    #[error("{path}: permission to read it is denied")]
+    ReadDenied {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The operating system failed to deliver the file.
+    #[error("{path}: cannot be read: {source}")]
+    Read {
+        /// The file asked for.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The content is no picture of a known format.
+    #[error("{path}: is not a picture that Jawline reads (PNG, JPEG, TIFF, WebP or BMP)")]
+    NotAnImage {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The file ends before the picture does.
+    #[error(
+        "{path}: the file is cut off: the {format} picture ends too early; copy it again from where it came"
+    )]
+    Truncated {
+        /// The file asked for.
+        path: PathBuf,
+        /// The format that its beginning shows.
+        format: Format,
+    },
+    /// The content breaks the format's rules.
+    #[error("{path}: the {format} picture is damaged: {reason}")]
+    Damaged {
+        /// The file asked for.
+        path: PathBuf,
+        /// The format that its beginning shows.
+        format: Format,
+        /// What the decoder found.
+        reason: String,
+    },
+    /// A picture without pixels.
+    #[error("{path}: the picture is empty ({width}×{height} pixels)")]
+    ZeroSize {
+        /// The file asked for.
+        path: PathBuf,
+        /// Declared width.
+        width: u32,
+        /// Declared height.
+        height: u32,
+    },
+    /// More pixels or bytes than [`Limits`] allow.
+    #[error("{path}: the picture is too large ({what}); the limit is {} pixels a side and {} MiB of pixels", limits.side_px, limits.pixel_bytes >> 20)]
+    TooLarge {
+        /// The file asked for.
+        path: PathBuf,
+        /// The size found, in words.
+        what: String,
+        /// The limits it broke.
+        limits: Limits,
+    },
+    /// A picture of a kind that Jawline does not edit.
+    #[error(
+        "{path}: this kind of {format} picture is not supported ({what}); convert it to 8 or 16 bits a channel, grey or RGB"
+    )]
+    Unsupported {
+        /// The file asked for.
+        path: PathBuf,
+        /// The format that its beginning shows.
+        format: Format,
+        /// What is unusual, in words.
+        what: String,
+    },
+
+    /// New pixels do not fit the photo.
+    #[error("new pixels must be {expected} like the photo, not {got}")]
+    PixelsDiffer {
+        /// Size and kind of the photo.
+        expected: String,
+        /// Size and kind of the new pixels.
+        got: String,
+    },
+    /// No writable format has this file name extension.
+    #[error("{path}: the name must end in .png, .jpg, .jpeg, .tif, .tiff, .webp or .bmp")]
+    UnknownExtension {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The output format cannot hold these pixels.
+    #[error("{path}: a {format} file cannot hold {what}; choose .png or .tif")]
+    CannotHold {
+        /// The file to be written.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// What would be lost, in words.
+        what: &'static str,
+    },
+    /// The output would replace the photo that it was made from.
+    #[error("{path}: this is the original photo; choose another name")]
+    IsSource {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The output would replace a file.
+    #[error("{path}: the file exists already; choose another name or allow it to be replaced")]
+    Exists {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The output names a folder or a device.
+    #[error("{path}: is not an ordinary file, so it cannot be replaced")]
+    NotAFile {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The folder of the output does not exist.
+    #[error("{path}: its folder does not exist; create it first")]
+    NoFolder {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The user may not write in the folder.
+    #[error("{path}: permission to write in its folder is denied")]
+    WriteDenied {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// No space left.
+    #[error("{path}: the disk is full; nothing was written")]
+    DiskFull {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// Any other failure to write.
+    #[error("{path}: cannot be written: {source}")]
+    Write {
+        /// The file to be written.
+        path: PathBuf,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// What `source` means for a reader of `path`.
+    pub(super) fn reading(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            io::ErrorKind::PermissionDenied => Self::ReadDenied { path },
+            _ => Self::Read { path, source },
+        }
+    }
+
+    /// What `source` means for a writer of `path`.
+    pub(super) fn writing(path: &Path, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let path = path.to_owned();
+        match source.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Self::NoFolder { path },
+            Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+                Self::WriteDenied { path }
+            }
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                Self::DiskFull { path }
+            }
+            Some(io::ErrorKind::AlreadyExists) => Self::Exists { path },
+            _ => Self::Write { path, source },
+        }
+    }
+}

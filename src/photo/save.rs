@@ -1,0 +1,172 @@
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::Path;
+
+use image::codecs::{
+    bmp::BmpEncoder, jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder,
+};
+use image::{ColorType, DynamicImage, ImageEncoder, ImageError};
+
+use super::atomic::{self, Overwrite};
+use super::{Error, Format, Metadata, Photo, Warning};
+
+/// How to save a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaveOptions {
+    /// The file format.
+    pub format: Format,
+    /// Quality of JPEG files, 1–100. Colour is kept at full resolution (4:4:4) at every quality.
+    pub jpeg_quality: u8,
+    /// What may happen to a file of the same name.
+    pub overwrite: Overwrite,
+}
+
+impl SaveOptions {
+    /// JPEG quality without visible loss.
+    pub const JPEG_QUALITY: u8 = 95;
+
+    /// Options for a file name: the format by its extension, JPEG in quality 95, files other than
+    /// the photo's own may be replaced.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`].
+    pub fn for_path(path: &Path) -> Result<Self, Error> {
+        let format = Format::from_path(path);
+        Ok(Self {
+            format: format.ok_or_else(|| Error::UnknownExtension { path: path.into() })?,
+            jpeg_quality: Self::JPEG_QUALITY,
+            overwrite: Overwrite::ExceptSource,
+        })
+    }
+}
+
+impl Photo {
+    /// Saves the photo with its profile and EXIF data, in full or not at all ([`atomic::write`]).
+    ///
+    /// Pixels keep channels and depth; a format that cannot hold them is refused, nothing is
+    /// converted in silence (grey with alpha becomes RGB with alpha in TIFF and BMP files, which
+    /// loses nothing). Returns what the format could not take of the metadata: TIFF files get no
+    /// EXIF data, BMP files neither that nor a profile.
+    ///
+    /// # Errors
+    /// [`Error::CannotHold`] for 16 bits or alpha in a format without; [`Error::IsSource`] and
+    /// [`Error::Exists`] as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
+    pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
+        let pixels = storable(path, options.format, &self.pixels)?;
+        if options.overwrite != Overwrite::Always
+            && self.source().is_some_and(|source| same_file(source, path))
+        {
+            return Err(Error::IsSource { path: path.into() });
+        }
+        let content = |file: &mut BufWriter<&mut File>| {
+            encode(file, &pixels, &self.metadata, options).map_err(unwrap_io)
+        };
+        match options.overwrite {
+            Overwrite::Never => atomic::write_new(path, content),
+            Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
+        }
+    }
+}
+
+/// The pixels in a kind that the format can hold without loss, or the reason why there is none.
+fn storable<'a>(
+    path: &Path,
+    format: Format,
+    pixels: &'a DynamicImage,
+) -> Result<Cow<'a, DynamicImage>, Error> {
+    let color = pixels.color();
+    let cannot_hold = |what| {
+        Err(Error::CannotHold {
+            path: path.into(),
+            format,
+            what,
+        })
+    };
+    let deep = color.bytes_per_pixel() > color.channel_count();
+    match format {
+        Format::Jpeg | Format::WebP | Format::Bmp if deep => cannot_hold("16 bits a channel"),
+        Format::Jpeg if color.has_alpha() => cannot_hold("transparency"),
+        Format::Tiff | Format::Bmp if color == ColorType::La8 => {
+            Ok(Cow::Owned(pixels.to_rgba8().into()))
+        }
+        Format::Tiff if color == ColorType::La16 => Ok(Cow::Owned(pixels.to_rgba16().into())),
+        _ => Ok(Cow::Borrowed(pixels)),
+    }
+}
+
+fn encode(
+    file: &mut BufWriter<&mut File>,
+    pixels: &DynamicImage,
+    metadata: &Metadata,
+    options: &SaveOptions,
+) -> Result<Vec<Warning>, ImageError> {
+    let quality = options.jpeg_quality.clamp(1, 100);
+    match options.format {
+        Format::Png => finish(PngEncoder::new(file), pixels, metadata),
+        Format::Tiff => finish(TiffEncoder::new(file), pixels, metadata),
+        Format::WebP => finish(WebPEncoder::new_lossless(file), pixels, metadata),
+        Format::Bmp => finish(BmpEncoder::new(file), pixels, metadata),
+        Format::Jpeg => finish(
+            JpegEncoder::new_with_quality(file, quality),
+            pixels,
+            metadata,
+        ),
+    }
+}
+
+fn finish(
+    mut encoder: impl ImageEncoder,
+    pixels: &DynamicImage,
+    metadata: &Metadata,
+) -> Result<Vec<Warning>, ImageError> {
+    let mut dropped = Vec::new();
+    if let Some(profile) = &metadata.icc_profile
+        && encoder.set_icc_profile(profile.clone()).is_err()
+    {
+        dropped.push(Warning::IccProfileDropped);
+    }
+    if let Some(exif) = &metadata.exif
+        && encoder.set_exif_metadata(exif.clone()).is_err()
+    {
+        dropped.push(Warning::ExifDropped);
+    }
+    pixels.write_with_encoder(encoder)?;
+    Ok(dropped)
+}
+
+/// Errors of the file keep their kind, so that a full disk is told as such.
+fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        ImageError::IoError(e) => e.into(),
+        other => other.into(),
+    }
+}
+
+/// Whether two names lead to the same file, through symbolic links and (on Unix) hard links.
+fn same_file(a: &Path, b: &Path) -> bool {
+    if let (Ok(a), Ok(b)) = (fs::canonicalize(a), fs::canonicalize(b))
+        && a == b
+    {
+        return true;
+    }
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => same_inode(&a, &b),
+        _ => false,
+    }
+}
+
+#[cfg(unix)]
+fn same_inode(a: &fs::Metadata, b: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn same_inode(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+#[path = "save_tests.rs"]
+mod tests;

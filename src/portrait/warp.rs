@@ -1,0 +1,399 @@
+//! The warp that moves the edited picture's outline back towards the photo's.
+//!
+//! A generator that slims a chin also shifts the jaw a little. Where the mask lets the photo's
+//! cheeks stay, the edited neck has to meet them. So the outline of face and neck is measured in
+//! both pictures ([`super::contour`]), its points join a fixed frame of anchors in one Delaunay
+//! triangulation, and every triangle of the edited picture is mapped affinely part of the way to
+//! its place in the photo (section 3.3 of the paper; here without cutting coordinates to whole
+//! pixels).
+
+mod reference;
+mod stage;
+
+use image::{GrayImage, Rgb, Rgb32FImage};
+use serde::{Deserialize, Serialize};
+
+pub use stage::{StageWarp, WarpInput};
+
+use super::contour::{self, Outlines};
+use super::masks::{chin_row, enlarge, face_mask, parsed_neck_mask};
+use super::resample::sample_bilinear;
+use super::{Error, same_size, square_side};
+use crate::geometry::{Affine, Landmarks, Point, Rect, delaunay};
+
+/// How strongly the edited picture is warped, and how its outline is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WarpSettings {
+    /// How far pixels move towards the photo's outline: 0 leaves them, 1 moves them all the way.
+    pub strength: f64,
+    /// Face points are taken this many times their shift away from the photo's, a little beyond the
+    /// edited outline, so that the outline itself moves along with its surroundings.
+    pub overshoot: f64,
+    /// Heights at which face and neck are measured, each.
+    pub rows: usize,
+}
+
+impl Default for WarpSettings {
+    /// The published constants.
+    fn default() -> Self {
+        Self {
+            strength: 0.5,
+            overshoot: 1.2,
+            rows: 5,
+        }
+    }
+}
+
+/// How much of the outline could be measured; nothing means that the warp is the identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredRows {
+    /// Rows of the face.
+    pub face: usize,
+    /// Rows of the neck.
+    pub neck: usize,
+}
+
+/// A triangle mesh over the crop, with its vertices in the photo and in the edited picture.
+///
+/// To warp the edited picture by hand (on a GPU, say), draw the triangles at
+/// [`WarpMesh::points_drawn`] with [`WarpMesh::points_after`] as texture positions. No triangle
+/// folds over for any strength from 0 to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarpMesh {
+    /// Vertices where the photo has them: anchors, then control points.
+    pub points_before: Vec<Point>,
+    /// The same vertices where the edited picture has them.
+    pub points_after: Vec<Point>,
+    /// Indices of vertices.
+    pub triangles: Vec<[usize; 3]>,
+}
+
+impl WarpMesh {
+    /// The number of anchors, which come first among the vertices.
+    pub const ANCHORS: usize = 27;
+
+    /// Measures the outlines and spans the mesh, for pictures of `size` by `size` pixels.
+    /// `landmarks` are those of the photo, in pixels of the label maps. Rows that cannot be measured,
+    /// or whose shift is too large to be true, are left out.
+    ///
+    /// # Errors
+    /// [`Error::NotSquare`] or [`Error::Size`] when the label maps do not fit, [`Error::UnusableSize`]
+    /// for `size`.
+    pub fn measure(
+        labels_before: &GrayImage,
+        labels_after: &GrayImage,
+        landmarks: &Landmarks,
+        size: u32,
+        settings: &WarpSettings,
+    ) -> Result<(Self, MeasuredRows), Error> {
+        let labels_size = square_side("label map of the photo", labels_before.dimensions())?;
+        let what = "label map of the edited picture";
+        same_size(what, labels_after.dimensions(), labels_before.dimensions())?;
+
+        let crop_from_labels = Affine::resize(f64::from(size) / f64::from(labels_size));
+        let row_of = |index: usize| crop_from_labels.apply(landmarks.points()[index]).y;
+        let ears_to_chin = row_of(0).max(row_of(16)) as i64..row_of(7).min(row_of(10)) as i64;
+        let below_chin = chin_row(landmarks, labels_size, size)..i64::from(size);
+
+        let outlines = |mask_of: fn(&GrayImage) -> GrayImage, rows| -> Result<Outlines, Error> {
+            let before = enlarge(&mask_of(labels_before), size)?;
+            let after = enlarge(&mask_of(labels_after), size)?;
+            let measured = contour::measure(&before, &after, rows, settings.rows);
+            Ok(plausible(measured, LARGEST_SHIFT * f64::from(size)))
+        };
+        let face = outlines(face_mask, ears_to_chin)?;
+        let neck = outlines(parsed_neck_mask, below_chin)?;
+
+        let rows = MeasuredRows {
+            face: face.before.len(),
+            neck: neck.before.len(),
+        };
+        let (before, after) = control_points(&face, &neck, settings.overshoot);
+        Ok((Self::span(size, &before, &after)?, rows))
+    }
+
+    /// The mesh over a picture of `size` by `size` from control points in the photo and in the
+    /// edited picture. Shifts are reduced as far as needed for no triangle to fold.
+    ///
+    /// # Errors
+    /// [`Error::Geometry`] when a coordinate is not a finite number.
+    pub fn span(size: u32, before: &[Point], after: &[Point]) -> Result<Self, Error> {
+        let anchors = anchors(size).map(|(x, y)| Point::new(f64::from(x), f64::from(y)));
+        let points_before = [&anchors, before].concat();
+        let mut points_after = [&anchors, after].concat();
+        let triangles = delaunay(&points_before)?;
+        let share = foldless_share(&points_before, &points_after, &triangles);
+        if share < 1.0 {
+            for (after, before) in points_after.iter_mut().zip(&points_before) {
+                *after = before.lerp(*after, share);
+            }
+        }
+        Ok(Self {
+            points_before,
+            points_after,
+            triangles,
+        })
+    }
+
+    /// Where the vertices are drawn: `strength` of the way from the edited picture to the photo.
+    pub fn points_drawn(&self, strength: f64) -> Vec<Point> {
+        let strength = strength.clamp(0.0, 1.0);
+        let pairs = self.points_after.iter().zip(&self.points_before);
+        pairs
+            .map(|(after, before)| after.lerp(*before, strength))
+            .collect()
+    }
+
+    /// The edited picture with every triangle moved to [`WarpMesh::points_drawn`], sampled
+    /// bilinearly. Triangles that do not move are copied to the bit.
+    pub fn warp(&self, edited: &Rgb32FImage, strength: f64) -> Rgb32FImage {
+        let mut warped = edited.clone();
+        let drawn = self.points_drawn(strength);
+        for triangle in &self.triangles {
+            let to = triangle.map(|vertex| drawn[vertex]);
+            let from = triangle.map(|vertex| self.points_after[vertex]);
+            if to == from {
+                continue;
+            }
+            let Some(edited_from_warped) = Affine::between_triangles(to, from) else {
+                continue;
+            };
+            for_each_pixel(to, edited.dimensions(), |x, y| {
+                let source = edited_from_warped.apply(Point::new(f64::from(x), f64::from(y)));
+                warped.put_pixel(x, y, Rgb(sample_bilinear(edited, source)));
+            });
+        }
+        warped
+    }
+}
+
+/// Larger shifts, in crop sides, are errors of a label map (hair, collar), not of the jaw.
+const LARGEST_SHIFT: f64 = 0.1;
+
+/// The fixed frame of vertices, which the warp never moves: corners and middles of the sides, a
+/// ring an eighth inside, and one point between the eyes.
+fn anchors(size: u32) -> [(u32, u32); WarpMesh::ANCHORS] {
+    let (middle, last) = (size / 2, size.saturating_sub(1));
+    let eighths = |count: u32| (u64::from(size) * u64::from(count) / 8) as u32;
+    let [e1, e2, e3, e4, e5, e6, e7] = [1, 2, 3, 4, 5, 6, 7].map(eighths);
+    [
+        (0, 0),
+        (middle, 0),
+        (last, 0),
+        (last, middle),
+        (last, last),
+        (middle, last),
+        (0, last),
+        (0, middle),
+        (middle, e2),
+        (e1, e1),
+        (e1, e7),
+        (e2, e1),
+        (e2, e7),
+        (e6, e1),
+        (e6, e7),
+        (e7, e1),
+        (e7, e7),
+        (e1, e2),
+        (e7, e2),
+        (e1, e3),
+        (e7, e3),
+        (e1, e4),
+        (e7, e4),
+        (e1, e5),
+        (e7, e5),
+        (e1, e6),
+        (e7, e6),
+    ]
+}
+
+/// Control points in the photo and in the edited picture: face left and neck left from bottom to
+/// top, neck right and face right from top to bottom. The neck stays where the edit has put it.
+fn control_points(face: &Outlines, neck: &Outlines, overshoot: f64) -> (Vec<Point>, Vec<Point>) {
+    let face_pairs = || face.before.iter().zip(&face.after);
+    let pushed = |before: Point, after: Point| before.lerp(after, overshoot);
+    let face_left = face_pairs()
+        .rev()
+        .map(|(b, a)| (b.left_point(), pushed(b.left_point(), a.left_point())));
+    let face_right =
+        face_pairs().map(|(b, a)| (b.right_point(), pushed(b.right_point(), a.right_point())));
+    let neck_left = neck
+        .after
+        .iter()
+        .rev()
+        .map(|span| (span.left_point(), span.left_point()));
+    let neck_right = neck
+        .after
+        .iter()
+        .map(|span| (span.right_point(), span.right_point()));
+    face_left
+        .chain(neck_left)
+        .chain(neck_right)
+        .chain(face_right)
+        .unzip()
+}
+
+/// The rows in which neither end shifts by more than `largest`.
+fn plausible(outlines: Outlines, largest: f64) -> Outlines {
+    let (before, after) = outlines
+        .before
+        .into_iter()
+        .zip(outlines.after)
+        .filter(|(before, after)| {
+            (after.left - before.left)
+                .abs()
+                .max((after.right - before.right).abs())
+                <= largest
+        })
+        .unzip();
+    Outlines { before, after }
+}
+
+/// The largest share (0..=1) of the way from `before` to `after` that every vertex can go without a
+/// triangle losing its orientation on the way.
+fn foldless_share(before: &[Point], after: &[Point], triangles: &[[usize; 3]]) -> f64 {
+    /// Kept from the point of folding, where triangles have no area left.
+    const DISTANCE: f64 = 0.9;
+    let first_fold = triangles.iter().filter_map(|&[a, b, c]| {
+        let (edge_b, edge_c) = (before[b] - before[a], before[c] - before[a]);
+        let (shift_b, shift_c) = (after[b] - after[a] - edge_b, after[c] - after[a] - edge_c);
+        // Twice the area at share t is constant + linear·t + square·t².
+        smallest_positive_root(
+            shift_b.cross(shift_c),
+            edge_b.cross(shift_c) + shift_b.cross(edge_c),
+            edge_b.cross(edge_c),
+        )
+    });
+    (first_fold.fold(f64::INFINITY, f64::min) * DISTANCE).min(1.0)
+}
+
+fn smallest_positive_root(square: f64, linear: f64, constant: f64) -> Option<f64> {
+    let root = (linear * linear - 4.0 * square * constant).sqrt();
+    // The form that keeps its accuracy when `square` is small or 0.
+    let q = -0.5 * (linear + root.copysign(linear));
+    [q / square, constant / q]
+        .into_iter()
+        .filter(|t| t.is_finite() && *t > 0.0)
+        .reduce(f64::min)
+}
+
+/// Calls `draw` for every pixel of a `width` by `height` picture whose centre lies in the triangle
+/// or on its edge.
+fn for_each_pixel(
+    corners: [Point; 3],
+    (width, height): (u32, u32),
+    mut draw: impl FnMut(u32, u32),
+) {
+    /// Pixels this close to an edge belong to both triangles, so that rounding leaves no gap.
+    const EDGE: f64 = 1e-6;
+    let [a, b, c] = corners;
+    let corners = if (b - a).cross(c - a) < 0.0 {
+        [a, c, b]
+    } else {
+        corners
+    };
+    let [a, b, c] = corners;
+    let Some(bounds) = Rect::around(&corners).inflated(EDGE).pixels(width, height) else {
+        return;
+    };
+    for y in bounds.rows() {
+        let (mut left, mut right) = (f64::from(bounds.x), f64::from(bounds.columns().end) - 1.0);
+        for (from, to) in [(a, b), (b, c), (c, a)] {
+            // Inside is where (to − from) × (point − from) ≥ 0.
+            let edge = to - from;
+            let at_zero = edge.x * (f64::from(y) - from.y) + edge.y * from.x;
+            if edge.y > 0.0 {
+                right = right.min(at_zero / edge.y + EDGE);
+            } else if edge.y < 0.0 {
+                left = left.max(at_zero / edge.y - EDGE);
+            }
+        }
+        if left.ceil() <= right.floor() {
+            (left.ceil() as u32..=right.floor() as u32).for_each(|x| draw(x, y));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gradient(size: u32) -> Rgb32FImage {
+        Rgb32FImage::from_fn(size, size, |x, y| {
+            Rgb([
+                x as f32 / size as f32,
+                y as f32 / size as f32,
+                ((x ^ y) & 7) as f32 / 8.0,
+            ])
+        })
+    }
+
+    fn doubled_area(points: &[Point], [a, b, c]: [usize; 3]) -> f64 {
+        (points[b] - points[a]).cross(points[c] - points[a])
+    }
+
+    #[test]
+    fn without_control_points_nothing_moves() {
+        let mesh = WarpMesh::span(64, &[], &[]).unwrap();
+        assert_eq!(mesh.warp(&gradient(64), 0.7), gradient(64));
+    }
+
+    #[test]
+    fn full_strength_brings_a_control_point_home() {
+        let (before, after) = (Point::new(30.0, 40.0), Point::new(33.0, 38.0));
+        let mesh = WarpMesh::span(64, &[before], &[after]).unwrap();
+        let picture = gradient(64);
+        let warped = mesh.warp(&picture, 1.0);
+        let (found, expected) = (warped.get_pixel(30, 40), picture.get_pixel(33, 38));
+        for (found, expected) in found.0.into_iter().zip(expected.0) {
+            assert!((found - expected).abs() < 1e-5);
+        }
+        assert_eq!(warped.get_pixel(0, 0), picture.get_pixel(0, 0));
+    }
+
+    #[test]
+    fn labels_without_a_face_leave_the_picture_as_it_is() {
+        let labels = GrayImage::new(64, 64);
+        let points = std::array::from_fn(|i| Point::new(i as f64, 30.0 + f64::from(i == 8) * 20.0));
+        let landmarks = Landmarks::new(points).unwrap();
+        let settings = WarpSettings::default();
+        let (mesh, rows) = WarpMesh::measure(&labels, &labels, &landmarks, 128, &settings).unwrap();
+        assert_eq!(rows, MeasuredRows { face: 0, neck: 0 });
+        assert_eq!(mesh.warp(&gradient(128), 0.5), gradient(128));
+    }
+
+    proptest! {
+        #[test]
+        fn no_triangle_folds(
+            points in prop::collection::vec(((9.0..119.0f64, 9.0..119.0f64), (-60.0..60.0f64, -60.0..60.0f64)), 0..12),
+            strength in 0.0..=1.0f64,
+        ) {
+            let before: Vec<Point> = points.iter().map(|((x, y), _)| Point::new(*x, *y)).collect();
+            let after: Vec<Point> =
+                points.iter().map(|((x, y), (dx, dy))| Point::new(x + dx, y + dy)).collect();
+            let mesh = WarpMesh::span(128, &before, &after).unwrap();
+            let drawn = mesh.points_drawn(strength);
+            for triangle in &mesh.triangles {
+                let sign = doubled_area(&mesh.points_before, *triangle).signum();
+                prop_assert!(doubled_area(&drawn, *triangle) * sign > 0.0);
+                prop_assert!(doubled_area(&mesh.points_after, *triangle) * sign > 0.0);
+            }
+        }
+
+        /// A linear picture stays linear inside a triangle, so a warp of the coordinates
+        /// themselves tells where every pixel came from: always from inside the picture.
+        #[test]
+        fn every_pixel_is_drawn(x in 20.0..100.0f64, y in 20.0..100.0f64, dx in -8.0..8.0f64) {
+            let mesh = WarpMesh::span(128, &[Point::new(x, y)], &[Point::new(x + dx, y)]).unwrap();
+            let empty = Rgb32FImage::from_pixel(128, 128, Rgb([-1.0; 3]));
+            let mut covered = empty;
+            for triangle in &mesh.triangles {
+                let corners = triangle.map(|vertex| mesh.points_drawn(1.0)[vertex]);
+                for_each_pixel(corners, (128, 128), |x, y| covered.put_pixel(x, y, Rgb([1.0; 3])));
+            }
+            prop_assert!(covered.pixels().all(|pixel| pixel[0] == 1.0));
+        }
+    }
+}
