@@ -13,6 +13,9 @@ mod translate;
 mod wire;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use super::build::Graph;
