@@ -12,7 +12,8 @@ pub(super) const MAX_ELEMENTS: usize = 1 << 30;
 
 /// A value of one [`Graph`]: an input, a constant, or a result of a node. Cheap to copy.
 ///
-/// It belongs to the graph that made it; methods of another graph may panic on it or mean another value.
+/// It belongs to the graph that made it; methods of another graph may panic on it or mean another
+/// value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Value(pub(super) usize);
 
@@ -51,8 +52,9 @@ pub struct Node {
 
 /// A network as a value: static single assignment, all shapes known.
 ///
-/// A node can only be added behind its operands, so [`Graph::nodes`] is always in topological order and no graph
-/// has a cycle. Shapes and element types are inferred and checked when a node is added. Cloning shares the constants.
+/// A node can only be added behind its operands, so [`Graph::nodes`] is always in topological order
+/// and no graph has a cycle. Shapes and element types are inferred and checked when a node is
+/// added. Cloning shares the constants.
 ///
 /// ```
 /// use jawline::graph::{Conv, Graph, Tensor};
@@ -207,15 +209,16 @@ impl Graph {
         Ok(())
     }
 
-    /// Forgets which values are outputs, so that a part of the network can be cut out: name new ones, then simplify.
+    /// Forgets which values are outputs, so that a part of the network can be cut out: name new
+    /// ones, then simplify.
     pub fn clear_outputs(&mut self) {
         for (name, _) in self.outputs.drain(..) {
             self.names.remove(&name);
         }
     }
 
-    /// Adds a node of any operator and yields all its results. The named methods ([`Graph::add`], [`Graph::conv`] …) are
-    /// usually more convenient.
+    /// Adds a node of any operator and yields all its results. The named methods ([`Graph::add`],
+    /// [`Graph::conv`] …) are usually more convenient.
     ///
     /// # Errors
     /// The operands do not fit the operator, or a result would be absurdly large.

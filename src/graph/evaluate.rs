@@ -1,7 +1,8 @@
 //! Computes nodes whose operands are constants.
 //!
-//! Only the operators that occur between constants in real networks: shape arithmetic, rearrangement, elementwise
-//! arithmetic. Convolutions and pooling of constants are left to the runtime.
+//! Only the operators that occur between constants in real networks: shape arithmetic,
+//! rearrangement, elementwise arithmetic. Convolutions and pooling of constants are left to the
+//! runtime.
 
 use ndarray::{ArcArray, ArrayD, ArrayViewD, Axis, IxDyn, Slice, Zip};
 
@@ -135,7 +136,7 @@ fn zip<A, B, C>(
 ) -> Option<ArrayD<C>> {
     let shape = broadcast(a.shape(), b.shape()).ok()?;
     let (a, b) = (a.broadcast(IxDyn(&shape))?, b.broadcast(IxDyn(&shape))?);
-    Some(Zip::from(a).and(b).map_collect(|a, b| function(a, b)))
+    Some(Zip::from(a).and(b).map_collect(function))
 }
 
 fn binary_of(binary: Binary, a: &Tensor, b: &Tensor) -> Option<Tensor> {

@@ -1,6 +1,7 @@
 //! One method of [`Graph`] per operator.
 //!
-//! Each adds a node and yields its result. Each fails with [`Error::Operands`] when the operands do not fit.
+//! Each adds a node and yields its result. Each fails with [`Error::Operands`] when the operands do
+//! not fit.
 
 use super::build::{Graph, Value};
 use super::error::Error;
@@ -125,7 +126,8 @@ impl Graph {
         self.push_one(Op::Conv(attributes), &inputs)
     }
 
-    /// Transposed convolution of `[n, c, h, w]` with weights `[c, out / groups, kh, kw]` and a bias `[out]`.
+    /// Transposed convolution of `[n, c, h, w]` with weights `[c, out / groups, kh, kw]` and a bias
+    /// `[out]`.
     pub fn conv_transpose(
         &mut self,
         x: Value,

@@ -1,7 +1,8 @@
 //! ONNX graphs as values: build, infer shapes, simplify, differentiate, write.
 //!
-//! A [`Graph`] is a network whose shapes are all known (it is rebuilt for another size). Values are assigned once, nodes
-//! stand in topological order, and every node's types are checked when it is added.
+//! A [`Graph`] is a network whose shapes are all known (it is rebuilt for another size). Values are
+//! assigned once, nodes stand in topological order, and every node's types are checked when it is
+//! added.
 
 mod build;
 mod differentiate;

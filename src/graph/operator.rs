@@ -1,8 +1,8 @@
 //! The operators, with their attributes as types.
 //!
-//! What ONNX passes as constant integer tensors (target shapes, axes, pads, slices) is an attribute here:
-//! every shape is known when a node is added, so such operands can never be anything but constants.
-//! The ONNX writer turns them back into tensors.
+//! What ONNX passes as constant integer tensors (target shapes, axes, pads, slices) is an attribute
+//! here: every shape is known when a node is added, so such operands can never be anything but
+//! constants. The ONNX writer turns them back into tensors.
 
 use super::tensor::DataType;
 
@@ -17,16 +17,19 @@ pub enum Op {
     Compare(Compare),
     /// `condition ? a : b`, all three broadcast.
     Where,
-    /// `x` where it is not negative, `slope · x` elsewhere; the slope (second operand) is broadcast to `x`.
+    /// `x` where it is not negative, `slope · x` elsewhere; the slope (second operand) is broadcast
+    /// to `x`.
     PRelu,
     /// Conversion of the element type.
     Cast {
         /// Type of the result's elements.
         to: DataType,
     },
-    /// Two-dimensional convolution of `[n, c, h, w]` with weights `[out, c / groups, kh, kw]` and, optionally, a bias `[out]`.
+    /// Two-dimensional convolution of `[n, c, h, w]` with weights `[out, c / groups, kh, kw]` and,
+    /// optionally, a bias `[out]`.
     Conv(Conv),
-    /// Transposed convolution of `[n, c, h, w]` with weights `[c, out / groups, kh, kw]` and, optionally, a bias `[out]`.
+    /// Transposed convolution of `[n, c, h, w]` with weights `[c, out / groups, kh, kw]` and,
+    /// optionally, a bias `[out]`.
     ConvTranspose(ConvTranspose),
     /// Matrix product of the last two axes; leading axes are broadcast.
     MatMul,
@@ -105,7 +108,8 @@ pub enum Op {
         /// How the channels are numbered.
         order: DepthOrder,
     },
-    /// `[n, c, b·h, b·w]` → `[n, b²·c, h, w]`, channels numbered block first ([`DepthOrder::BlockFirst`]).
+    /// `[n, c, b·h, b·w]` → `[n, b²·c, h, w]`, channels numbered block first
+    /// ([`DepthOrder::BlockFirst`]).
     SpaceToDepth {
         /// The factor `b`.
         block: usize,
@@ -194,7 +198,8 @@ pub enum Reduce {
     Sum,
 }
 
-/// Attributes of a two-dimensional convolution. Default: stride 1, no padding, dilation 1, one group.
+/// Attributes of a two-dimensional convolution. Default: stride 1, no padding, dilation 1, one
+/// group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv {
     /// Steps between windows, vertical and horizontal.
@@ -228,9 +233,11 @@ impl Conv {
     }
 }
 
-/// Attributes of a transposed convolution. Default: stride 1, nothing cut off, dilation 1, one group.
+/// Attributes of a transposed convolution. Default: stride 1, nothing cut off, dilation 1, one
+/// group.
 ///
-/// Height of the result: `strides[0]·(h − 1) + dilations[0]·(kh − 1) + 1 + output_padding[0] − pads[0] − pads[2]`.
+/// Height of the result: `strides[0]·(h − 1) + dilations[0]·(kh − 1) + 1 + output_padding[0] −
+/// pads[0] − pads[2]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConvTranspose {
     /// Stride, pads (here: what is cut off the result), dilations and groups.

@@ -3,9 +3,9 @@
 use super::{Error, Graph, Source, Value};
 
 impl Graph {
-    /// Adds all nodes of `other`, its inputs connected to values of this graph in the order in which
-    /// `other` declares them. Yields the values that `other`'s outputs became, in their order.
-    /// Constants are shared, not copied.
+    /// Adds all nodes of `other`, its inputs connected to values of this graph in the order in
+    /// which `other` declares them. Yields the values that `other`'s outputs became, in their
+    /// order. Constants are shared, not copied.
     ///
     /// # Errors
     /// [`Error::Operands`] when the number of values is not the number of inputs, or a value's type

@@ -50,7 +50,8 @@ impl fmt::Display for TensorType {
     }
 }
 
-/// A constant array whose elements are shared: cloning it, or a graph full of them, copies no elements.
+/// A constant array whose elements are shared: cloning it, or a graph full of them, copies no
+/// elements.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tensor {
     /// 32-bit floating point elements.

@@ -48,8 +48,9 @@ pub enum Domain {
     Positive,
 }
 
-/// Drawn numbers are at least this far from each other and half of it from 0, within one input and a quarter of it between
-/// two: far enough from every kink (of ReLU at 0, of maxima at ties) for differences taken with [`crate::gradients::STEP`].
+/// Drawn numbers are at least this far from each other and half of it from 0, within one input and
+/// a quarter of it between two: far enough from every kink (of ReLU at 0, of maxima at ties) for
+/// differences taken with [`crate::gradients::STEP`].
 pub const GRID_STEP: f32 = 0.05;
 
 pub fn inputs(graph: &Graph, domain: Domain, seed: u64) -> Named {

@@ -16,7 +16,8 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Smooth functions with bounded slopes: a chain of six stays within what central differences resolve.
+    // Smooth functions with bounded slopes: a chain of six stays within what central differences
+    // resolve.
     let unary = prop::sample::select(vec![
         Unary::Sigmoid,
         Unary::Tanh,
@@ -82,6 +83,9 @@ proptest! {
         let mut simplified = graph.clone();
         simplified.simplify().unwrap();
         prop_assert!(simplified.nodes().len() <= graph.nodes().len());
+        let mut again = simplified.clone();
+        again.simplify().unwrap();
+        prop_assert_eq!(again.nodes(), simplified.nodes());
         let read_back = Graph::from_onnx_bytes(&graph.to_onnx_bytes().unwrap()).unwrap();
         for other in [simplified, read_back] {
             let found = &Network::load(&other).run(&values)["y"];

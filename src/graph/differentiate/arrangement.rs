@@ -154,7 +154,8 @@ impl Reverse<'_> {
         {
             let mut shape = self.graph.shape(result).to_vec();
             let extent = extents.get(axis).copied().unwrap_or(0);
-            // One more axis of extent 1, padded to the step, then joined: element, zeros, element, zeros …
+            // One more axis of extent 1, padded to the step, then joined: element, zeros, element,
+            // zeros …
             shape.insert(axis + 1, 1);
             let apart = self.graph.reshape(result, &shape)?;
             let before = vec![0; shape.len()];
@@ -180,8 +181,8 @@ impl Reverse<'_> {
         Ok(result)
     }
 
-    /// A permutation is undone by its inverse. Any other gather with known indices is a product with a matrix of ones and
-    /// zeros, and so is its adjoint.
+    /// A permutation is undone by its inverse. Any other gather with known indices is a product
+    /// with a matrix of ones and zeros, and so is its adjoint.
     pub(super) fn gather(
         &mut self,
         data: Value,

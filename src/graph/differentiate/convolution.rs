@@ -13,7 +13,8 @@ const WEIGHTS: Refusal =
     Refusal::NoRule("its weights depend on a variable; scale its operand or its result instead");
 
 impl Reverse<'_> {
-    /// A convolution of stride 1 has a convolution with flipped weights as its adjoint; any other a transposed convolution.
+    /// A convolution of stride 1 has a convolution with flipped weights as its adjoint; any other a
+    /// transposed convolution.
     pub(super) fn conv(
         &mut self,
         attributes: &Conv,
@@ -40,8 +41,8 @@ impl Reverse<'_> {
         Ok(())
     }
 
-    /// Weights and attributes of the convolution that is the adjoint, if there is one: known weights, stride 1 and no more
-    /// padding than the kernel reaches.
+    /// Weights and attributes of the convolution that is the adjoint, if there is one: known
+    /// weights, stride 1 and no more padding than the kernel reaches.
     fn mirrored_conv(&self, attributes: &Conv, weights: Value) -> Option<(Array4<f32>, Conv)> {
         let weights = self
             .graph

@@ -6,8 +6,8 @@ use super::super::operator::{Binary, Unary};
 use super::super::tensor::{DataType, Tensor};
 use super::{Refusal, Reverse};
 
-/// Turns the sign of a number into a slope when its product is clipped; smaller than the largest `f32`, so that only
-/// subnormal numbers (below 10⁻³⁸) get a slope in between.
+/// Turns the sign of a number into a slope when its product is clipped; smaller than the largest
+/// `f32`, so that only subnormal numbers (below 10⁻³⁸) get a slope in between.
 const STEEP: f32 = 1e38;
 
 impl Reverse<'_> {

@@ -1,11 +1,13 @@
 //! Reverse-mode differentiation: the gradient as more nodes of the same graph.
 //!
-//! Every node between a variable and the loss gets nodes that compute its adjoint (d loss / d value), last node first, so a
-//! single run yields loss and gradient. Values that do not depend on a variable (weights above all) get none.
+//! Every node between a variable and the loss gets nodes that compute its adjoint (d loss / d
+//! value), last node first, so a single run yields loss and gradient. Values that do not depend on
+//! a variable (weights above all) get none.
 //!
-//! The forms are those that ONNX Runtime computes fastest on a CPU, as measured: a mask is a small `Clip` or a cast
-//! comparison multiplied in, because `Where` takes three passes with temporaries; activations look at the sign of their
-//! *result*, so that the runtime may fuse them into the convolution before them and free their operand.
+//! The forms are those that ONNX Runtime computes fastest on a CPU, as measured: a mask is a small
+//! `Clip` or a cast comparison multiplied in, because `Where` takes three passes with temporaries;
+//! activations look at the sign of their *result*, so that the runtime may fuse them into the
+//! convolution before them and free their operand.
 
 mod arrangement;
 mod convolution;
@@ -21,11 +23,13 @@ use super::error::Error;
 use super::operator::Op;
 use super::tensor::DataType;
 
-/// Adds the gradient of `loss` with respect to each of `variables` to the graph and yields its values, in that order.
+/// Adds the gradient of `loss` with respect to each of `variables` to the graph and yields its
+/// values, in that order.
 ///
-/// `loss` must be a single `f32`. A variable is any `f32` value, usually an input; its gradient has its shape, and is a
-/// constant zero if the loss does not depend on it. Comparisons and conversions to integers have derivative zero.
-/// Where a function has a kink, one of the one-sided derivatives is taken.
+/// `loss` must be a single `f32`. A variable is any `f32` value, usually an input; its gradient has
+/// its shape, and is a constant zero if the loss does not depend on it. Comparisons and conversions
+/// to integers have derivative zero. Where a function has a kink, one of the one-sided derivatives
+/// is taken.
 ///
 /// ```
 /// use jawline::graph::{Graph, differentiate};
@@ -40,8 +44,8 @@ use super::tensor::DataType;
 /// ```
 ///
 /// # Errors
-/// [`Error::LossNotScalar`]; [`Error::NotDifferentiable`] for an operator on the way that has no rule, such as
-/// overlapping [`Op::MaxPool`] windows or weights that depend on a variable.
+/// [`Error::LossNotScalar`]; [`Error::NotDifferentiable`] for an operator on the way that has no
+/// rule, such as overlapping [`Op::MaxPool`] windows or weights that depend on a variable.
 pub fn differentiate(
     graph: &mut Graph,
     loss: Value,

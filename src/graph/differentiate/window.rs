@@ -9,8 +9,9 @@ use super::super::tensor::DataType;
 use super::{Refusal, Reverse};
 
 impl Reverse<'_> {
-    /// The adjoint goes to every element that equals its window's maximum. If several do, each gets all of it (PyTorch
-    /// picks the first); behind a ReLU those ties are zeros, whose adjoint the ReLU drops anyway.
+    /// The adjoint goes to every element that equals its window's maximum. If several do, each gets
+    /// all of it (PyTorch picks the first); behind a ReLU those ties are zeros, whose adjoint the
+    /// ReLU drops anyway.
     pub(super) fn max_pool(
         &mut self,
         attributes: &Pool,
@@ -109,8 +110,8 @@ impl Reverse<'_> {
         )
     }
 
-    /// Up-sampling by whole factors: the mean over the copies times their number. Otherwise resizing is a product with one
-    /// matrix per axis, and so is its adjoint.
+    /// Up-sampling by whole factors: the mean over the copies times their number. Otherwise
+    /// resizing is a product with one matrix per axis, and so is its adjoint.
     pub(super) fn resize(
         &mut self,
         mode: ResizeMode,

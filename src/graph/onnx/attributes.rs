@@ -4,7 +4,8 @@ use super::super::error::Error;
 use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
 use super::refuse;
 
-/// Attributes of one node. What is not taken out before [`Attributes::finish`] is unknown, and refused.
+/// Attributes of one node. What is not taken out before [`Attributes::finish`] is unknown, and
+/// refused.
 pub(super) struct Attributes<'file> {
     node: String,
     rest: Vec<&'file AttributeProto>,

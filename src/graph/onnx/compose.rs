@@ -162,7 +162,8 @@ impl NodeReader<'_> {
         Ok(result)
     }
 
-    /// With the statistics of training: `(x − mean) / √(variance + epsilon) · scale + bias`, per channel.
+    /// With the statistics of training: `(x − mean) / √(variance + epsilon) · scale + bias`, per
+    /// channel.
     fn batch_normalization(&mut self) -> Result<Value, Error> {
         let epsilon = self.attributes.number("epsilon", 1e-5)?;
         self.attributes.number("momentum", 0.9)?; // only for training

@@ -1,10 +1,11 @@
 //! ONNX files: written and read.
 //!
-//! A graph is written as opset 18 of the standard operators, IR version 9, weights as raw little-endian data inside the
-//! file. What can be read is a subset of ONNX: static shapes, `float`, `int64` and `bool` tensors, two-dimensional
-//! convolutions, no control flow, no functions, no operators of other domains, no external data. Everything else is
-//! refused by name.
+//! A graph is written as opset 18 of the standard operators, IR version 9, weights as raw
+//! little-endian data inside the file. What can be read is a subset of ONNX: static shapes,
+//! `float`, `int64` and `bool` tensors, two-dimensional convolutions, no control flow, no
+//! functions, no operators of other domains, no external data. Everything else is refused by name.
 
+mod arrangement;
 mod attributes;
 mod compose;
 mod proto;
@@ -24,7 +25,8 @@ use super::error::Error;
 /// Version of the standard operators that is written.
 const OPSET_WRITTEN: i64 = 18;
 
-/// Versions of the standard operators that can be read: what lies between changed only what the reader knows.
+/// Versions of the standard operators that can be read: what lies between changed only what the
+/// reader knows.
 const OPSETS_READ: std::ops::RangeInclusive<i64> = 11..=21;
 
 /// Version of the file format itself that is written; the one that goes with opset 18.
@@ -42,16 +44,18 @@ impl Graph {
     /// Reads an ONNX file whose shapes are all given.
     ///
     /// # Errors
-    /// [`Error::Onnx`] when the file is damaged or uses what this program does not, and the errors of [`Graph::push`]
-    /// when shapes do not fit.
+    /// [`Error::Onnx`] when the file is damaged or uses what this program does not, and the errors
+    /// of [`Graph::push`] when shapes do not fit.
     pub fn from_onnx_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::from_onnx_bytes_with_dimensions(bytes, &[])
     }
 
-    /// Reads an ONNX file and puts numbers in place of the named dimensions of its inputs, such as `("batch", 1)`.
+    /// Reads an ONNX file and puts numbers in place of the named dimensions of its inputs, such as
+    /// `("batch", 1)`.
     ///
     /// # Errors
-    /// As [`Graph::from_onnx_bytes`]; also when a dimension is neither a number nor named in `dimensions`.
+    /// As [`Graph::from_onnx_bytes`]; also when a dimension is neither a number nor named in
+    /// `dimensions`.
     pub fn from_onnx_bytes_with_dimensions(
         bytes: &[u8],
         dimensions: &[(&str, usize)],

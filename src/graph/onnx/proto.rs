@@ -1,4 +1,5 @@
-//! The messages of `onnx.proto` that are used here, field numbers as in the ONNX specification (`onnx/onnx.proto`).
+//! The messages of `onnx.proto` that are used here, field numbers as in the ONNX specification
+//! (`onnx/onnx.proto`).
 //!
 //! Parts that are only refused (subgraphs, functions, sparse tensors) are kept as undecoded bytes.
 

@@ -198,7 +198,8 @@ pub(super) fn element_type(number: i32, label: &str) -> Result<DataType, Error> 
     }
 }
 
-/// The elements of a tensor, from raw data or from a typed list. Nothing is allocated beyond what the file holds.
+/// The elements of a tensor, from raw data or from a typed list. Nothing is allocated beyond what
+/// the file holds.
 pub(super) fn decode_tensor(tensor: &TensorProto, label: &str) -> Result<Tensor, Error> {
     if tensor.data_location != 0 || !tensor.external_data.is_empty() {
         return refuse(format!(
@@ -250,7 +251,8 @@ pub(super) fn decode_tensor(tensor: &TensorProto, label: &str) -> Result<Tensor,
     }
 }
 
-/// The raw data as elements of `N` bytes, or nothing if there are none. A rest makes the count wrong on purpose.
+/// The raw data as elements of `N` bytes, or nothing if there are none. A rest makes the count
+/// wrong on purpose.
 fn raw<T, const N: usize>(tensor: &TensorProto, element: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
     if tensor.raw_data.is_empty() {
         return None;

@@ -1,7 +1,9 @@
-//! A look at an ONNX file before it is decoded, so that a hostile file cannot make the decoder allocate without bound.
+//! A look at an ONNX file before it is decoded, so that a hostile file cannot make the decoder
+//! allocate without bound.
 //!
-//! Decoded, an empty message of two bytes takes a hundred or more. So everything that becomes a structure of its own is
-//! counted first; the rest of the file (strings, numbers, weights) grows at most eightfold.
+//! Decoded, an empty message of two bytes takes a hundred or more. So everything that becomes a
+//! structure of its own is counted first; the rest of the file (strings, numbers, weights) grows at
+//! most eightfold.
 
 use prost::DecodeError;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
@@ -12,7 +14,8 @@ use super::refuse;
 /// More structures (nodes, attributes, tensors, names) than any network of this program has.
 const MAX_STRUCTURES: usize = 1 << 20;
 
-/// The largest file read. Protocol buffers end at 2 GiB; the largest network here (VGG16 with StyleGAN2) is well below 1.
+/// The largest file read. Protocol buffers end at 2 GiB; the largest network here (VGG16 with
+/// StyleGAN2) is well below 1.
 const MAX_BYTES: usize = 1 << 30;
 
 /// Message types of `onnx.proto` that hold other messages or repeated strings.
@@ -69,7 +72,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Counts the structures in a message; stops early when there are too many. Depth is bounded by [`Message::field`].
+/// Counts the structures in a message; stops early when there are too many. Depth is bounded by
+/// [`Message::field`].
 fn walk(mut bytes: &[u8], message: Message, count: &mut usize) -> Result<(), DecodeError> {
     while !bytes.is_empty() && *count <= MAX_STRUCTURES {
         let (tag, wire_type) = decode_key(&mut bytes)?;

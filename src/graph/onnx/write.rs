@@ -113,7 +113,8 @@ impl<'graph> Writer<'graph> {
         writer
     }
 
-    /// The wish itself, or the wish with a number when it is taken. An empty name means "absent" in ONNX.
+    /// The wish itself, or the wish with a number when it is taken. An empty name means "absent" in
+    /// ONNX.
     fn unique(&mut self, wish: &str) -> String {
         let wish = if wish.is_empty() { "value" } else { wish };
         let mut name = wish.to_owned();
@@ -245,7 +246,8 @@ impl<'graph> Writer<'graph> {
         value_info(self.name(value), self.graph.tensor_type(value))
     }
 
-    /// An output that is an input or a constant, or has another name already, gets a node of its own.
+    /// An output that is an input or a constant, or has another name already, gets a node of its
+    /// own.
     fn output(&mut self, name: &str, value: Value) -> ValueInfoProto {
         let source = self.name(value);
         if source != name {

@@ -19,7 +19,8 @@ impl Rewriter<'_> {
             (Op::Unary(Unary::Neg), &[x]) => Ok(self.operand_of(x, &Op::Unary(Unary::Neg))),
             (Op::Cast { to }, &[x]) if self.new.data_type(x) == *to => Ok(Some(x)),
             (Op::PRelu, &[x, slope]) => match self.uniform(slope) {
-                // An order of magnitude faster in ONNX Runtime, and it can be fused into a convolution.
+                // An order of magnitude faster in ONNX Runtime, and it can be fused into a
+                // convolution.
                 Some(alpha) => self
                     .push_one(Op::Unary(Unary::LeakyRelu { alpha }), &[x])
                     .map(Some),
@@ -73,8 +74,8 @@ impl Rewriter<'_> {
         }
     }
 
-    /// An operand that was expanded only to fit the other one is broadcast anyway; and what is done to an expanded value
-    /// and a number can be done before it is expanded.
+    /// An operand that was expanded only to fit the other one is broadcast anyway; and what is done
+    /// to an expanded value and a number can be done before it is expanded.
     fn delayed_expand(
         &mut self,
         op: &Op,
@@ -118,8 +119,9 @@ impl Rewriter<'_> {
         }
     }
 
-    /// `(x + c) + d` with constants `c`, `d`: `x + (c + d)` if the sum is no larger than both, else `(x + d) + c` with the
-    /// smaller constant first, where a convolution may take it up. The same for products.
+    /// `(x + c) + d` with constants `c`, `d`: `x + (c + d)` if the sum is no larger than both, else
+    /// `(x + d) + c` if only `d` is per channel: a convolution may take it up. The same for
+    /// products.
     fn chain(
         &mut self,
         binary: Binary,
@@ -141,19 +143,23 @@ impl Rewriter<'_> {
             [c, x] if is_constant(self, c) => (x, c),
             _ => return Ok(None),
         };
-        let elements =
-            |rewriter: &Self, value: Value| rewriter.new.shape(value).iter().product::<usize>();
-        let (first, second) = (elements(self, constant), elements(self, outer));
-        let joined = broadcast(self.new.shape(constant), self.new.shape(outer)).unwrap_or_default();
+        let shapes = [constant, outer].map(|value| self.new.shape(value).to_vec());
+        let elements = |shape: &[usize]| shape.iter().product::<usize>();
+        let joined = broadcast(&shapes[0], &shapes[1]).unwrap_or_default();
         let op = Op::Binary(binary);
-        if joined.iter().product::<usize>() <= first.max(second) {
+        if elements(&joined) <= elements(&shapes[0]).max(elements(&shapes[1])) {
             if let Some([sum]) = self.fold(&op, &[constant, outer]).as_deref() {
                 return self.push_one(op, &[x, *sum]).map(Some);
             }
-        } else if second < first {
-            let small = self.push_one(op.clone(), &[x, outer])?;
-            return self.push_one(op, &[small, constant]).map(Some);
+        } else if is_per_channel(&shapes[1]) && !is_per_channel(&shapes[0]) {
+            let inner = self.push_one(op.clone(), &[x, outer])?;
+            return self.push_one(op, &[inner, constant]).map(Some);
         }
         Ok(None)
     }
+}
+
+/// Whether a shape is the same for all rows and columns of `[n, c, h, w]`.
+fn is_per_channel(shape: &[usize]) -> bool {
+    matches!(shape, [] | [1] | [.., 1, 1])
 }

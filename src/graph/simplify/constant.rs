@@ -7,7 +7,8 @@ use super::super::operator::Op;
 use super::super::tensor::Tensor;
 use super::rewriter::Rewriter;
 
-/// A constant result up to this many elements may be larger than its operands; otherwise the file would grow.
+/// A constant result up to this many elements may be larger than its operands; otherwise the file
+/// would grow.
 const MAX_GROWN: usize = 1 << 16;
 
 impl Rewriter<'_> {

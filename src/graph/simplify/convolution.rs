@@ -186,8 +186,8 @@ impl Rewriter<'_> {
     }
 }
 
-/// Multiplies the kernels that lead to each result channel. Weights are `[out, in / groups, …]` or, with `out_axis` 1,
-/// `[in, out / groups, …]`.
+/// Multiplies the kernels that lead to each result channel. Weights are `[out, in / groups, …]` or,
+/// with `out_axis` 1, `[in, out / groups, …]`.
 fn scale_outputs(weights: &mut Array4<f32>, factors: &Array1<f32>, groups: usize, out_axis: usize) {
     let in_per_group = weights.len_of(Axis(0)) / groups.max(1);
     let out_per_group = weights.len_of(Axis(1));

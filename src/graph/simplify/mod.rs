@@ -1,7 +1,7 @@
 //! Rewrites a graph into a smaller one that computes the same.
 //!
-//! A round rebuilds the graph node by node: what no output needs is left out, equal nodes become one, and each node is
-//! offered to the rules. Rounds are repeated until nothing changes.
+//! A round rebuilds the graph node by node: what no output needs is left out, equal nodes become
+//! one, and each node is offered to the rules. Rounds are repeated until nothing changes.
 //!
 //! | module | rules |
 //! |---|---|
@@ -27,11 +27,12 @@ use rewriter::Rewriter;
 const MAX_ROUNDS: usize = 16;
 
 impl Graph {
-    /// Rewrites the graph into a smaller one with the same inputs and outputs. Results may differ by rounding.
+    /// Rewrites the graph into a smaller one with the same inputs and outputs. Results may differ
+    /// by rounding.
     ///
     /// Values of the graph before are not values of the graph after: look them up again by
-    /// [`Graph::input_named`] and [`Graph::output_named`]. Simplify a network before it is differentiated: the reverse
-    /// pass then has fewer nodes too.
+    /// [`Graph::input_named`] and [`Graph::output_named`]. Simplify a network before it is
+    /// differentiated: the reverse pass then has fewer nodes too.
     ///
     /// # Errors
     /// None that a graph built by its methods could cause; the rules use the same checked methods.
@@ -64,7 +65,9 @@ impl Graph {
                 rewriter.set(&node.outputs, &results);
             }
             let rewritten = rewriter.finish()?;
-            let unchanged = same_nodes(&rewritten, self);
+            // A round that changes nothing numbers the values as the round before did.
+            let unchanged =
+                rewritten.nodes() == self.nodes() && rewritten.values.len() == self.values.len();
             *self = rewritten;
             if unchanged {
                 break;
@@ -72,18 +75,6 @@ impl Graph {
         }
         Ok(())
     }
-}
-
-/// Whether both graphs hold the same operators in the same order. A round that changes nothing keeps them.
-fn same_nodes(a: &Graph, b: &Graph) -> bool {
-    let operators = |graph: &Graph| -> Vec<(Op, usize)> {
-        graph
-            .nodes()
-            .iter()
-            .map(|node| (node.op.clone(), node.inputs.len()))
-            .collect()
-    };
-    a.values.len() == b.values.len() && operators(a) == operators(b)
 }
 
 impl Rewriter<'_> {

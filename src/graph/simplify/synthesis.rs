@@ -1,15 +1,17 @@
 //! Wavelet synthesis, in whatever steps it was exported, as one grouped transposed convolution.
 //!
-//! An inverse Haar transform arrives as dozens of nodes: the sub-bands are split off, each is up-sampled by depthwise
-//! transposed convolutions along one axis and then the other, and the results are added. All of this is linear and
-//! non-overlapping: every result channel is a sum of source channels, each spread over a small block by a constant kernel.
-//! So the value of every such node is followed symbolically as "source channels and kernels" ([`Synthesis`]); where the
-//! chain ends, it is replaced by one [`Op::ConvTranspose`] with one group per result channel. That is by far the fastest
-//! form in ONNX Runtime (10 ms for 32 channels at 512 px, against 40 to 80 for a 1×1 convolution and depth-to-space), and
-//! its adjoint, a grouped strided convolution, costs as little.
+//! An inverse Haar transform arrives as dozens of nodes: the sub-bands are split off, each is
+//! up-sampled by depthwise transposed convolutions along one axis and then the other, and the
+//! results are added. All of this is linear and non-overlapping: every result channel is a sum of
+//! source channels, each spread over a small block by a constant kernel. So the value of every such
+//! node is followed symbolically as "source channels and kernels" ([`Synthesis`]); where the chain
+//! ends, it is replaced by one [`Op::ConvTranspose`] with one group per result channel. That is by
+//! far the fastest form in ONNX Runtime (10 ms for 32 channels at 512 px, against 40 to 80 for a
+//! 1×1 convolution and depth-to-space), and its adjoint, a grouped strided convolution, costs as
+//! little.
 //!
-//! The groups need their source channels side by side. The permutation that brings them there is moved up to the
-//! convolution that makes the source, and ends in its weights.
+//! The groups need their source channels side by side. The permutation that brings them there is
+//! moved up to the convolution that makes the source, and ends in its weights.
 
 use std::collections::HashMap;
 
@@ -25,7 +27,8 @@ use super::rewriter::Rewriter;
 const MAX_BLOCK: usize = 64;
 const MAX_TERMS: usize = 64;
 
-/// Values of up to this many elements may be permuted while the network runs: it takes microseconds.
+/// Values of up to this many elements may be permuted while the network runs: it takes
+/// microseconds.
 const MAX_PERMUTED: usize = 4096;
 
 /// A source channel, spread over a block of the result.
@@ -36,7 +39,8 @@ struct Term {
     kernel: Vec<f32>,
 }
 
-/// A value `[n, channels…, factor·h, factor·w]` as sums of spread channels of `source [n, c, h, w]`.
+/// A value `[n, channels…, factor·h, factor·w]` as sums of spread channels of `source [n, c, h,
+/// w]`.
 #[derive(Debug, Clone)]
 pub(super) struct Synthesis {
     source: Value,
@@ -285,8 +289,8 @@ impl Synthesis {
         })
     }
 
-    /// The source channels of each group in turn, and the weights `[c, 1, kh, kw]`, if every source channel is in exactly
-    /// one group and all groups are equally large.
+    /// The source channels of each group in turn, and the weights `[c, 1, kh, kw]`, if every source
+    /// channel is in exactly one group and all groups are equally large.
     fn groups(&self) -> Option<(Vec<usize>, Array4<f32>)> {
         if self.channels.ndim() != 1 || self.factor == [1; 2] {
             return None;
@@ -319,7 +323,8 @@ impl Synthesis {
     }
 }
 
-/// Adds the transposed convolution that computes a synthesis, if all of the source takes part in it.
+/// Adds the transposed convolution that computes a synthesis, if all of the source takes part in
+/// it.
 pub(super) fn replace(
     rewriter: &mut Rewriter<'_>,
     synthesis: &Synthesis,
@@ -370,8 +375,9 @@ fn gather(
     Ok(vec![rewriter.push_one(Op::Gather { axis: 1 }, &inputs)?])
 }
 
-/// An old value `[n, c, h, w]` with its channels in another order, in the new graph, if that costs next to nothing: the
-/// order is passed up through elementwise nodes that nothing else uses, to constants and the weights of a convolution.
+/// An old value `[n, c, h, w]` with its channels in another order, in the new graph, if that costs
+/// next to nothing: the order is passed up through elementwise nodes that nothing else uses, to
+/// constants and the weights of a convolution.
 fn permuted(
     rewriter: &mut Rewriter<'_>,
     old: Value,
