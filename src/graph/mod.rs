@@ -5,8 +5,10 @@
 
 mod build;
 mod error;
+mod evaluate;
 mod infer;
 mod methods;
+mod onnx;
 mod operator;
 mod tensor;
 
