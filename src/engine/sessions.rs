@@ -2,10 +2,9 @@
 
 use super::Error;
 use crate::graph::Graph;
-use crate::latent::Whitening;
 use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
-use crate::networks::{FaceDetector, Generator, LandmarkModel, Pack, Role, whitening_arrays};
+use crate::networks::{FaceDetector, Generator, LandmarkModel, Pack, Role, Whitening};
 use crate::runtime::{ProviderChoice, Runtime};
 
 /// What the engine is started with.
@@ -127,8 +126,7 @@ fn inversion_networks(runtime: &Runtime, pack: &Pack) -> Result<inversion::Netwo
     };
     let synthesis = read(Role::Synthesis)?;
     let perceptual = read(Role::Perceptual)?;
-    let (mean, basis) = whitening_arrays(pack)?;
-    let whitening = Whitening::new(mean, basis)?;
+    let whitening = Whitening::load(pack)?;
     let features = feature_graph(&perceptual)?;
     let step = step_graph(&synthesis, &perceptual, &whitening, Weights::default())?;
     let session = |name: &str, graph: &Graph| -> Result<_, Error> {

@@ -4,14 +4,19 @@
 
 mod generator;
 pub mod pack;
+mod whitening;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use generator::{Generator, latent_mean, whitening_arrays};
+pub use generator::{Generator, gaussian_latents};
 pub use pack::{GeneratorSpec, Pack, Role};
+pub use whitening::{LEAKY_SLOPE, Whitening};
 
 use crate::{architectures, checkpoint, graph, runtime};
+
+/// Components of a latent code of one style layer, and of the Gaussian latent it comes from.
+pub const CODE_SIZE: usize = 512;
 
 /// What can go wrong with networks and packs.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Inversion: from a portrait to the latent code that makes the generator draw it.
 //!
-//! The variables live in P_N+ ([`Whitening`]): one vector shared by all layers, and later an offset
+//! The variables live in P_N+ ([`Whitening`](crate::networks::Whitening)): one vector shared by all layers, and later an offset
 //! for each layer. Loss and gradient are one ONNX graph ([`step_graph`]); Adam is ours. The work is
 //! cut into steps so that one thread can serve the window between them.
 

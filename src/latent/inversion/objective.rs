@@ -2,8 +2,9 @@
 
 use ndarray::Array2;
 
-use super::super::{CODE_SIZE, Error, Whitening, whitening::LEAKY_SLOPE};
+use super::super::{CODE_SIZE, Error};
 use crate::graph::{self, Graph, Pool, Value};
+use crate::networks::{LEAKY_SLOPE, Whitening};
 
 /// Weights of the terms of the loss. The perceptual term has weight 1.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -33,7 +33,7 @@ pub enum Role {
     Landmarks,
     /// The face detector, SeetaFace's `.bin`.
     Detector,
-    /// The perceptual network's weights, `.npz`-free ONNX: image → features of four blocks.
+    /// The perceptual network, ONNX: `image [1, 3, 256, 256]` → features of four blocks.
     Perceptual,
 }
 
@@ -159,7 +159,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Writes the manifest, whole or not at all.
+    /// Writes the manifest into a folder that is being put together.
     ///
     /// # Errors
     /// [`Error::Write`] when the file cannot be written.

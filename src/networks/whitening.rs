@@ -9,7 +9,7 @@
 use nalgebra::DMatrix;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::{CODE_SIZE, Error};
+use super::{CODE_SIZE, Error, Role};
 
 /// The slope of the mapping network's last leaky ReLU.
 pub const LEAKY_SLOPE: f32 = 0.2;
@@ -55,9 +55,9 @@ impl Whitening {
     pub fn new(mean: Array1<f32>, basis: Array2<f32>) -> Result<Self, Error> {
         if mean.len() != CODE_SIZE || basis.shape() != [CODE_SIZE, CODE_SIZE] {
             return Err(Error::Shape {
-                what: "the pack's whitening basis".to_owned(),
+                role: Role::WhiteningBasis,
                 shape: basis.shape().to_vec(),
-                expected: "[512, 512]".to_owned(),
+                expected: format!("[{CODE_SIZE}, {CODE_SIZE}]"),
             });
         }
         Ok(Self { mean, basis })
