@@ -7,8 +7,8 @@
 use std::path::Path;
 
 use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn, ShapeBuilder};
-use ndarray_npy::{WritableElement, WriteNpyExt};
 use ndarray_npy::npy::header::{Header, Layout};
+use ndarray_npy::{WritableElement, WriteNpyExt};
 
 use super::{Error, Numbers, read_file};
 use crate::photo::atomic;

@@ -3,13 +3,11 @@
 //! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use. Names of
 //! commands, options and files are a contract with scripts: add to them, do not change them.
 
-mod bench;
 mod failure;
 mod interrupt;
 mod networks;
 mod output;
 mod progress;
-mod retouch;
 mod stage;
 mod synthesize;
 
@@ -25,7 +23,12 @@ use crate::runtime::ProviderChoice;
 
 /// Removes double chins from portraits.
 #[derive(Parser)]
-#[command(name = "jawline", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "jawline",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,8 +36,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Retouch photos: the same photo, with less double chin
-    Retouch(retouch::Options),
     /// Draw portraits that show nobody, with their latent codes
     Synthesize(synthesize::Options),
     /// Run one stage of the method alone, files in and files out
@@ -43,8 +44,6 @@ enum Command {
     /// Install, list, verify or remove the networks and ONNX Runtime
     #[command(subcommand)]
     Networks(networks::Command),
-    /// Measure time and memory of every stage
-    Bench(bench::Options),
 }
 
 /// Options of every command that runs networks.
@@ -89,11 +88,9 @@ pub fn run() -> ExitCode {
     start_log();
     interrupt::listen();
     let outcome = match cli.command {
-        Command::Retouch(options) => retouch::run(&options),
         Command::Synthesize(options) => synthesize::run(&options),
         Command::Stage(command) => stage::run(command),
         Command::Networks(command) => networks::run(command),
-        Command::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

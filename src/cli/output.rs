@@ -22,9 +22,16 @@ pub(super) struct OutputFolder {
 impl OutputFolder {
     /// Creates the folder if need be.
     pub fn create(folder: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(folder)
-            .map_err(|error| Failure::because(format!("the folder {} cannot be made: {error}", folder.display())))?;
-        Ok(Self { folder: folder.to_owned(), written: Vec::new() })
+        fs::create_dir_all(folder).map_err(|error| {
+            Failure::because(format!(
+                "the folder {} cannot be made: {error}",
+                folder.display()
+            ))
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            written: Vec::new(),
+        })
     }
 
     /// The files written so far.

@@ -42,7 +42,11 @@ pub struct InvertPicture {
 impl InvertPicture {
     /// Of a picture `[1, 3, 256, 256]`, RGB in [-1, 1].
     pub fn new(target: Array4<f32>, options: Options) -> Self {
-        Self { target, options, running: None }
+        Self {
+            target,
+            options,
+            running: None,
+        }
     }
 }
 
@@ -56,7 +60,8 @@ impl Job for InvertPicture {
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Inverted>, Error> {
         let networks = context.sessions.inversion()?;
         let Some((inversion, begun)) = &mut self.running else {
-            let inversion = Inversion::start(networks, self.target.clone(), self.options, context.cancel)?;
+            let inversion =
+                Inversion::start(networks, self.target.clone(), self.options, context.cancel)?;
             self.running = Some((inversion, Instant::now()));
             return Ok(Step::More(Progress {
                 stage: "invert",
@@ -79,12 +84,22 @@ impl Job for InvertPicture {
                 },
             })),
             (Some(_), None) => Err(crate::latent::Error::Diverged.into()),
-            (None, best) => Ok(Step::More(progress(inversion, best.map(|best| best.loss), elapsed, self.options.steps))),
+            (None, best) => Ok(Step::More(progress(
+                inversion,
+                best.map(|best| best.loss),
+                elapsed,
+                self.options.steps,
+            ))),
         }
     }
 }
 
-fn progress(inversion: &Inversion, best: Option<Loss>, elapsed: Duration, steps: usize) -> Progress {
+fn progress(
+    inversion: &Inversion,
+    best: Option<Loss>,
+    elapsed: Duration,
+    steps: usize,
+) -> Progress {
     let taken = inversion.steps_taken().max(1);
     Progress {
         stage: "invert",

@@ -36,7 +36,10 @@ impl Synthesize {
     /// Latent k of a seed is the same whatever the count.
     pub fn from_seed(seed: u64, count: usize, psi: f32) -> Self {
         Self {
-            source: Source::Seeds { latents: gaussian_latents(seed, count), psi },
+            source: Source::Seeds {
+                latents: gaussian_latents(seed, count),
+                psi,
+            },
             done: Vec::new(),
             count,
         }
@@ -45,7 +48,11 @@ impl Synthesize {
     /// Portraits of codes in W+, each `[L, 512]`.
     pub fn from_codes(codes: Vec<Array2<f32>>) -> Self {
         let count = codes.len();
-        Self { source: Source::Codes(codes.into()), done: Vec::new(), count }
+        Self {
+            source: Source::Codes(codes.into()),
+            done: Vec::new(),
+            count,
+        }
     }
 }
 

@@ -31,29 +31,48 @@ impl Graph {
                     (None, _) => theirs,
                 })
                 .collect();
-            for (theirs, ours) in node.outputs.iter().zip(self.push(node.op.clone(), &operands)?) {
+            for (theirs, ours) in node
+                .outputs
+                .iter()
+                .zip(self.push(node.op.clone(), &operands)?)
+            {
                 here[theirs.0] = Some(ours);
             }
         }
         Ok(other
             .outputs()
             .iter()
-            .map(|(name, theirs)| match (here[theirs.0], other.source(*theirs)) {
-                (Some(ours), _) => ours,
-                (None, Source::Constant(_, tensor)) => self.constant(name.clone(), tensor.clone()),
-                (None, _) => *theirs,
-            })
+            .map(
+                |(name, theirs)| match (here[theirs.0], other.source(*theirs)) {
+                    (Some(ours), _) => ours,
+                    (None, Source::Constant(_, tensor)) => {
+                        self.constant(name.clone(), tensor.clone())
+                    }
+                    (None, _) => *theirs,
+                },
+            )
             .collect())
     }
 
     fn check_splice(&self, other: &Graph, inputs: &[Value]) -> Result<(), Error> {
-        let ours: Vec<_> = inputs.iter().map(|&value| self.tensor_type(value)).collect();
-        let theirs: Vec<_> = other.inputs().iter().map(|&value| other.tensor_type(value)).collect();
+        let ours: Vec<_> = inputs
+            .iter()
+            .map(|&value| self.tensor_type(value))
+            .collect();
+        let theirs: Vec<_> = other
+            .inputs()
+            .iter()
+            .map(|&value| other.tensor_type(value))
+            .collect();
         if ours == theirs {
             return Ok(());
         }
         let list = |types: &[&super::TensorType]| {
-            types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            types
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         Err(Error::Operands {
             graph: self.name().to_owned(),
@@ -95,7 +114,10 @@ mod tests {
         let mut graph = Graph::new("outer");
         let x = graph.input("x", &[3]).unwrap();
         let message = graph.splice(&doubling(), &[x]).unwrap_err().to_string();
-        assert!(message.contains("[3]") && message.contains("[2]"), "{message}");
+        assert!(
+            message.contains("[3]") && message.contains("[2]"),
+            "{message}"
+        );
         assert!(graph.nodes().is_empty());
     }
 }

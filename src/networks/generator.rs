@@ -72,16 +72,22 @@ impl Generator {
     ///
     /// # Errors
     /// As [`map`](Self::map).
-    pub fn synthesize(&mut self, code: ArrayView2<'_, f32>, cancel: &CancelToken) -> Result<Array4<f32>, Error> {
+    pub fn synthesize(
+        &mut self,
+        code: ArrayView2<'_, f32>,
+        cancel: &CancelToken,
+    ) -> Result<Array4<f32>, Error> {
         let image = self
             .synthesis
             .run_for("image", &[("codes", code.into_dyn())], cancel)?;
         let shape = image.shape().to_vec();
-        image.into_dimensionality::<Ix4>().map_err(|_| Error::Shape {
-            role: Role::Synthesis,
-            shape,
-            expected: "[1, 3, R, R]".to_owned(),
-        })
+        image
+            .into_dimensionality::<Ix4>()
+            .map_err(|_| Error::Shape {
+                role: Role::Synthesis,
+                shape,
+                expected: "[1, 3, R, R]".to_owned(),
+            })
     }
 }
 
@@ -96,7 +102,10 @@ pub(super) fn map_latents(
         let latent = latents.slice(s![row..=row, ..]);
         let code = mapping.run_for("w", &[("z", latent.into_dyn())], cancel)?;
         let shape = code.shape().to_vec();
-        let code = code.into_dimensionality::<Ix2>().ok().filter(|code| code.ncols() == latents.ncols());
+        let code = code
+            .into_dimensionality::<Ix2>()
+            .ok()
+            .filter(|code| code.ncols() == latents.ncols());
         let code = code.ok_or_else(|| Error::Shape {
             role: Role::Mapping,
             shape,

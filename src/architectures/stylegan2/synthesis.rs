@@ -169,7 +169,7 @@ impl Synthesis {
         codes: Value,
         noise: Option<&[Value]>,
     ) -> Result<Stages, Error> {
-        let convolutions = self.blocks.iter().map(|block| block.layers.len()).sum();
+        let convolutions: usize = self.blocks.iter().map(|block| block.layers.len()).sum();
         if let Some(noise) = noise.filter(|noise| noise.len() != convolutions) {
             let problem = format!("takes {convolutions} noise maps, not {}", noise.len());
             return Err(Error::OtherNetwork {

@@ -35,7 +35,9 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let crop = Photo::load(&options.image, &Limits::default())?.pixels().to_rgb8();
+    let crop = Photo::load(&options.image, &Limits::default())?
+        .pixels()
+        .to_rgb8();
     if crop.width() != crop.height() {
         let (width, height) = crop.dimensions();
         return Err(Failure::because(format!(
@@ -52,10 +54,18 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut reporter = Reporter::new(options.voice);
     let target = reduced_tensor(&crop, LOSS_SIZE as u32);
     let inverted = engine
-        .submit(Priority::Background, interrupt::token(), InvertPicture::new(target, choices))
+        .submit(
+            Priority::Background,
+            interrupt::token(),
+            InvertPicture::new(target, choices),
+        )
         .wait(|progress| reporter.show(progress))?;
     let drawn = engine
-        .submit(Priority::Background, interrupt::token(), Synthesize::from_codes(vec![inverted.code.clone()]))
+        .submit(
+            Priority::Background,
+            interrupt::token(),
+            Synthesize::from_codes(vec![inverted.code.clone()]),
+        )
         .wait(|progress| reporter.show(progress))?;
     reporter.finish();
 
@@ -65,7 +75,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             let loss = losses[step];
             [loss.perceptual, loss.pixel, loss.total][term]
         });
-        folder.npy("code.npy", &inverted.code.view().insert_axis(ndarray::Axis(0)))?;
+        folder.npy(
+            "code.npy",
+            &inverted.code.view().insert_axis(ndarray::Axis(0)),
+        )?;
         folder.npy("losses.npy", &table)?;
         if let Some(portrait) = drawn.first() {
             folder.png("inverted.png", picture_from_tensor(portrait.image.view()))?;

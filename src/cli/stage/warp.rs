@@ -47,8 +47,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Ok(Photo::load(path, &Limits::default())?.pixels().to_rgb8())
     };
     let (before, after) = (read(&options.before)?, read(&options.after)?);
-    let (labels_before, labels_after) =
-        (read_labels(&options.labels_before)?, read_labels(&options.labels_after)?);
+    let (labels_before, labels_after) = (
+        read_labels(&options.labels_before)?,
+        read_labels(&options.labels_after)?,
+    );
     let landmarks = read_landmarks(&options.landmarks)?;
     let input = WarpInput {
         before: &before,
@@ -60,7 +62,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let stage = if options.reference {
         StageWarp::compute_reference(&input)?
     } else {
-        let settings = WarpSettings { strength: options.strength, ..WarpSettings::default() };
+        let settings = WarpSettings {
+            strength: options.strength,
+            ..WarpSettings::default()
+        };
         StageWarp::compute(&input, &settings)?
     };
     into_folder(&options.out, options.voice, |folder| {

@@ -45,7 +45,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { steps: 100, learning_rate: 0.1, exploration: 0.05, seed: 0 }
+        Self {
+            steps: 100,
+            learning_rate: 0.1,
+            exploration: 0.05,
+            seed: 0,
+        }
     }
 }
 
@@ -133,7 +138,10 @@ impl Variable {
     }
 
     fn reset_to(&mut self, value: &ArrayD<f32>) {
-        *self = Self { value: value.clone(), ..Self::zeros(value.shape()[0]) };
+        *self = Self {
+            value: value.clone(),
+            ..Self::zeros(value.shape()[0])
+        };
     }
 }
 
@@ -156,7 +164,10 @@ impl Inversion {
             .collect();
         Ok(Self {
             options,
-            schedule: Schedule { learning_rate: options.learning_rate, steps: options.steps },
+            schedule: Schedule {
+                learning_rate: options.learning_rate,
+                steps: options.steps,
+            },
             target,
             features,
             shared: Variable::zeros(1),
@@ -177,7 +188,11 @@ impl Inversion {
     /// # Errors
     /// [`Error::Diverged`] when even the first step yields no finite loss; [`Error::Runtime`], also
     /// when cancelled. The best code so far stays available.
-    pub fn step(&mut self, networks: &mut Networks, cancel: &CancelToken) -> Result<Option<Ending>, Error> {
+    pub fn step(
+        &mut self,
+        networks: &mut Networks,
+        cancel: &CancelToken,
+    ) -> Result<Option<Ending>, Error> {
         if self.step >= self.options.steps {
             return Ok(Some(Ending::Complete));
         }
@@ -191,7 +206,11 @@ impl Inversion {
             return self.go_back();
         }
         self.losses.push(loss);
-        if self.best.as_ref().is_none_or(|(best, _)| loss.total < best.loss.total) {
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|(best, _)| loss.total < best.loss.total)
+        {
             self.keep(loss, &outputs)?;
         }
         let rate = self.schedule.at(self.step) * self.damping;
@@ -223,14 +242,22 @@ impl Inversion {
         (self.step as f32) < SHARED_PART * self.options.steps as f32
     }
 
-    fn evaluate(&mut self, networks: &mut Networks, cancel: &CancelToken) -> Result<Outputs, Error> {
-        let shared = &self.shared.value + &self.exploration_noise();
+    fn evaluate(
+        &mut self,
+        networks: &mut Networks,
+        cancel: &CancelToken,
+    ) -> Result<Outputs, Error> {
+        let shared = self.exploration_noise() + &self.shared.value;
         let mut inputs = vec![
             (name::SHARED, shared.view()),
             (name::OFFSETS, self.offsets.value.view()),
             (name::TARGET, self.target.view()),
         ];
-        inputs.extend(self.features.iter().map(|(name, value)| (name.as_str(), value.view())));
+        inputs.extend(
+            self.features
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.view())),
+        );
         Ok(networks.step.run(&inputs, cancel)?)
     }
 
@@ -255,7 +282,10 @@ impl Inversion {
             .best
             .as_ref()
             .is_some_and(|(best, _)| loss > EXPLOSION * best.loss.total);
-        !loss.is_finite() || too_large || !finite(name::GRADIENT_SHARED) || !finite(name::GRADIENT_OFFSETS)
+        !loss.is_finite()
+            || too_large
+            || !finite(name::GRADIENT_SHARED)
+            || !finite(name::GRADIENT_OFFSETS)
     }
 
     /// After an explosion: back to the best code, on with half the step size.
@@ -266,7 +296,10 @@ impl Inversion {
         if self.retries == RETRIES {
             return Ok(Some(Ending::Diverged));
         }
-        tracing::warn!(step = self.step, "the inversion blew up; back to its best code");
+        tracing::warn!(
+            step = self.step,
+            "the inversion blew up; back to its best code"
+        );
         self.retries += 1;
         self.damping *= 0.5;
         self.shared.reset_to(&snapshot.shared);
@@ -281,18 +314,29 @@ impl Inversion {
             shared: self.shared.value.clone(),
             offsets: self.offsets.value.clone(),
         };
-        self.best = Some((Best { code, picture, loss }, snapshot));
+        self.best = Some((
+            Best {
+                code,
+                picture,
+                loss,
+            },
+            snapshot,
+        ));
         Ok(())
     }
 
     fn descend(&mut self, outputs: &Outputs, learning_rate: f32) {
         if let Some(gradient) = outputs.get(name::GRADIENT_SHARED) {
-            self.shared.adam.step(&mut self.shared.value, gradient, learning_rate);
+            self.shared
+                .adam
+                .step(&mut self.shared.value, gradient, learning_rate);
         }
         if let Some(gradient) = outputs.get(name::GRADIENT_OFFSETS)
             && !self.in_shared_part()
         {
-            self.offsets.adam.step(&mut self.offsets.value, gradient, learning_rate);
+            self.offsets
+                .adam
+                .step(&mut self.offsets.value, gradient, learning_rate);
         }
     }
 }
@@ -304,7 +348,10 @@ fn scalar(outputs: &Outputs, name: &str) -> f32 {
         .unwrap_or(f32::NAN)
 }
 
-fn fixed<D: ndarray::Dimension>(outputs: &Outputs, name: &str) -> Result<ndarray::Array<f32, D>, Error> {
+fn fixed<D: ndarray::Dimension>(
+    outputs: &Outputs,
+    name: &str,
+) -> Result<ndarray::Array<f32, D>, Error> {
     outputs
         .get(name)
         .and_then(|array| array.clone().into_dimensionality().ok())

@@ -19,7 +19,11 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { pixel: 3.0, shared: 0.05, offsets: 0.1 }
+        Self {
+            pixel: 3.0,
+            shared: 0.05,
+            offsets: 0.1,
+        }
     }
 }
 
@@ -122,7 +126,10 @@ pub fn step_graph(
     ] {
         graph.output(name, value)?;
     }
-    for (name, gradient) in [name::GRADIENT_SHARED, name::GRADIENT_OFFSETS].into_iter().zip(gradients) {
+    for (name, gradient) in [name::GRADIENT_SHARED, name::GRADIENT_OFFSETS]
+        .into_iter()
+        .zip(gradients)
+    {
         graph.output(name, gradient)?;
     }
     graph.simplify()?;
@@ -145,7 +152,11 @@ fn codes(
     Ok(graph.leaky_relu(unrolled, LEAKY_SLOPE)?)
 }
 
-fn normalised_features(graph: &mut Graph, perceptual: &Graph, picture: Value) -> Result<Vec<Value>, Error> {
+fn normalised_features(
+    graph: &mut Graph,
+    perceptual: &Graph,
+    picture: Value,
+) -> Result<Vec<Value>, Error> {
     // Keeps the division finite where a pixel has no features at all.
     const LEAST_SQUARE: f32 = 1e-8;
     graph
@@ -177,7 +188,9 @@ fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
 
 fn sum(graph: &mut Graph, terms: &[Value]) -> Result<Value, Error> {
     let zero = graph.scalar(0.0);
-    terms.iter().try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
+    terms
+        .iter()
+        .try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
 }
 
 fn input_shape(network: &Graph) -> Vec<usize> {
@@ -193,11 +206,9 @@ fn first_extent(shape: &[usize]) -> usize {
 }
 
 fn only(values: Vec<Value>) -> Result<Value, Error> {
-    values.into_iter().next().ok_or_else(|| {
-        Error::Shape {
-            what: "the generator's list of outputs".to_owned(),
-            shape: vec![0],
-            expected: "[1]".to_owned(),
-        }
+    values.into_iter().next().ok_or_else(|| Error::Shape {
+        what: "the generator's list of outputs".to_owned(),
+        shape: vec![0],
+        expected: "[1]".to_owned(),
     })
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use ndarray::Axis;
 
-use super::super::generator::map_latents;
 use super::super::Error;
+use super::super::generator::map_latents;
 use super::manifest::GeneratorSpec;
 use super::sources::LANDMARKS_FILE_SHA256;
 use super::unpack::member;
-use super::{sha256_hex, Role};
+use super::{Role, sha256_hex};
 use crate::architectures::community::{self, Synthesis};
 use crate::architectures::vgg16::{Relu, Vgg16};
 use crate::checkpoint::{dlib::ShapePredictor, hdf5, npy, openvino::Model};
@@ -57,7 +57,11 @@ pub(super) fn generator(archive: &Path) -> Result<Generator, Error> {
     Ok(Generator {
         mapping: onnx(mapping)?,
         synthesis: onnx(graph)?,
-        spec: GeneratorSpec { layers: layer_resolutions.len(), resolution, layer_resolutions },
+        spec: GeneratorSpec {
+            layers: layer_resolutions.len(),
+            resolution,
+            layer_resolutions,
+        },
     })
 }
 
@@ -97,7 +101,11 @@ pub(super) fn latent_statistics(
     cancel: &CancelToken,
 ) -> Result<LatentStatistics, Error> {
     let mut session = runtime.session("mapping network", mapping)?;
-    let codes = map_latents(&mut session, gaussian_latents(STATISTICS_SEED, STATISTICS_SAMPLES).view(), cancel)?;
+    let codes = map_latents(
+        &mut session,
+        gaussian_latents(STATISTICS_SEED, STATISTICS_SAMPLES).view(),
+        cancel,
+    )?;
     let mean = codes.mean_axis(Axis(0)).ok_or(Error::Shape {
         role: Role::Mapping,
         shape: codes.shape().to_vec(),
