@@ -35,7 +35,7 @@ unary_methods! {
     identity = Op::Unary(Unary::Identity);
     /// −x
     neg = Op::Unary(Unary::Neg);
-    /// |x|; its derivative at 0 is taken as 1.
+    /// |x|; its derivative at 0 is taken as 0.
     abs = Op::Unary(Unary::Abs);
     /// √x
     sqrt = Op::Unary(Unary::Sqrt);

@@ -11,6 +11,7 @@ mod infer;
 mod methods;
 mod onnx;
 mod operator;
+mod simplify;
 mod splice;
 mod tensor;
 

@@ -1,6 +1,6 @@
 //! Adjoints of operators that move, repeat or add up elements.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 use super::super::build::{Node, Value};
 use super::super::error::Error;
@@ -180,7 +180,8 @@ impl Reverse<'_> {
         Ok(result)
     }
 
-    /// With known indices along the first axis, a gather is a product with a matrix of ones and zeros.
+    /// A permutation is undone by its inverse. Any other gather with known indices is a product with a matrix of ones and
+    /// zeros, and so is its adjoint.
     pub(super) fn gather(
         &mut self,
         data: Value,
@@ -188,34 +189,46 @@ impl Reverse<'_> {
         axis: usize,
         adjoint: Value,
     ) -> Result<(), Refusal> {
-        let known = self
-            .graph
-            .constant_tensor(indices)
-            .and_then(Tensor::as_i64)
-            .cloned();
-        let (Some(indices), 0) = (known, axis) else {
+        let Some(indices) = self.graph.constant_tensor(indices).and_then(Tensor::as_i64) else {
             return Err(Refusal::NoRule(
-                "only rows with known indices can be differentiated; transpose, or use Split",
+                "its indices are not known before the network runs",
             ));
         };
-        let shape = self.graph.shape(data).to_vec();
-        let [rows, rest @ ..] = shape.as_slice() else {
-            return Ok(());
-        };
-        let columns: usize = rest.iter().product();
-        let flat: Vec<usize> = indices
+        let indices: Vec<usize> = indices
             .iter()
             .filter_map(|&index| usize::try_from(index).ok())
             .collect();
-        let is_from =
-            |row: usize, position: usize| f32::from(u8::from(flat.get(position) == Some(&row)));
-        let scatter = Array2::from_shape_fn((*rows, flat.len()), |(row, position)| {
-            is_from(row, position)
-        });
-        let scatter = self.graph.constant("scatter", scatter);
-        let adjoint = self.graph.reshape(adjoint, &[flat.len(), columns])?;
-        let scattered = self.graph.matmul(scatter, adjoint)?;
-        let from_data = self.graph.reshape(scattered, &shape)?;
+        let shape = self.graph.shape(data).to_vec();
+        let extent = shape.get(axis).copied().unwrap_or(0);
+        let mut inverse: Vec<usize> = (0..indices.len()).collect();
+        inverse.sort_by_key(|&position| indices.get(position));
+        let is_permutation = inverse
+            .iter()
+            .filter_map(|&position| indices.get(position).copied())
+            .eq(0..extent);
+        let from_data = if is_permutation && self.graph.shape(adjoint) == shape {
+            let inverse: Array1<i64> = inverse
+                .iter()
+                .filter_map(|&position| i64::try_from(position).ok())
+                .collect();
+            let inverse = self.graph.constant("inverse_order", inverse);
+            self.graph.gather(adjoint, inverse, axis)?
+        } else {
+            let is_from = |row: usize, position: usize| {
+                f32::from(u8::from(indices.get(position) == Some(&row)))
+            };
+            let scatter = Array2::from_shape_fn((extent, indices.len()), |(row, position)| {
+                is_from(row, position)
+            });
+            let scatter = self.graph.constant("scatter", scatter);
+            let (before, after) = shape.split_at(axis.min(shape.len()));
+            let columns = after.iter().skip(1).product();
+            let flat = self
+                .graph
+                .reshape(adjoint, &[before.iter().product(), indices.len(), columns])?;
+            let scattered = self.graph.matmul(scatter, flat)?;
+            self.graph.reshape(scattered, &shape)?
+        };
         self.contribute(data, from_data);
         Ok(())
     }

@@ -90,6 +90,11 @@ impl Reverse<'_> {
                     self.contribute(b, negative);
                 }
             }
+            Binary::Mul if a == b => {
+                let twice = self.graph.scale(adjoint, 2.0)?;
+                let product = self.graph.mul(twice, a)?;
+                self.contribute(a, product);
+            }
             Binary::Mul => {
                 for (operand, other) in [(a, b), (b, a)] {
                     if self.is_active(operand) {
@@ -188,7 +193,7 @@ fn step(graph: &mut super::Graph, x: Value, low: f32) -> Result<Value, Error> {
     if low <= 1.0 {
         return graph.clip(steep, low, 1.0);
     }
-    // A slope above 1 on the negative side: 1 − (clipped to 1 − low ..= 0, mirrored).
+    // Steeper on the negative side: from 0 ..= 1 to low ..= 1.
     let zero_one = graph.clip(steep, 0.0, 1.0)?;
     let scaled = graph.scale(zero_one, 1.0 - low)?;
     let low = graph.scalar(low);

@@ -1,0 +1,1 @@
+//! Simplification makes graphs smaller and keeps what they compute.
