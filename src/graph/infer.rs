@@ -329,7 +329,7 @@ fn conv_transpose(
         ));
     }
     let extent = |extent: usize, kernel, pads: [usize; 2], axis: usize| {
-        if attributes.output_padding[axis] >= strides[axis].max(dilations[axis]) {
+        if attributes.output_padding[axis] >= strides[axis] {
             return Err("the output padding must be less than the stride".to_owned());
         }
         extent

@@ -4,6 +4,7 @@
 //! stand in topological order, and every node's types are checked when it is added.
 
 mod build;
+mod differentiate;
 mod error;
 mod evaluate;
 mod infer;
@@ -13,6 +14,7 @@ mod operator;
 mod tensor;
 
 pub use build::{Graph, Node, Source, Value};
+pub use differentiate::differentiate;
 pub use error::Error;
 pub use operator::{
     Binary, Compare, Conv, ConvTranspose, DepthOrder, Op, PadMode, Pool, Reduce, ResizeCoordinates,
