@@ -13,11 +13,12 @@
 //! | 3 | [`editor`], [`engine`] |
 //! | 2 | [`portrait`], [`latent`], [`training`] |
 //! | 1 | [`networks`], [`runtime`] |
-//! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`geometry`] |
+//! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`geometry`], [`data_dir`] |
 
 pub mod architectures;
 pub mod checkpoint;
 pub mod cli;
+pub mod data_dir;
 pub mod editor;
 pub mod engine;
 pub mod geometry;
