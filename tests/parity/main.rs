@@ -1,0 +1,19 @@
+//! Agreement with the reference data, which lie beside the repository and are not part of it.
+
+mod architectures;
+mod harness;
+
+use std::path::PathBuf;
+
+/// A file or folder of the reference data.
+pub fn reference(relative: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/reference")
+        .join(relative);
+    assert!(
+        path.exists(),
+        "the reference data are missing: {} does not exist",
+        path.display()
+    );
+    path
+}
