@@ -1,7 +1,7 @@
 use ndarray::Array2;
 
 use super::Error;
-use crate::graph::{Graph, Pool, Value};
+use crate::graph::{Graph, Pool, ResizeCoordinates, ResizeMode, Value};
 
 /// Average pooling of `[n, c, height, width]` to any height and width, as PyTorch's
 /// `AdaptiveAvgPool2d`: bin `i` of `m` covers the elements `⌊i·n/m⌋ .. ⌈(i+1)·n/m⌉` of `n`.
@@ -16,20 +16,24 @@ pub fn adaptive_average_pool(
     size: [usize; 2],
 ) -> Result<Value, Error> {
     let &[batch, channels, height, width] = graph.shape(image) else {
-        // Refused by the shape inference, which says what is wrong.
-        return Ok(graph.average_pool(image, Pool::tiles(1))?);
+        return refused(graph, image, size);
     };
-    let factors = [height / size[0].max(1), width / size[1].max(1)];
-    if factors.map(|factor| factor.max(1)) == [1, 1] && [height, width] == size {
+    if size.contains(&0) {
+        return refused(graph, image, size);
+    }
+    if [height, width] == size {
         return Ok(image);
     }
-    if [factors[0] * size[0], factors[1] * size[1]] == [height, width] {
-        let pool = Pool {
-            kernel: factors,
-            strides: factors,
-            pads: [0; 4],
-        };
-        return Ok(graph.average_pool(image, pool)?);
+    if height % size[0] == 0 && width % size[1] == 0 {
+        let kernel = [height / size[0], width / size[1]];
+        return Ok(graph.average_pool(
+            image,
+            Pool {
+                kernel,
+                strides: kernel,
+                pads: [0; 4],
+            },
+        )?);
     }
     // Averages of rows and of columns are matrix products.
     let columns = graph.constant("columns", averages(width, size[1]).reversed_axes());
@@ -38,6 +42,16 @@ pub fn adaptive_average_pool(
     let narrowed = graph.matmul(flat, columns)?;
     let pooled = graph.matmul(rows, narrowed)?;
     Ok(graph.reshape(pooled, &[batch, channels, size[0], size[1]])?)
+}
+
+/// What the shape inference says of a value that cannot get that size.
+fn refused(graph: &mut Graph, image: Value, size: [usize; 2]) -> Result<Value, Error> {
+    Ok(graph.resize(
+        image,
+        ResizeMode::Linear,
+        ResizeCoordinates::HalfPixel,
+        size,
+    )?)
 }
 
 /// The matrix `[to, from]` that takes `from` elements to their averages in `to` bins.

@@ -13,6 +13,9 @@ use crate::graph::{Graph, Value};
 const MAPPING: &str = "the mapping network of the community generator";
 const SYNTHESIS: &str = "the synthesis network of the community generator";
 
+/// The most modulated layers; the published network has 23.
+const ROW_LIMIT: usize = 64;
+
 /// The mapping network as a graph: input `z` `[1, n]`, standard normal; output `w` `[1, n]`.
 ///
 /// # Errors
@@ -141,6 +144,10 @@ fn modulations(model: &Model) -> Option<Vec<Modulation>> {
 
     let readers = model.layers.iter().enumerate();
     let readers = readers.filter(|(index, layer)| needed[*index] && reads(layer, &is_code));
+    let readers: Vec<_> = readers.take(ROW_LIMIT + 1).collect();
+    if readers.len() > ROW_LIMIT {
+        return None;
+    }
     let modulation = |(reader, _): (usize, &Layer)| {
         // Follow the code until it has an extent in space, as only activations have.
         let mut is_style = vec![false; model.layers.len()];
@@ -163,7 +170,10 @@ fn modulations(model: &Model) -> Option<Vec<Modulation>> {
         }
         None
     };
-    let mut modulations = readers.map(modulation).collect::<Option<Vec<_>>>()?;
+    let mut modulations = readers
+        .into_iter()
+        .map(modulation)
+        .collect::<Option<Vec<_>>>()?;
     modulations.sort_by_key(|modulation| modulation.meeting);
     Some(modulations)
 }
@@ -196,4 +206,159 @@ fn separate(model: &mut Model, modulations: &[Modulation]) {
         model.layers[index].kind = "Shape".into();
     }
     model.layers.splice(0..0, own);
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, IxDyn};
+
+    use super::*;
+    use crate::checkpoint::openvino::{Constant, Operand};
+
+    fn layer(kind: &str, operands: &[usize], shape: &[usize]) -> Layer {
+        let attributes = match kind {
+            "Convolution" => "strides=1,1 pads_begin=0,0 pads_end=0,0 dilations=1,1",
+            "ConvolutionBackpropData" => "strides=2,2 pads_begin=0,0 pads_end=0,0 dilations=1,1",
+            _ => "",
+        };
+        Layer {
+            name: kind.into(),
+            kind: kind.into(),
+            attributes: (attributes.split(' '))
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            operands: operands
+                .iter()
+                .map(|layer| Operand {
+                    layer: *layer,
+                    result: 0,
+                })
+                .collect(),
+            results: if kind == "Result" {
+                vec![]
+            } else {
+                vec![shape.to_vec()]
+            },
+            constant: (kind == "Const").then(|| Constant::F32(ArrayD::ones(IxDyn(shape)))),
+        }
+    }
+
+    /// A generator of 8 px with a latent size of 5 and 3 channels. As in the published network, the
+    /// code's readers are listed from fine to coarse, and shapes are computed from the code as well.
+    fn generator() -> Model {
+        let layers = vec![
+            layer("Parameter", &[], &[1, 5]),
+            layer("ShapeOf", &[0], &[2]),
+            layer("Const", &[], &[5, 3]),
+            layer("MatMul", &[0, 2], &[1, 3]),
+            layer("Reshape", &[3, 1], &[1, 3, 1, 1]),
+            layer("MatMul", &[0, 2], &[1, 3]),
+            layer("Reshape", &[5, 1], &[1, 3, 1, 1]),
+            layer("MatMul", &[0, 2], &[1, 3]),
+            layer("Reshape", &[7, 1], &[1, 3, 1, 1]),
+            layer("Const", &[], &[1, 3, 4, 4]),
+            layer("Multiply", &[8, 9], &[1, 3, 4, 4]),
+            layer("Const", &[], &[3, 3, 1, 1]),
+            layer("Convolution", &[10, 11], &[1, 3, 4, 4]),
+            layer("Multiply", &[6, 12], &[1, 3, 4, 4]),
+            layer("Const", &[], &[3, 3, 2, 2]),
+            layer("ConvolutionBackpropData", &[13, 14], &[1, 3, 8, 8]),
+            layer("Multiply", &[4, 15], &[1, 3, 8, 8]),
+            layer("Convolution", &[16, 11], &[1, 3, 8, 8]),
+            layer("Result", &[17], &[]),
+        ];
+        Model {
+            name: "generator".into(),
+            layers,
+        }
+    }
+
+    #[test]
+    fn rows_run_from_coarse_to_fine() {
+        let synthesis = Synthesis::new(generator()).unwrap();
+        assert_eq!(synthesis.row_resolutions_px(), [4, 4, 8]);
+        assert_eq!(synthesis.latent_size(), 5);
+    }
+
+    #[test]
+    fn every_row_reaches_its_own_layer() {
+        let graph = Synthesis::new(generator()).unwrap().graph().unwrap();
+        assert_eq!(graph.shape(graph.input_named("codes").unwrap()), [3, 5]);
+        assert_eq!(
+            graph.shape(graph.output_named("image").unwrap()),
+            [1, 3, 8, 8]
+        );
+        let rows = &graph.nodes()[0].outputs;
+        let users = |row: &Value| {
+            let of_row = graph.nodes().iter().enumerate();
+            of_row
+                .filter(|(_, node)| node.inputs.contains(row))
+                .map(|(index, _)| index)
+                .collect::<Vec<_>>()
+        };
+        // MatMuls keep the order of the file, which is from fine to coarse.
+        let matmul = |n: usize| {
+            let indices = graph.nodes().iter().enumerate();
+            indices
+                .filter(|(_, node)| node.op.name() == "MatMul")
+                .nth(n)
+                .unwrap()
+                .0
+        };
+        assert_eq!(users(&rows[0]), [matmul(2)]);
+        assert_eq!(users(&rows[1]), [matmul(1)]);
+        assert_eq!(users(&rows[2]), [matmul(0)]);
+    }
+
+    #[test]
+    fn refuses_other_networks() {
+        let mut two_codes = generator();
+        two_codes.layers[2] = layer("Parameter", &[], &[5, 3]);
+        let mut code_never_meets_a_picture = generator();
+        code_never_meets_a_picture.layers[18].operands[0].layer = 3;
+        let mut fine_to_coarse = generator();
+        fine_to_coarse.layers[16].results[0] = vec![1, 3, 2, 8];
+        for model in [two_codes, code_never_meets_a_picture, fine_to_coarse] {
+            assert!(matches!(
+                Synthesis::new(model),
+                Err(Error::OtherNetwork { .. })
+            ));
+        }
+        assert!(matches!(
+            mapping(&generator()),
+            Err(Error::OtherNetwork { .. })
+        ));
+    }
+
+    #[test]
+    fn refuses_a_code_that_modulates_too_much() {
+        let mut model = generator();
+        for _ in 0..ROW_LIMIT {
+            let next = model.layers.len();
+            model.layers.push(layer("Multiply", &[0, 0], &[1, 5]));
+            model.layers.push(layer("Result", &[next], &[]));
+        }
+        assert!(matches!(
+            Synthesis::new(model),
+            Err(Error::OtherNetwork { .. })
+        ));
+    }
+
+    #[test]
+    fn mapping_keeps_the_size_of_the_code() {
+        let layers = vec![
+            layer("Parameter", &[], &[1, 5]),
+            layer("Const", &[], &[5, 5]),
+            layer("MatMul", &[0, 1], &[1, 5]),
+            layer("Result", &[2], &[]),
+        ];
+        let graph = mapping(&Model {
+            name: "mapping".into(),
+            layers,
+        })
+        .unwrap();
+        assert_eq!(graph.shape(graph.input_named("z").unwrap()), [1, 5]);
+        assert_eq!(graph.shape(graph.output_named("w").unwrap()), [1, 5]);
+    }
 }

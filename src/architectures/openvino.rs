@@ -5,9 +5,11 @@
 //! converted, and the shape that each one then has is compared with the one in the model.
 //! Operations: <https://docs.openvino.ai/2025/documentation/openvino-ir-format/operation-sets.html>.
 
+mod attributes;
+
 use super::Error;
 use crate::checkpoint::openvino::{Constant, Layer, Model, Operand};
-use crate::graph::{Binary, Conv, ConvTranspose, Graph, Op, Tensor, Value};
+use crate::graph::{self, Conv, ConvTranspose, Graph, Tensor, Value};
 
 /// Appends a model to a graph. `arguments` stand for the model's parameters, in the order of the
 /// file; the model's results are yielded in the order of the file.
@@ -104,9 +106,9 @@ impl Conversion<'_> {
         let value = match (kind, operands) {
             ("Const", []) => self.constant(graph)?,
             ("Result", [x]) => *x,
-            ("Add", [a, b]) => self.binary(graph, Binary::Add, *a, *b)?,
-            ("Multiply", [a, b]) => self.binary(graph, Binary::Mul, *a, *b)?,
-            ("Power", [a, b]) => self.binary(graph, Binary::Pow, *a, *b)?,
+            ("Add", [a, b]) => self.binary(graph, Graph::add, *a, *b)?,
+            ("Multiply", [a, b]) => self.binary(graph, Graph::mul, *a, *b)?,
+            ("Power", [a, b]) => self.binary(graph, Graph::pow, *a, *b)?,
             ("PReLU", [x, slope]) => self.prelu(graph, *x, *slope)?,
             ("MatMul", [a, b]) => self.matmul(graph, *a, *b)?,
             ("ReduceMean" | "ReduceSum", [x]) => self.reduce(graph, *x)?,
@@ -140,20 +142,19 @@ impl Conversion<'_> {
     fn binary(
         &self,
         graph: &mut Graph,
-        binary: Binary,
+        operation: fn(&mut Graph, Value, Value) -> Result<Value, graph::Error>,
         a: Value,
         b: Value,
     ) -> Result<Value, Error> {
-        let broadcast = self
+        match self
             .layer
             .attributes
             .get("auto_broadcast")
-            .map_or("numpy", String::as_str);
-        if !["numpy", "none"].contains(&broadcast) {
-            return Err(self.cannot("broadcasts in another way than NumPy"));
+            .map(String::as_str)
+        {
+            None | Some("numpy" | "none") => Ok(operation(graph, a, b)?),
+            Some(_) => Err(self.cannot("broadcasts in another way than NumPy")),
         }
-        Ok(one(graph.push(Op::Binary(binary), &[a, b])?)
-            .ok_or_else(|| self.cannot("has no result"))?)
     }
 
     fn prelu(&self, graph: &mut Graph, x: Value, slope: Value) -> Result<Value, Error> {
@@ -291,87 +292,6 @@ impl Conversion<'_> {
         let sizes = sizes.ok_or_else(|| self.cannot("splits along an axis that is not there"))?;
         Ok(graph.split(x, axis, &sizes)?)
     }
-
-    /// The shape of the only result.
-    fn result(&self) -> Result<&[usize], Error> {
-        match self.layer.results.as_slice() {
-            [shape] => Ok(shape),
-            results => Err(self.cannot(format!("has {} results instead of one", results.len()))),
-        }
-    }
-
-    /// An operand that must be a constant of integers.
-    fn integers(&self, operand: usize) -> Result<Vec<i64>, Error> {
-        let source = self
-            .layer
-            .operands
-            .get(operand)
-            .and_then(|o| self.model.layers.get(o.layer));
-        match source.and_then(|layer| layer.constant.as_ref()) {
-            Some(Constant::I64(array)) => Ok(array.iter().copied().collect()),
-            _ => Err(self.cannot(format!("needs constant integers as operand {operand}"))),
-        }
-    }
-
-    /// The index of an axis, which may be counted from the back.
-    fn axis(&self, axis: i64, rank: usize) -> Result<usize, Error> {
-        let from_front = if axis < 0 {
-            axis.saturating_add_unsigned(rank as u64)
-        } else {
-            axis
-        };
-        (usize::try_from(from_front).ok().filter(|axis| *axis < rank))
-            .ok_or_else(|| self.cannot(format!("mentions axis {axis} of {rank}")))
-    }
-
-    fn pair(&self, attribute: &str) -> Result<[usize; 2], Error> {
-        let numbers: Option<Vec<usize>> = self
-            .text(attribute)?
-            .split(',')
-            .map(|number| number.trim().parse().ok())
-            .collect();
-        numbers
-            .and_then(|numbers| numbers.try_into().ok())
-            .ok_or_else(|| self.cannot(format!("has an unusable `{attribute}`")))
-    }
-
-    fn number(&self, attribute: &str) -> Result<i64, Error> {
-        let number = self.text(attribute)?.trim().parse();
-        number.map_err(|_| self.cannot(format!("has an unusable `{attribute}`")))
-    }
-
-    /// A truth value; `false` if it is not given.
-    fn flag(&self, attribute: &str) -> Result<bool, Error> {
-        match self
-            .layer
-            .attributes
-            .get(attribute)
-            .map(|text| text.to_ascii_lowercase())
-            .as_deref()
-        {
-            None | Some("false" | "0") => Ok(false),
-            Some("true" | "1") => Ok(true),
-            Some(_) => Err(self.cannot(format!("has an unusable `{attribute}`"))),
-        }
-    }
-
-    fn text(&self, attribute: &str) -> Result<&str, Error> {
-        let text = self.layer.attributes.get(attribute);
-        Ok(text.ok_or_else(|| self.cannot(format!("has no `{attribute}`")))?)
-    }
-
-    fn cannot(&self, problem: impl Into<String>) -> Error {
-        Error::Layer {
-            network: self.model.name.clone(),
-            layer: self.layer.name.clone(),
-            kind: self.layer.kind.clone(),
-            problem: problem.into(),
-        }
-    }
-}
-
-fn one(values: Vec<Value>) -> Option<Value> {
-    values.into_iter().next()
 }
 
 /// The same numbers in another shape; a constant stays a constant.
@@ -399,5 +319,197 @@ fn transposed(graph: &mut Graph, x: Value) -> Result<Value, Error> {
             Ok(graph.constant("transposed", array))
         }
         None => Ok(graph.transpose(x, &permutation)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, IxDyn, arr1};
+
+    use super::*;
+
+    type Attributes<'a> = &'a [(&'a str, &'a str)];
+
+    /// Kind, attributes, indices of the layers read from, shapes of the results.
+    type Described<'a> = (&'a str, Attributes<'a>, &'a [usize], &'a [&'a [usize]]);
+
+    fn model(layers: &[Described]) -> Model {
+        let layers = layers
+            .iter()
+            .map(|(kind, attributes, operands, results)| Layer {
+                name: format!("the {kind}"),
+                kind: (*kind).to_owned(),
+                attributes: attributes
+                    .iter()
+                    .map(|(name, value)| ((*name).into(), (*value).into()))
+                    .collect(),
+                operands: operands
+                    .iter()
+                    .map(|layer| Operand {
+                        layer: *layer,
+                        result: 0,
+                    })
+                    .collect(),
+                results: results.iter().map(|shape| shape.to_vec()).collect(),
+                constant: (*kind == "Const")
+                    .then(|| Constant::F32(ArrayD::ones(IxDyn(results[0])))),
+            });
+        Model {
+            name: "test".into(),
+            layers: layers.collect(),
+        }
+    }
+
+    /// Converts a model of one parameter of the shape `input`.
+    fn converted(model: &Model, input: &[usize]) -> Result<(Graph, Vec<Value>), Error> {
+        let mut graph = Graph::new("test");
+        let x = graph.input("x", input).unwrap();
+        let results = append(&mut graph, model, &[x])?;
+        Ok((graph, results))
+    }
+
+    fn operations(graph: &Graph) -> Vec<&'static str> {
+        graph.nodes().iter().map(|node| node.op.name()).collect()
+    }
+
+    const CONV: [(&str, &str); 4] = [
+        ("strides", "2, 1"),
+        ("pads_begin", "0, 1"),
+        ("pads_end", "2, 3"),
+        ("dilations", "1, 1"),
+    ];
+
+    #[test]
+    fn layers_that_compute_shapes_vanish() {
+        let model = model(&[
+            ("Parameter", &[], &[], &[&[1, 6]]),
+            ("ShapeOf", &[], &[0], &[&[2]]),
+            ("Gather", &[("batch_dims", "0")], &[1, 1, 1], &[&[]]),
+            ("Reshape", &[], &[0, 2], &[&[2, 3]]),
+            ("Reshape", &[], &[3, 2], &[&[2, 3]]),
+            ("Result", &[], &[4], &[]),
+        ]);
+        let (graph, results) = converted(&model, &[1, 6]).unwrap();
+        assert_eq!(operations(&graph), ["Reshape"]);
+        assert_eq!(graph.shape(results[0]), [2, 3]);
+    }
+
+    #[test]
+    fn weights_of_groups_lose_an_axis() {
+        let model = model(&[
+            ("Parameter", &[], &[], &[&[1, 4, 8, 8]]),
+            ("Const", &[], &[], &[&[2, 3, 2, 3, 3]]),
+            ("GroupConvolution", &CONV, &[0, 1], &[&[1, 6, 4, 10]]),
+            ("Const", &[], &[], &[&[6, 1, 2, 2, 1]]),
+            (
+                "GroupConvolutionBackpropData",
+                &CONV,
+                &[2, 3],
+                &[&[1, 12, 6, 6]],
+            ),
+            ("Result", &[], &[4], &[]),
+        ]);
+        let (graph, _) = converted(&model, &[1, 4, 8, 8]).unwrap();
+        assert_eq!(operations(&graph), ["Conv", "ConvTranspose"]);
+        assert_eq!(graph.shape(graph.nodes()[0].inputs[1]), [6, 2, 3, 3]);
+        assert_eq!(graph.shape(graph.nodes()[1].inputs[1]), [6, 2, 2, 1]);
+        let graph::Op::Conv(conv) = &graph.nodes()[0].op else {
+            panic!("{:?}", graph.nodes()[0])
+        };
+        assert_eq!(
+            (conv.groups, conv.strides, conv.pads),
+            (2, [2, 1], [0, 1, 2, 3])
+        );
+    }
+
+    #[test]
+    fn slopes_run_along_the_channels() {
+        let with_slopes = |slopes: &'static [usize]| {
+            let model = model(&[
+                ("Parameter", &[], &[], &[&[1, 4, 8, 8]]),
+                ("Const", &[], &[], &[slopes]),
+                ("PReLU", &[], &[0, 1], &[&[1, 4, 8, 8]]),
+                ("Result", &[], &[2], &[]),
+            ]);
+            let (graph, _) = converted(&model, &[1, 4, 8, 8]).unwrap();
+            graph.shape(graph.nodes()[0].inputs[1]).to_vec()
+        };
+        assert_eq!(with_slopes(&[4]), [4, 1, 1]);
+        assert_eq!(with_slopes(&[1]), [1]);
+    }
+
+    #[test]
+    fn constant_matrices_are_transposed_at_once() {
+        let flags = [("transpose_a", "false"), ("transpose_b", "true")];
+        let model = model(&[
+            ("Parameter", &[], &[], &[&[1, 6]]),
+            ("Const", &[], &[], &[&[2, 6]]),
+            ("MatMul", &flags, &[0, 1], &[&[1, 2]]),
+            ("Result", &[], &[2], &[]),
+        ]);
+        let (graph, _) = converted(&model, &[1, 6]).unwrap();
+        assert_eq!(operations(&graph), ["MatMul"]);
+        assert_eq!(graph.shape(graph.nodes()[0].inputs[1]), [6, 2]);
+    }
+
+    #[test]
+    fn splits_by_the_sizes_of_the_results() {
+        let mut model = model(&[
+            ("Parameter", &[], &[], &[&[1, 6]]),
+            ("Const", &[], &[], &[&[1]]),
+            ("VariadicSplit", &[], &[0, 1], &[&[1, 2], &[1, 4]]),
+            ("Concat", &[("axis", "-1")], &[2, 2], &[&[1, 6]]),
+            ("Result", &[], &[3], &[]),
+        ]);
+        model.layers[1].constant = Some(Constant::I64(arr1(&[-1]).into_dyn()));
+        model.layers[3].operands[0].result = 1;
+        let (graph, _) = converted(&model, &[1, 6]).unwrap();
+        assert_eq!(operations(&graph), ["Split", "Concat"]);
+        let split = &graph.nodes()[0];
+        assert_eq!(
+            graph.nodes()[1].inputs,
+            [split.outputs[1], split.outputs[0]]
+        );
+    }
+
+    #[test]
+    fn says_which_layer_cannot_be_converted() {
+        let message = |kind, attributes, shape| {
+            let model = model(&[
+                ("Parameter", &[], &[], &[&[1, 4]]),
+                (kind, attributes, &[0, 0], &[shape]),
+                ("Result", &[], &[1], &[]),
+            ]);
+            converted(&model, &[1, 4]).unwrap_err().to_string()
+        };
+        let cases: [(&str, Attributes, &[usize], &str); 6] = [
+            ("Softmax", &[], &[1, 4], "not supported"),
+            ("Add", &[("auto_broadcast", "pdpd")], &[1, 4], "NumPy"),
+            ("Add", &[], &[1, 5], "another shape"),
+            (
+                "MatMul",
+                &[("transpose_b", "maybe")],
+                &[1, 1],
+                "transpose_b",
+            ),
+            ("ReduceMean", &[], &[1, 1], "constant integers"),
+            ("Convolution", &[("strides", "1")], &[1, 1], "pads_begin"),
+        ];
+        for (kind, attributes, shape, expected) in cases {
+            let message = message(kind, attributes, shape);
+            assert!(
+                message.contains(expected) && message.contains(kind),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_the_wrong_number_of_arguments() {
+        let model = model(&[("Result", &[], &[], &[])]);
+        assert!(matches!(
+            converted(&model, &[1]),
+            Err(Error::OtherNetwork { .. })
+        ));
     }
 }

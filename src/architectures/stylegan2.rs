@@ -6,14 +6,16 @@
 //! demodulation factor: the same as modulating the weights, but its reverse pass needs no gradient of
 //! weights.
 
+mod layers;
 mod synthesis;
 
 use ndarray::{Array2, ArrayD, Axis};
 
 use super::Error;
-use crate::checkpoint::Tensors;
-use crate::graph::{Graph, Tensor, Value};
+use crate::checkpoint::{self, Tensors};
+use crate::graph::{Graph, Value};
 
+use layers::Dense;
 pub use synthesis::{Stages, Synthesis};
 
 /// Added under a square root, in pixel norm and in demodulation.
@@ -105,26 +107,22 @@ impl StyleGan2 {
 impl Mapping {
     fn new(tensors: &mut Tensors) -> Result<Self, Error> {
         let name = |layer: usize| format!("G_mapping.state_dict.main.{layer}");
+        let latent_size = first_axis(tensors, &format!("{}.bias", name(0)))?;
         let mut layers = Vec::new();
-        while let Some(bias) = tensors.get(&format!("{}.bias", name(layers.len()))) {
-            let size = bias.len();
-            let weights = format!("{}.layer.weight", name(layers.len()));
-            let bias = format!("{}.bias", name(layers.len()));
+        while tensors.has_under(&name(layers.len())) {
+            let [weights, bias] =
+                ["layer.weight", "bias"].map(|part| format!("{}.{part}", name(layers.len())));
+            let sizes = [latent_size, latent_size];
             layers.push(Dense::new(
                 tensors,
                 &weights,
                 &bias,
-                [size, size],
+                sizes,
                 MAPPING_MULTIPLIER,
             )?);
         }
-        let latent_size = layers.first().map(|layer| layer.bias.len());
-        let no_layers = || Error::OtherNetwork {
-            expected: EXPECTED,
-            problem: format!("has no tensor `{}.bias`", name(0)),
-        };
         Ok(Self {
-            latent_size: latent_size.ok_or_else(no_layers)?,
+            latent_size,
             layers,
         })
     }
@@ -154,36 +152,13 @@ impl Mapping {
     }
 }
 
-/// A dense layer, with all factors that the checkpoint leaves to run time multiplied in.
-#[derive(Debug, Clone)]
-struct Dense {
-    /// `[input, output]`
-    weights: Tensor,
-    /// `[output]`
-    bias: Tensor,
-}
-
-impl Dense {
-    fn new(
-        tensors: &mut Tensors,
-        weights: &str,
-        bias: &str,
-        [output, input]: [usize; 2],
-        multiplier: f32,
-    ) -> Result<Self, Error> {
-        let weights =
-            tensors.take(weights, &[output, input])? * (multiplier / (input as f32).sqrt());
-        let bias = tensors.take(bias, &[output])? * multiplier;
-        Ok(Self {
-            weights: weights.reversed_axes().into(),
-            bias: bias.into(),
-        })
-    }
-
-    fn append(&self, graph: &mut Graph, x: Value) -> Result<Value, Error> {
-        let weights = graph.constant("dense.weights", self.weights.clone());
-        let bias = graph.constant("dense.bias", self.bias.clone());
-        let product = graph.matmul(x, weights)?;
-        Ok(graph.add(product, bias)?)
-    }
+/// The length of a tensor's first axis.
+fn first_axis(tensors: &Tensors, name: &str) -> Result<usize, checkpoint::Error> {
+    let missing = || checkpoint::Error::MissingTensor {
+        name: name.to_owned(),
+    };
+    tensors
+        .get(name)
+        .and_then(|tensor| tensor.shape().first().copied())
+        .ok_or_else(missing)
 }

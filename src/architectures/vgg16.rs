@@ -210,3 +210,127 @@ impl Convolution {
         Ok(graph.relu(x)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All convolutions: block, index in it, index among all, output and input channels.
+    fn convolutions() -> impl Iterator<Item = (usize, usize, usize, [usize; 2])> {
+        let outputs = BLOCKS.into_iter().flatten().copied();
+        let inputs = std::iter::once(3).chain(outputs.clone());
+        let places =
+            (0..5).flat_map(|block| (0..BLOCKS[block].len()).map(move |index| (block, index)));
+        let numbered = places.zip(outputs.zip(inputs)).enumerate();
+        numbered.map(|(n, ((block, index), (output, input)))| (block, index, n, [output, input]))
+    }
+
+    fn torch(prefix: &str) -> Tensors {
+        let numbers = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
+        let mut tensors = Tensors::new();
+        for (_, _, n, [output, input]) in convolutions() {
+            let name = format!("{prefix}{}", numbers[n]);
+            tensors.insert(
+                format!("{name}.weight"),
+                ArrayD::zeros(vec![output, input, 3, 3]),
+            );
+            tensors.insert(format!("{name}.bias"), ArrayD::zeros(vec![output]));
+        }
+        tensors
+    }
+
+    fn hed() -> Tensors {
+        let mut tensors = Tensors::new();
+        for (block, index, _, [output, input]) in convolutions() {
+            let layer = ["conv2d", "conv2d_1", "conv2d_2"][index];
+            let name = format!("block{}.layers.{layer}.vars", block + 1);
+            tensors.insert(
+                format!("{name}.0"),
+                ArrayD::zeros(vec![3, 3, input, output]),
+            );
+            tensors.insert(format!("{name}.1"), ArrayD::zeros(vec![output]));
+        }
+        tensors
+    }
+
+    fn shapes(network: &Vgg16, places: &[Relu]) -> (usize, Vec<Vec<usize>>) {
+        let mut graph = Graph::new("vgg16");
+        let image = graph.input("image", &[1, 3, 64, 48]).unwrap();
+        let values = network.append(&mut graph, image, places).unwrap();
+        let shapes = values
+            .into_iter()
+            .map(|value| graph.shape(value).to_vec())
+            .collect();
+        (
+            graph
+                .nodes()
+                .iter()
+                .filter(|node| node.op.name() == "Conv")
+                .count(),
+            shapes,
+        )
+    }
+
+    #[test]
+    fn all_names_lead_to_the_same_trunk() {
+        for network in [
+            Vgg16::from_torch(torch("layer")).unwrap(),
+            Vgg16::from_torch(torch("features.")).unwrap(),
+            Vgg16::from_hed(hed()).unwrap(),
+        ] {
+            let places = [Relu(4, 3), Relu(1, 2), Relu(5, 1)];
+            let expected = [vec![1, 512, 8, 6], vec![1, 64, 64, 48], vec![1, 512, 4, 3]];
+            assert_eq!(shapes(&network, &places), (11, expected.to_vec()));
+            assert_eq!(
+                shapes(&network, &[Relu(2, 1)]),
+                (3, vec![vec![1, 128, 32, 24]])
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_places_that_are_not_there() {
+        let network = Vgg16::from_torch(torch("layer")).unwrap();
+        for place in [Relu(0, 1), Relu(1, 3), Relu(6, 1), Relu(3, 0)] {
+            let mut graph = Graph::new("vgg16");
+            let image = graph.input("image", &[1, 3, 32, 32]).unwrap();
+            let message = network
+                .append(&mut graph, image, &[place])
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(&format!("{place:?}")), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_a_missing_weight() {
+        let mut tensors = torch("layer");
+        tensors.take("layer17.bias", &[512]).unwrap();
+        let message = Vgg16::from_torch(tensors).unwrap_err().to_string();
+        assert!(message.contains("layer17.bias"), "{message}");
+    }
+
+    #[test]
+    fn white_is_what_caffe_calls_white() {
+        let Normalisation {
+            factor,
+            offset,
+            bgr,
+        } = Normalisation::CAFFE;
+        assert!(bgr);
+        for (channel, mean) in [123.68, 116.779, 103.939].into_iter().enumerate() {
+            assert!((factor[channel] + offset[channel] - (255.0 - mean)).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn the_first_weights_meet_blue() {
+        let mut tensors = torch("layer");
+        let mut weights = ArrayD::zeros(vec![64, 3, 3, 3]);
+        weights[[0, 0, 1, 1]] = 1.0;
+        tensors.insert("layer0.weight", weights);
+        let network = Vgg16::from_torch(tensors).unwrap();
+        let weights = network.blocks[0][0].weights.as_f32().unwrap();
+        assert_eq!((weights[[0, 0, 1, 1]], weights[[0, 2, 1, 1]]), (0.0, 1.0));
+    }
+}

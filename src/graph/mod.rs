@@ -23,10 +23,3 @@ pub use operator::{
     ResizeMode, SliceRange, Unary,
 };
 pub use tensor::{DataType, Tensor, TensorType};
-
-impl Graph {
-    /// TEMP
-    pub fn simplify(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-}

@@ -1,12 +1,11 @@
 //! The synthesis network.
 
-use std::f32::consts::SQRT_2;
+use ndarray::{Axis, s};
 
-use ndarray::{Array4, ArrayD, Axis, Ix4, IxDyn};
-
-use super::{Dense, EPSILON, EXPECTED, LEAK};
+use super::layers::{StyledConvolution, ToRgb, fir_kernel, repeated};
+use super::{EXPECTED, first_axis};
 use crate::architectures::Error;
-use crate::checkpoint::{self, Tensors};
+use crate::checkpoint::Tensors;
 use crate::graph::{Conv, ConvTranspose, Graph, Tensor, Value};
 
 /// Where the network's tensors are in the checkpoint.
@@ -39,34 +38,6 @@ struct Block {
     rgb: ToRgb,
 }
 
-/// A modulated and demodulated convolution with noise, bias and leaky ReLU.
-///
-/// The factor of √2 behind the ReLU is multiplied into whatever is added up before it: the
-/// demodulation, the strength of the noise and the bias.
-#[derive(Debug, Clone)]
-struct StyledConvolution {
-    style: Dense,
-    /// `[output, input, 3, 3]`, or, if it doubles the size, `[input, output, 3, 3]`.
-    weights: Tensor,
-    /// The smoothing filter `[output, 1, k, k]`, in a convolution that doubles the size.
-    doubling_filter: Option<Tensor>,
-    /// Sums of squared weights, `[input, output]`.
-    energies: Tensor,
-    noise_strength: f32,
-    /// `[1, output, 1, 1]`
-    bias: Tensor,
-}
-
-/// A modulated 1×1 convolution to RGB.
-#[derive(Debug, Clone)]
-struct ToRgb {
-    style: Dense,
-    /// `[3, input, 1, 1]`
-    weights: Tensor,
-    /// `[3]`
-    bias: Tensor,
-}
-
 /// The values on the way through the network.
 #[derive(Debug, Clone)]
 pub struct Stages {
@@ -94,7 +65,7 @@ impl Synthesis {
         while blocks.len() < BLOCK_LIMIT {
             let block = blocks.len();
             let name = |layer| format!("{PREFIX}.conv_blocks.{block}.conv_block.{layer}");
-            if block > 0 && tensors.get(&format!("{}.bias", name(0))).is_none() {
+            if block > 0 && !tensors.has_under(&format!("{PREFIX}.conv_blocks.{block}")) {
                 break;
             }
             let mut layers = Vec::new();
@@ -118,16 +89,18 @@ impl Synthesis {
         }
         let kernel = fir_kernel(tensors, &format!("{PREFIX}.upsample.filter.filter_kernel"))?;
         // A transposed convolution runs through its kernel backwards.
-        let enlarging_filter = repeated(
-            kernel.slice(ndarray::s![.., .., ..;-1, ..;-1]).to_owned(),
-            3,
-        );
+        let enlarging_filter = repeated(kernel.slice(s![.., .., ..;-1, ..;-1]).to_owned(), 3);
         Ok(Self {
             latent_size,
             start: start.into(),
             blocks,
             enlarging_filter,
         })
+    }
+
+    /// The length of a latent code (512).
+    pub fn latent_size(&self) -> usize {
+        self.latent_size
     }
 
     /// How many rows of W+ there are: two for each resolution.
@@ -235,176 +208,150 @@ impl Synthesis {
     }
 }
 
-impl StyledConvolution {
-    fn new(
-        tensors: &mut Tensors,
-        name: &str,
-        [output, input, latent_size]: [usize; 3],
-        doubles: bool,
-    ) -> Result<Self, Error> {
-        let inner = format!("{name}.layer.layer");
-        let style = style(tensors, &inner, [input, latent_size])?;
-        let mut weights = tensors.take(&format!("{inner}.weight"), &[output, input, 3, 3])?;
-        weights /= ((input * 9) as f32).sqrt();
-        let energies = weights
-            .mapv(|w| w * w)
-            .sum_axis(Axis(3))
-            .sum_axis(Axis(2))
-            .reversed_axes();
-        let mut doubling_filter = None;
-        if doubles {
-            weights.swap_axes(0, 1);
-            let kernel = fir_kernel(tensors, &format!("{inner}.filter.filter_kernel"))?;
-            doubling_filter = Some(repeated(kernel, output));
+#[cfg(test)]
+mod tests {
+    use ndarray::ArrayD;
+
+    use super::*;
+    use crate::architectures::stylegan2::{StyleGan2, Truncation};
+
+    const LATENT_SIZE: usize = 6;
+
+    /// The tensors of a network of 8 px with the given widths, all ones.
+    fn checkpoint(widths: [usize; 2]) -> Tensors {
+        let mut tensors = Tensors::new();
+        let mut add = |name: String, shape: &[usize]| {
+            tensors.insert(name, ArrayD::ones(shape));
+        };
+        for layer in 0..2 {
+            add(
+                format!("G_mapping.state_dict.main.{layer}.layer.weight"),
+                &[LATENT_SIZE, LATENT_SIZE],
+            );
+            add(
+                format!("G_mapping.state_dict.main.{layer}.bias"),
+                &[LATENT_SIZE],
+            );
         }
-        let strength = tensors.take(&format!("{name}.layer.weight"), &[1])?.sum();
-        let bias = tensors.take(&format!("{name}.bias"), &[output])? * SQRT_2;
-        let bias = bias
-            .insert_axis(Axis(1))
-            .insert_axis(Axis(2))
-            .insert_axis(Axis(0));
-        Ok(Self {
-            style,
-            weights: weights.into(),
-            doubling_filter,
-            energies: energies.into(),
-            noise_strength: strength * SQRT_2,
-            bias: bias.into(),
-        })
+        add("state_dict.dlatent_avg".into(), &[LATENT_SIZE]);
+        let [coarse, fine] = widths;
+        add(format!("{PREFIX}.const"), &[coarse, 4, 4]);
+        add(
+            format!("{PREFIX}.upsample.filter.filter_kernel"),
+            &[1, 1, 4, 4],
+        );
+        for (block, layer, input, output) in [
+            (0, 0, coarse, coarse),
+            (1, 0, coarse, fine),
+            (1, 1, fine, fine),
+        ] {
+            let name = format!("{PREFIX}.conv_blocks.{block}.conv_block.{layer}");
+            add(format!("{name}.bias"), &[output]);
+            add(format!("{name}.layer.weight"), &[1]);
+            add(format!("{name}.layer.layer.weight"), &[output, input, 3, 3]);
+            add(
+                format!("{name}.layer.layer.dense.layer.weight"),
+                &[input, LATENT_SIZE],
+            );
+            add(format!("{name}.layer.layer.dense.bias"), &[input]);
+            if (block, layer) == (1, 0) {
+                add(
+                    format!("{name}.layer.layer.filter.filter_kernel"),
+                    &[1, 1, 4, 4],
+                );
+            }
+        }
+        for (block, channels) in widths.into_iter().enumerate() {
+            let name = format!("{PREFIX}.to_data_layers.{block}");
+            add(format!("{name}.bias"), &[3]);
+            add(format!("{name}.layer.weight"), &[3, channels, 1, 1]);
+            add(
+                format!("{name}.layer.dense.layer.weight"),
+                &[channels, LATENT_SIZE],
+            );
+            add(format!("{name}.layer.dense.bias"), &[channels]);
+        }
+        tensors
     }
 
-    fn append(
-        &self,
-        graph: &mut Graph,
-        x: Value,
-        style: Value,
-        noise: Option<Value>,
-    ) -> Result<Value, Error> {
-        let weights = graph.constant("weights", self.weights.clone());
-        let mut x = modulated(graph, x, style)?;
-        if let Some(filter) = &self.doubling_filter {
-            let conv = Conv {
-                strides: [2; 2],
-                ..Conv::default()
+    #[test]
+    fn sizes_come_from_the_checkpoint() {
+        for widths in [[4, 4], [5, 3], [2, 7]] {
+            let network = StyleGan2::from_torch(checkpoint(widths)).unwrap();
+            let synthesis = &network.synthesis;
+            assert_eq!(synthesis.rows(), 4);
+            assert_eq!(synthesis.resolution_px(), 8);
+            assert_eq!(synthesis.row_resolutions_px(), [4, 4, 8, 8]);
+            assert_eq!(synthesis.noise_resolutions_px(), [4, 8, 8]);
+
+            let mut graph = Graph::new("generator");
+            let z = graph.input("z", &[1, LATENT_SIZE]).unwrap();
+            let w = network.mapping.append(&mut graph, z).unwrap();
+            let truncation = Truncation {
+                psi: 0.7,
+                cutoff: Some(2),
             };
-            let attributes = ConvTranspose {
-                conv,
-                output_padding: [0; 2],
-            };
-            x = graph.conv_transpose(x, weights, None, attributes)?;
-            let groups = filter.shape().first().copied().unwrap_or(1);
-            let filter = graph.constant("filter", filter.clone());
-            x = graph.conv(
-                x,
-                filter,
-                None,
-                Conv {
-                    groups,
-                    ..Conv::padded(1)
-                },
-            )?;
-        } else {
-            x = graph.conv(x, weights, None, Conv::padded(1))?;
+            let codes = network
+                .append_truncation(&mut graph, w, truncation)
+                .unwrap();
+            assert_eq!(graph.shape(codes), [4, LATENT_SIZE]);
+            let stages = synthesis.append(&mut graph, codes, None).unwrap();
+            let shapes: Vec<_> = stages
+                .activations
+                .iter()
+                .map(|v| graph.shape(*v).to_vec())
+                .collect();
+            assert_eq!(
+                shapes,
+                [
+                    [1, widths[0], 4, 4],
+                    [1, widths[1], 8, 8],
+                    [1, widths[1], 8, 8]
+                ]
+            );
+            assert_eq!(graph.shape(stages.rgb[0]), [1, 3, 4, 4]);
+            assert_eq!(graph.shape(stages.image), [1, 3, 8, 8]);
         }
-        let demodulation = self.demodulation(graph, style)?;
-        x = modulated(graph, x, demodulation)?;
-        if let Some(noise) = noise {
-            let noise = graph.scale(noise, self.noise_strength)?;
-            x = graph.add(x, noise)?;
+    }
+
+    #[test]
+    fn every_tensor_is_needed_and_named_when_missing() {
+        let complete = checkpoint([4, 3]);
+        for (missing, _) in complete.iter() {
+            let rest = complete.iter().filter(|(name, _)| *name != missing);
+            let rest: Tensors = rest
+                .map(|(name, tensor)| (name.to_owned(), tensor.clone()))
+                .collect();
+            let error = StyleGan2::from_torch(rest).err();
+            let message = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.contains(missing), "{missing}: {message}");
         }
-        let bias = graph.constant("bias", self.bias.clone());
-        x = graph.add(x, bias)?;
-        Ok(graph.leaky_relu(x, LEAK)?)
     }
 
-    /// What brings each output channel back to unit variance (times √2), `[1, output]`.
-    fn demodulation(&self, graph: &mut Graph, style: Value) -> Result<Value, Error> {
-        let energies = graph.constant("energies", self.energies.clone());
-        let squares = graph.mul(style, style)?;
-        let energy = graph.matmul(squares, energies)?;
-        let epsilon = graph.scalar(EPSILON);
-        let energy = graph.add(energy, epsilon)?;
-        let norm = graph.sqrt(energy)?;
-        let root = graph.scalar(SQRT_2);
-        Ok(graph.div(root, norm)?)
-    }
-}
-
-impl ToRgb {
-    fn new(
-        tensors: &mut Tensors,
-        name: &str,
-        [input, latent_size]: [usize; 2],
-    ) -> Result<Self, Error> {
-        let style = style(tensors, &format!("{name}.layer"), [input, latent_size])?;
-        let mut weights = tensors.take(&format!("{name}.layer.weight"), &[3, input, 1, 1])?;
-        weights /= (input as f32).sqrt();
-        let bias = tensors.take(&format!("{name}.bias"), &[3])?;
-        Ok(Self {
-            style,
-            weights: weights.into(),
-            bias: bias.into(),
-        })
+    #[test]
+    fn refuses_widths_that_do_not_fit() {
+        let mut tensors = checkpoint([4, 3]);
+        let name = format!("{PREFIX}.to_data_layers.1.layer.weight");
+        tensors.insert(name.as_str(), ArrayD::ones(vec![3, 4, 1, 1]));
+        let message = StyleGan2::from_torch(tensors).unwrap_err().to_string();
+        assert!(
+            message.contains(&name) && message.contains("[3, 3, 1, 1]"),
+            "{message}"
+        );
     }
 
-    fn append(&self, graph: &mut Graph, x: Value, style: Value) -> Result<Value, Error> {
-        let weights = graph.constant("rgb.weights", self.weights.clone());
-        let bias = graph.constant("rgb.bias", self.bias.clone());
-        let x = modulated(graph, x, style)?;
-        Ok(graph.conv(x, weights, Some(bias), Conv::default())?)
+    #[test]
+    fn refuses_the_wrong_number_of_noise_maps() {
+        let network = StyleGan2::from_torch(checkpoint([4, 3])).unwrap();
+        let mut graph = Graph::new("generator");
+        let codes = graph.input("codes", &[4, LATENT_SIZE]).unwrap();
+        let noise = graph.input("noise", &[1, 1, 4, 4]).unwrap();
+        let result = network.synthesis.append(&mut graph, codes, Some(&[noise]));
+        assert!(
+            result
+                .unwrap_err()
+                .to_string()
+                .contains("3 noise maps, not 1")
+        );
     }
-}
-
-/// Scales every channel of `[1, channels, height, width]` by its number in `[1, channels]`.
-fn modulated(graph: &mut Graph, x: Value, style: Value) -> Result<Value, Error> {
-    let channels = graph.shape(style).last().copied().unwrap_or_default();
-    let style = graph.reshape(style, &[1, channels, 1, 1])?;
-    Ok(graph.mul(x, style)?)
-}
-
-/// The affine layer that turns a row of W+ into a style; its bias already contains the 1 around which
-/// styles vary.
-fn style(tensors: &mut Tensors, layer: &str, sizes: [usize; 2]) -> Result<Dense, Error> {
-    let weights = format!("{layer}.dense.layer.weight");
-    Dense::new(
-        tensors,
-        &weights,
-        &format!("{layer}.dense.bias"),
-        sizes,
-        1.0,
-    )
-}
-
-/// The length of a tensor's first axis.
-fn first_axis(tensors: &Tensors, name: &str) -> Result<usize, checkpoint::Error> {
-    let missing = || checkpoint::Error::MissingTensor {
-        name: name.to_owned(),
-    };
-    tensors
-        .get(name)
-        .and_then(|tensor| tensor.shape().first().copied())
-        .ok_or_else(missing)
-}
-
-/// A smoothing filter, `[1, 1, k, k]`.
-fn fir_kernel(tensors: &mut Tensors, name: &str) -> Result<Array4<f32>, Error> {
-    let size = tensors
-        .get(name)
-        .and_then(|kernel| kernel.shape().last().copied())
-        .unwrap_or(4);
-    let kernel = tensors.take(name, &[1, 1, size, size])?;
-    kernel
-        .into_dimensionality::<Ix4>()
-        .map_err(|e| Error::OtherNetwork {
-            expected: EXPECTED,
-            problem: format!("has an unusable filter `{name}` ({e})"),
-        })
-}
-
-/// The same filter for each of `channels`.
-fn repeated(kernel: Array4<f32>, channels: usize) -> Tensor {
-    let (_, _, height, width) = kernel.dim();
-    let shape = IxDyn(&[channels, 1, height, width]);
-    let filters = kernel.into_dyn();
-    ArrayD::from_shape_fn(shape, |at| filters[[0, 0, at[2], at[3]]]).into()
 }
