@@ -51,6 +51,7 @@ impl InvertPicture {
             target,
             options,
             running: None,
+            step_seconds: Vec::new(),
         }
     }
 }
