@@ -1,6 +1,7 @@
 //! Agreement with the reference data, which lie beside the repository and are not part of it.
 
 mod architectures;
+mod checkpoint;
 mod harness;
 mod masks;
 mod pictures;

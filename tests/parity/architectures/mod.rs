@@ -1,6 +1,7 @@
 //! Networks built from checkpoints of the original's form.
 
 mod diffusion_loss;
+mod openvino;
 mod stylegan2;
 mod vgg16;
 

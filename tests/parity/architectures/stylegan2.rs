@@ -1,5 +1,5 @@
 use jawline::architectures::stylegan2::{StyleGan2, Truncation};
-use jawline::checkpoint::torch;
+use jawline::checkpoint::{Tensors, torch};
 use jawline::graph::{Graph, differentiate};
 use jawline::runtime::Outputs;
 use ndarray::{ArrayD, Axis, Slice};
@@ -204,5 +204,38 @@ fn gradients_of_code_and_noise() {
         let name = format!("grad_noise_{index:02}");
         let error = relative_error(&outputs[&name], &array(&format!("stylegan2/{name}.npy")));
         assert!(error < 1e-4, "{name}: {error}");
+    }
+}
+
+/// A checkpoint of a full network: zeros under the names and in the shapes of `full_config_keys.json`.
+fn full_checkpoint(configuration: &str) -> Tensors {
+    let text = std::fs::read_to_string(reference("stylegan2/full_config_keys.json")).unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let network = &keys[configuration];
+    let mut tensors = Tensors::new();
+    for (prefix, part) in [
+        ("", network),
+        ("G_mapping.", &network["G_mapping"]),
+        ("G_synthesis.", &network["G_synthesis"]),
+    ] {
+        for (key, tensor) in part["state_dict"].as_object().unwrap() {
+            let shape: Vec<usize> = serde_json::from_value(tensor["shape"].clone()).unwrap();
+            tensors.insert(format!("{prefix}state_dict.{key}"), ArrayD::zeros(shape));
+        }
+    }
+    tensors
+}
+
+#[test]
+fn full_networks() {
+    for configuration in ["default_channels_9", "converted_ffhq_config_f"] {
+        let network = StyleGan2::from_torch(full_checkpoint(configuration)).unwrap();
+        assert_eq!(network.mapping.latent_size(), 512);
+        assert_eq!(network.synthesis.rows(), 18);
+        let mut graph = Graph::new("synthesis");
+        let codes = graph.input("codes", &[18, 512]).unwrap();
+        let stages = network.synthesis.append(&mut graph, codes, None).unwrap();
+        assert_eq!(graph.shape(stages.image), [1, 3, 1024, 1024]);
+        assert_eq!(stages.activations.len(), 17);
     }
 }
