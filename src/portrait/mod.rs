@@ -9,12 +9,15 @@
 //! Crops and masks are square and share one size, usually 1024 px; label maps have 512 px.
 //! All coordinates follow the convention of [`crate::geometry`].
 
+pub mod align;
 pub mod composite;
 pub mod contour;
 pub mod masks;
 pub mod morphology;
 pub mod raster;
 pub mod resample;
+pub mod resize;
+pub mod smooth;
 pub mod warp;
 
 use crate::geometry;
