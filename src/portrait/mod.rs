@@ -10,10 +10,12 @@
 //! All coordinates follow the convention of [`crate::geometry`].
 
 pub mod align;
+pub mod colour;
 pub mod composite;
 pub mod contour;
 pub mod masks;
 pub mod morphology;
+pub mod paste;
 pub mod raster;
 pub mod resample;
 pub mod resize;
