@@ -9,12 +9,17 @@
 //! Crops and masks are square and share one size, usually 1024 px; label maps have 512 px.
 //! All coordinates follow the convention of [`crate::geometry`].
 
+pub mod align;
+pub mod colour;
 pub mod composite;
 pub mod contour;
 pub mod masks;
 pub mod morphology;
+pub mod paste;
 pub mod raster;
 pub mod resample;
+pub mod resize;
+pub mod smooth;
 pub mod tensor;
 pub mod warp;
 
