@@ -9,6 +9,7 @@
 //! Crops and masks are square and share one size, usually 1024 px; label maps have 512 px.
 //! All coordinates follow the convention of [`crate::geometry`].
 
+pub mod labels;
 pub mod masks;
 pub mod morphology;
 pub mod raster;
