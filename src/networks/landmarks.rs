@@ -166,8 +166,7 @@ impl LandmarkModel {
     /// when the landmarks are of no use; [`Error::Geometry`] when the box is not finite.
     pub fn find(&self, photo: &DynamicImage, face_box: &Rect) -> Result<FoundLandmarks, Error> {
         let size_px = face_box.width().min(face_box.height());
-        // Also when it is not a number.
-        if !(size_px >= SMALLEST_FACE_PX) {
+        if size_px < SMALLEST_FACE_PX {
             return Err(Error::TooSmall { size_px });
         }
         let region = face_box.inflated(MARGIN * size_px);
@@ -338,7 +337,7 @@ fn consensus(fits: &[Landmarks]) -> Result<(Landmarks, f64), geometry::Error> {
     let mut mean = [Point::default(); Landmarks::COUNT];
     for fit in fits {
         for (mean, &point) in mean.iter_mut().zip(fit.points()) {
-            *mean = *mean + point * share;
+            *mean += point * share;
         }
     }
     let distances = fits.iter().flat_map(|fit| {

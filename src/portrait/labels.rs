@@ -203,7 +203,7 @@ impl Zones {
         };
         let each = |is: &dyn Fn(f64, f64) -> bool| -> Vec<bool> {
             let all = 0..CUT_SIZE * CUT_SIZE;
-            all.map(|i| place(i))
+            all.map(place)
                 .map(|(across, depth)| is(across, depth))
                 .collect()
         };

@@ -120,8 +120,8 @@ mod tests {
             known: &known,
         };
         let u = cut.solve(2000);
-        for i in 0..u.len() {
-            assert_eq!(u[i] > 0.5, at(i).0 <= 15, "{:?} {}", at(i), u[i]);
+        for (i, u) in u.iter().enumerate() {
+            assert_eq!(*u > 0.5, at(i).0 <= 15, "{:?} {u}", at(i));
         }
     }
 }

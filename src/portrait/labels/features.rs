@@ -24,7 +24,11 @@ impl Features {
         let small = imageops::thumbnail(crop, side, side);
         let colours: Vec<[f32; 3]> = small.pixels().map(luma_and_chroma).collect();
         let neighbours = |i: usize| {
-            let right = if (i + 1) % size == 0 { i } else { i + 1 };
+            let right = if (i + 1).is_multiple_of(size) {
+                i
+            } else {
+                i + 1
+            };
             let below = if i + size < colours.len() {
                 i + size
             } else {
