@@ -16,15 +16,16 @@ use super::output::{print_json, print_line};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{
-    Describe, EditParams, Engine, FindFaces, InvertPicture, Job, Method, PrepareFace, Priority, RenderFace,
-    Synthesize,
+    Describe, EditParams, Engine, FindFaces, InvertPicture, Job, Method, PrepareFace, Priority,
+    RenderFace, Synthesize,
 };
 use crate::latent::{Boundary, inversion};
 use crate::memory::peak_rss_bytes;
 use crate::networks::detector::Search;
+use crate::photo::resize::resize_levels;
 use crate::photo::{Limits, Photo, SaveOptions};
 use crate::portrait::paste::paste;
-use crate::portrait::tensor::{picture_from_tensor, reduced_tensor, resized};
+use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 use crate::portrait::warp::WarpSettings;
 
 #[derive(Args, Debug)]
@@ -86,7 +87,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         peak_rss_bytes_without_inversion: without_inversion,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    if options.voice.json { print_json(&results) } else { results.print() }
+    if options.voice.json {
+        print_json(&results)
+    } else {
+        results.print()
+    }
 }
 
 struct Bench {
@@ -98,7 +103,9 @@ struct Bench {
 impl Bench {
     fn job<J: Job>(&mut self, job: J) -> Result<J::Output, Failure> {
         let reporter = &mut self.reporter;
-        let handle = self.engine.submit(Priority::Background, interrupt::token(), job);
+        let handle = self
+            .engine
+            .submit(Priority::Background, interrupt::token(), job);
         Ok(handle.wait(|progress| reporter.show(progress))?)
     }
 
@@ -112,7 +119,10 @@ impl Bench {
     fn synthesize(&mut self, runs: u32) -> Result<(RgbImage, Array2<f32>), Failure> {
         let begun = Instant::now();
         let first = self.job(Synthesize::from_seed(1, 1, 0.5))?;
-        self.record("load the generator and draw once", vec![begun.elapsed().as_secs_f64()]);
+        self.record(
+            "load the generator and draw once",
+            vec![begun.elapsed().as_secs_f64()],
+        );
         let Some(portrait) = first.into_iter().next() else {
             return Err(Failure::because("the generator drew nothing"));
         };
@@ -129,23 +139,35 @@ impl Bench {
     /// The portrait on a wall, written and read again as JPEG.
     fn photo(&mut self, portrait: &RgbImage) -> Result<Arc<Photo>, Failure> {
         let mut wall = RgbImage::from_pixel(PHOTO_SIZE.0, PHOTO_SIZE.1, Rgb([122, 118, 112]));
-        let enlarged = resized(portrait, PORTRAIT_SIZE, PORTRAIT_SIZE);
+        let enlarged = resize_levels(portrait, PORTRAIT_SIZE, PORTRAIT_SIZE);
         let left = i64::from((PHOTO_SIZE.0 - PORTRAIT_SIZE) / 2);
         let top = i64::from((PHOTO_SIZE.1 - PORTRAIT_SIZE) / 2);
         imageops::replace(&mut wall, &enlarged, left, top);
         let folder = tempfile::tempdir().map_err(Failure::because)?;
         let path = folder.path().join("photo.jpg");
         let begun = Instant::now();
-        Photo::from_pixels(DynamicImage::ImageRgb8(wall)).save(&path, &SaveOptions::for_path(&path)?)?;
-        self.record("save 24 megapixels as JPEG", vec![begun.elapsed().as_secs_f64()]);
+        Photo::from_pixels(DynamicImage::ImageRgb8(wall))
+            .save(&path, &SaveOptions::for_path(&path)?)?;
+        self.record(
+            "save 24 megapixels as JPEG",
+            vec![begun.elapsed().as_secs_f64()],
+        );
         let begun = Instant::now();
         let photo = Photo::load(&path, &Limits::default())?;
-        self.record("load 24 megapixels of JPEG", vec![begun.elapsed().as_secs_f64()]);
+        self.record(
+            "load 24 megapixels of JPEG",
+            vec![begun.elapsed().as_secs_f64()],
+        );
         Ok(Arc::new(photo))
     }
 
     /// All stages of a retouch but loading, inversion and saving; the median of their sum.
-    fn retouch(&mut self, photo: &Arc<Photo>, code: &Array2<f32>, runs: u32) -> Result<f64, Failure> {
+    fn retouch(
+        &mut self,
+        photo: &Arc<Photo>,
+        code: &Array2<f32>,
+        runs: u32,
+    ) -> Result<f64, Failure> {
         let edit = EditParams {
             alpha: Boundary::alpha_of_amount(Boundary::DEFAULT_AMOUNT),
             boundary: Arc::new(Boundary::double_chin()?),
@@ -154,7 +176,10 @@ impl Bench {
             warp: WarpSettings::default(),
         };
         let mut stages: Vec<(&'static str, Vec<f64>)> = Vec::new();
-        let mut note = |stage: &'static str, seconds: f64| match stages.iter_mut().find(|(name, _)| *name == stage) {
+        let mut note = |stage: &'static str, seconds: f64| match stages
+            .iter_mut()
+            .find(|(name, _)| *name == stage)
+        {
             Some((_, times)) => times.push(seconds),
             None => stages.push((stage, vec![seconds])),
         };
@@ -162,23 +187,36 @@ impl Bench {
         // The first round loads the landmark model and does not count.
         for round in 0..=runs {
             let begun = Instant::now();
-            let faces = self.job(FindFaces::new(Arc::clone(photo), "the bench photo".to_owned(), Search::Quick))?;
+            let faces = self.job(FindFaces::new(
+                Arc::clone(photo),
+                "the bench photo".to_owned(),
+                Search::Quick,
+            ))?;
             let finding = begun.elapsed().as_secs_f64();
             let Some(Ok(found)) = faces.into_iter().next().map(|face| face.landmarks) else {
-                return Err(Failure::because("the face of the bench photo was not found"));
+                return Err(Failure::because(
+                    "the face of the bench photo was not found",
+                ));
             };
             let prepare = PrepareFace::with_code(Arc::clone(photo), found.landmarks, code.clone());
             let face = Arc::new(self.job(prepare)?);
             let rendered = self.job(RenderFace::new(Arc::clone(&face), edit.clone()))?;
             let pasting = Instant::now();
             let mut pixels = photo.pixels().clone();
-            paste(&mut pixels, &face.aligned.picture, &rendered.warped, &rendered.mask, &face.aligned.photo_from_crop)?;
+            paste(
+                &mut pixels,
+                &rendered.change(&face),
+                &face.aligned.photo_from_crop,
+            )?;
             let pasting = pasting.elapsed().as_secs_f64();
             if round == 0 {
                 continue;
             }
             note("find faces and landmarks", finding);
-            face.seconds.iter().chain(&rendered.seconds).for_each(|&(stage, seconds)| note(stage, seconds));
+            face.seconds
+                .iter()
+                .chain(&rendered.seconds)
+                .for_each(|&(stage, seconds)| note(stage, seconds));
             note("paste", pasting);
             sums.push(begun.elapsed().as_secs_f64());
         }
@@ -191,11 +229,20 @@ impl Bench {
     /// Single steps of an inversion; the first two load and warm up, and do not count.
     fn inversion(&mut self, portrait: &RgbImage, steps: usize) -> Result<(), Failure> {
         let target = reduced_tensor(portrait, inversion::LOSS_SIZE as u32);
-        let warm_up = inversion::Options { steps: 1, ..inversion::Options::default() };
+        let warm_up = inversion::Options {
+            steps: 1,
+            ..inversion::Options::default()
+        };
         let begun = Instant::now();
         self.job(InvertPicture::new(target.clone(), warm_up))?;
-        self.record("load the inversion and step once", vec![begun.elapsed().as_secs_f64()]);
-        let timed = inversion::Options { steps, ..inversion::Options::default() };
+        self.record(
+            "load the inversion and step once",
+            vec![begun.elapsed().as_secs_f64()],
+        );
+        let timed = inversion::Options {
+            steps,
+            ..inversion::Options::default()
+        };
         let inverted = self.job(InvertPicture::new(target, timed))?;
         self.record("inversion step", inverted.report.step_seconds);
         Ok(())
@@ -204,14 +251,26 @@ impl Bench {
 
 impl Results {
     fn print(&self) -> Result<(), Failure> {
-        let load = self.load_before.map_or_else(String::new, |load| format!(", load {load:.2}"));
-        print_line(&format!("jawline {} on {}, {} cores{load}", self.jawline, self.provider, self.cores))?;
+        let load = self
+            .load_before
+            .map_or_else(String::new, |load| format!(", load {load:.2}"));
+        print_line(&format!(
+            "jawline {} on {}, {} cores{load}",
+            self.jawline, self.provider, self.cores
+        ))?;
         for (stage, seconds) in &self.seconds {
             print_line(&format!("{stage:<34} {:>9.1} ms", seconds * 1e3))?;
         }
-        print_line(&format!("{:<34} {:>9.1} ms", "all but inversion, load and save", self.all_but_inversion * 1e3))?;
+        print_line(&format!(
+            "{:<34} {:>9.1} ms",
+            "all but inversion, load and save",
+            self.all_but_inversion * 1e3
+        ))?;
         for (what, bytes) in [
-            ("peak memory without inversion", self.peak_rss_bytes_without_inversion),
+            (
+                "peak memory without inversion",
+                self.peak_rss_bytes_without_inversion,
+            ),
             ("peak memory", self.peak_rss_bytes),
         ] {
             if let Some(bytes) = bytes {

@@ -3,11 +3,13 @@
 //! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use. Names of
 //! commands, options and files are a contract with scripts: add to them, do not change them.
 
+mod bench;
 mod failure;
 mod interrupt;
 mod networks;
 mod output;
 mod progress;
+mod retouch;
 mod stage;
 mod synthesize;
 
@@ -36,6 +38,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Retouch photos: the same photo, with less double chin
+    Retouch(retouch::Options),
     /// Draw portraits that show nobody, with their latent codes
     Synthesize(synthesize::Options),
     /// Run one stage of the method alone, files in and files out
@@ -44,6 +48,8 @@ enum Command {
     /// Install, list, verify or remove the networks and ONNX Runtime
     #[command(subcommand)]
     Networks(networks::Command),
+    /// Measure time and memory of every stage
+    Bench(bench::Options),
 }
 
 /// Options of every command that runs networks.
@@ -82,15 +88,25 @@ struct Voice {
     json: bool,
 }
 
+/// A count that must not be zero.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|&count| count > 0)
+        .ok_or_else(|| "use a whole number from 1 on".to_owned())
+}
+
 /// Runs the command that the program's arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     interrupt::listen();
     let outcome = match cli.command {
+        Command::Retouch(options) => retouch::run(&options),
         Command::Synthesize(options) => synthesize::run(&options),
         Command::Stage(command) => stage::run(command),
         Command::Networks(command) => networks::run(command),
+        Command::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

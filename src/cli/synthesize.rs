@@ -16,7 +16,8 @@ use crate::editor::sheet::Sheet;
 use crate::engine::{Engine, Priority, Synthesize, SynthesizedPortrait};
 use crate::latent::{Boundary, CODE_SIZE};
 use crate::networks::Pack;
-use crate::portrait::tensor::{picture_from_tensor, resized};
+use crate::photo::resize::resize_levels;
+use crate::portrait::tensor::picture_from_tensor;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -209,7 +210,7 @@ fn write(
     for (index, portrait) in all.iter().enumerate() {
         let picture: RgbImage = picture_from_tensor(portrait.image.view());
         let picture = match options.size {
-            Some(size) => resized(&picture, size, size),
+            Some(size) => resize_levels(&picture, size, size),
             None => picture,
         };
         let columns = 1 + options.alpha.len();
@@ -221,7 +222,7 @@ fn write(
             Some(alpha) => format!("{row}   α {alpha:+}"),
             None => format!("{row}"),
         };
-        sheet.add(row, resized(&picture, SHEET_SIZE, SHEET_SIZE), &label);
+        sheet.add(row, resize_levels(&picture, SHEET_SIZE, SHEET_SIZE), &label);
         folder.png(&format!("image_{index:03}.png"), picture)?;
     }
     folder.png("sheet.png", sheet.draw())

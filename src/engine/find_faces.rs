@@ -32,7 +32,13 @@ pub struct FindFaces {
 impl FindFaces {
     /// In this photo; `name` names it in messages.
     pub fn new(photo: Arc<Photo>, name: String, search: Search) -> Self {
-        Self { photo, name, search, detected: None, found: Vec::new() }
+        Self {
+            photo,
+            name,
+            search,
+            detected: None,
+            found: Vec::new(),
+        }
     }
 }
 
@@ -50,7 +56,10 @@ impl Job for FindFaces {
                 .detect(self.photo.pixels(), self.search)
                 .map_err(networks::Error::from)?;
             if faces.is_empty() {
-                return Err(Error::NoFace { photo: self.name.clone(), least_px: SMALLEST_FACE_PX as u32 });
+                return Err(Error::NoFace {
+                    photo: self.name.clone(),
+                    least_px: SMALLEST_FACE_PX as u32,
+                });
             }
             self.detected = Some(faces);
             return Ok(Step::More(progress("detect", 0.5)));
@@ -69,5 +78,10 @@ impl Job for FindFaces {
 }
 
 fn progress(stage: &'static str, fraction: f32) -> Progress {
-    Progress { stage, fraction, detail: String::new(), left: None }
+    Progress {
+        stage,
+        fraction,
+        detail: String::new(),
+        left: None,
+    }
 }

@@ -67,7 +67,12 @@ impl Job for InvertPicture {
         let networks = context.sessions.inversion()?;
         let Some(inversion) = &mut self.running else {
             let target = std::mem::take(&mut self.target);
-            self.running = Some(Inversion::start(networks, target, self.options, context.cancel)?);
+            self.running = Some(Inversion::start(
+                networks,
+                target,
+                self.options,
+                context.cancel,
+            )?);
             return Ok(Step::More(Progress {
                 stage: "invert",
                 fraction: 0.0,
@@ -95,7 +100,12 @@ impl Job for InvertPicture {
             (None, best) => {
                 let elapsed = Duration::from_secs_f64(elapsed);
                 let loss = best.map(|best| best.loss);
-                Ok(Step::More(progress(inversion, loss, elapsed, self.options.steps)))
+                Ok(Step::More(progress(
+                    inversion,
+                    loss,
+                    elapsed,
+                    self.options.steps,
+                )))
             }
         }
     }

@@ -8,7 +8,11 @@
 //! The engine never sees a document: a job carries its inputs, and its [`Handle`] receives progress
 //! and the result.
 
+mod describe;
+mod find_faces;
 mod invert;
+mod prepare;
+mod render;
 mod sessions;
 mod synthesize;
 
@@ -19,7 +23,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
+pub use describe::{Describe, Description};
+pub use find_faces::{FindFaces, FoundFace};
 pub use invert::{InversionReport, InvertPicture, Inverted};
+pub use prepare::{PrepareFace, PreparedFace, TimedStages};
+pub use render::{EditParams, Method, RenderFace, RenderedFace};
 pub use sessions::{Sessions, Settings};
 pub use synthesize::{Synthesize, SynthesizedPortrait};
 

@@ -11,7 +11,7 @@ use crate::geometry::{Affine, Landmarks};
 use crate::latent::inversion::{self, LOSS_SIZE};
 use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align};
-use crate::portrait::labels::{self, ParsedLabels};
+use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
 use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
 
 /// Seconds spent in each stage, in the order of the work.
@@ -58,8 +58,15 @@ enum CodeSource {
 
 enum State {
     Begin,
-    Inverting { cut: Box<Cut>, inversion: Box<InvertPicture> },
-    Drawing { cut: Box<Cut>, code: Array2<f32>, inversion: Option<InversionReport> },
+    Inverting {
+        cut: Box<Cut>,
+        inversion: Box<InvertPicture>,
+    },
+    Drawing {
+        cut: Box<Cut>,
+        code: Array2<f32>,
+        inversion: Option<InversionReport>,
+    },
     Over,
 }
 
@@ -83,7 +90,13 @@ impl PrepareFace {
     }
 
     fn from(photo: Arc<Photo>, landmarks: Landmarks, code: CodeSource) -> Self {
-        Self { photo, landmarks, code, state: State::Begin, seconds: Vec::new() }
+        Self {
+            photo,
+            landmarks,
+            code,
+            state: State::Begin,
+            seconds: Vec::new(),
+        }
     }
 
     fn cut(&mut self, size: u32) -> Result<Cut, Error> {
@@ -93,19 +106,33 @@ impl PrepareFace {
         self.seconds.push(("align", begun.elapsed().as_secs_f64()));
 
         let begun = Instant::now();
-        let landmarks_in_labels = landmarks_in_labels(&self.landmarks, &aligned.photo_from_crop, size)?;
-        let parsed = labels::parse(&crop, &landmarks_in_labels)?;
+        let landmarks_in_labels =
+            landmarks_in_labels(&self.landmarks, &aligned.photo_from_crop, size)?;
+        let parsed = parse_without_network(&crop, &landmarks_in_labels)?;
         self.seconds.push(("labels", begun.elapsed().as_secs_f64()));
-        Ok(Cut { aligned, crop, landmarks_in_labels, parsed })
+        Ok(Cut {
+            aligned,
+            crop,
+            landmarks_in_labels,
+            parsed,
+        })
     }
 }
 
 /// Photo landmarks in pixels of the crop's label map.
-fn landmarks_in_labels(landmarks: &Landmarks, photo_from_crop: &Affine, size: u32) -> Result<Landmarks, Error> {
-    let crop_from_photo = photo_from_crop.inverse().ok_or(crate::portrait::Error::FlatMap)?;
-    let labels_from_crop = Affine::resize(f64::from(labels::SIZE) / f64::from(size));
+fn landmarks_in_labels(
+    landmarks: &Landmarks,
+    photo_from_crop: &Affine,
+    size: u32,
+) -> Result<Landmarks, Error> {
+    let crop_from_photo = photo_from_crop
+        .inverse()
+        .ok_or(crate::portrait::Error::FlatMap)?;
+    let labels_from_crop = Affine::resize(f64::from(LABELS_SIZE) / f64::from(size));
     let labels_from_photo = labels_from_crop * crop_from_photo;
-    Ok(landmarks.mapped(&labels_from_photo).map_err(crate::portrait::Error::from)?)
+    Ok(landmarks
+        .mapped(&labels_from_photo)
+        .map_err(crate::portrait::Error::from)?)
 }
 
 impl Job for PrepareFace {
@@ -126,7 +153,11 @@ impl Job for PrepareFace {
                         let inversion = Box::new(InvertPicture::new(target, options));
                         State::Inverting { cut, inversion }
                     }
-                    CodeSource::Known(code) => State::Drawing { cut, code, inversion: None },
+                    CodeSource::Known(code) => State::Drawing {
+                        cut,
+                        code,
+                        inversion: None,
+                    },
                 };
                 Ok(Step::More(done("align")))
             }
@@ -137,16 +168,30 @@ impl Job for PrepareFace {
                 }
                 Step::Done(Inverted { code, report }) => {
                     self.seconds.push(("invert", report.seconds));
-                    self.state = State::Drawing { cut, code, inversion: Some(report) };
+                    self.state = State::Drawing {
+                        cut,
+                        code,
+                        inversion: Some(report),
+                    };
                     Ok(Step::More(done("invert")))
                 }
             },
-            State::Drawing { cut, code, inversion } => {
+            State::Drawing {
+                cut,
+                code,
+                inversion,
+            } => {
                 let begun = Instant::now();
                 let generator = context.sessions.generator()?;
                 let drawn = generator.synthesize(code.view(), context.cancel)?;
-                self.seconds.push(("draw inverted", begun.elapsed().as_secs_f64()));
-                let Cut { aligned, crop, landmarks_in_labels, parsed } = *cut;
+                self.seconds
+                    .push(("draw inverted", begun.elapsed().as_secs_f64()));
+                let Cut {
+                    aligned,
+                    crop,
+                    landmarks_in_labels,
+                    parsed,
+                } = *cut;
                 Ok(Step::Done(PreparedFace {
                     aligned,
                     crop,
@@ -168,5 +213,10 @@ impl Job for PrepareFace {
 }
 
 fn done(stage: &'static str) -> Progress {
-    Progress { stage, fraction: 1.0, detail: String::new(), left: None }
+    Progress {
+        stage,
+        fraction: 1.0,
+        detail: String::new(),
+        left: None,
+    }
 }

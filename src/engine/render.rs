@@ -13,8 +13,9 @@ use crate::latent::Boundary;
 use crate::networks::LandmarkModel;
 use crate::portrait::colour::{match_colour, skin_weights};
 use crate::portrait::composite::composite;
-use crate::portrait::labels;
+use crate::portrait::labels::{LABELS_SIZE, parse_without_network};
 use crate::portrait::masks::soft_neck_mask;
+use crate::portrait::paste::CropChange;
 use crate::portrait::tensor::float_picture_from_tensor;
 use crate::portrait::warp::{MeasuredRows, WarpMesh, WarpSettings};
 
@@ -60,6 +61,17 @@ pub struct RenderedFace {
     pub seconds: TimedStages,
 }
 
+impl RenderedFace {
+    /// The change that this edit makes to the crop of `face`, to be pasted into the photo.
+    pub fn change<'a>(&'a self, face: &'a PreparedFace) -> CropChange<'a> {
+        CropChange {
+            crop: &face.aligned.picture,
+            edited: &self.warped,
+            mask: &self.mask,
+        }
+    }
+}
+
 /// Renders one edit of one face, in one step: it is about one network run.
 pub struct RenderFace {
     face: Arc<PreparedFace>,
@@ -97,14 +109,15 @@ impl Job for RenderFace {
             &layer_resolutions,
             params.up_to_px,
         )?;
-        let edited = float_picture_from_tensor(generator.synthesize(code.view(), context.cancel)?.view());
+        let edited =
+            float_picture_from_tensor(generator.synthesize(code.view(), context.cancel)?.view());
         lap("draw edited");
 
         let crop = &face.aligned.picture;
         let mask = soft_neck_mask(&face.parsed.labels, &face.landmarks_in_labels, crop.width())?;
         lap("mask");
         let weights = skin_weights(&face.parsed.labels, crop.width())?;
-        let matched = match_colour(crop, &face.drawn, &edited, &weights)?;
+        let matched = match_colour(crop, &face.drawn, &edited, &mask, &weights)?;
         lap("colour");
 
         let (warped, measured) = match params.method {
@@ -124,21 +137,35 @@ impl Job for RenderFace {
         lap("warp");
         let composite = composite(crop, &warped, &mask)?;
         lap("composite");
-        Ok(Step::Done(RenderedFace { edited, warped, mask, composite, measured, seconds }))
+        Ok(Step::Done(RenderedFace {
+            edited,
+            warped,
+            mask,
+            composite,
+            measured,
+            seconds,
+        }))
     }
 }
 
 /// Face parsing of the edited picture. Its landmarks are looked for near the photo's; where they
 /// cannot be found the photo's serve.
-fn labels_of_edited(model: &LandmarkModel, face: &PreparedFace, edited: &Rgb32FImage) -> Result<GrayImage, Error> {
+fn labels_of_edited(
+    model: &LandmarkModel,
+    face: &PreparedFace,
+    edited: &Rgb32FImage,
+) -> Result<GrayImage, Error> {
     let picture = DynamicImage::ImageRgb32F(edited.clone()).into_rgb8();
-    let crop_from_labels = Affine::resize(f64::from(edited.width()) / f64::from(labels::SIZE));
-    let in_crop = face.landmarks_in_labels.mapped(&crop_from_labels).map_err(crate::portrait::Error::from)?;
+    let crop_from_labels = Affine::resize(f64::from(edited.width()) / f64::from(LABELS_SIZE));
+    let in_crop = face
+        .landmarks_in_labels
+        .mapped(&crop_from_labels)
+        .map_err(crate::portrait::Error::from)?;
     let face_box = Rect::around(in_crop.points());
     let found: Option<Landmarks> = model
         .find(&DynamicImage::ImageRgb8(picture.clone()), &face_box)
         .ok()
         .and_then(|found| found.landmarks.mapped(&crop_from_labels.inverse()?).ok());
     let landmarks = found.unwrap_or_else(|| face.landmarks_in_labels.clone());
-    Ok(labels::parse(&picture, &landmarks)?.labels)
+    Ok(parse_without_network(&picture, &landmarks)?.labels)
 }

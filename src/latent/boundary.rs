@@ -29,6 +29,16 @@ pub struct Boundary {
 impl Boundary {
     /// Shape is decided by the layers that drive up to this resolution; those behind it hold the look.
     pub const DEFAULT_RESOLUTION_PX: usize = 16;
+    /// The amount that suits most portraits, in per cent.
+    pub const DEFAULT_AMOUNT: f32 = 70.0;
+    /// How far an amount of 100 % moves along the boundary.
+    const ALPHA_OF_FULL_AMOUNT: f32 = -5.0;
+
+    /// The distance along the boundary of an amount in per cent: 0 leaves the portrait as it is, 100
+    /// removes as much as looks natural.
+    pub fn alpha_of_amount(amount: f32) -> f32 {
+        Self::ALPHA_OF_FULL_AMOUNT * amount / 100.0
+    }
 
     /// Our own boundary, `boundaries/double_chin_w.npy`.
     ///

@@ -1,9 +1,9 @@
 //! Small 8-bit copies of photos, for networks that look at faces.
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, RgbImage};
 
 use crate::geometry::{Affine, Point, Rect};
+use crate::photo::resize::resize;
 
 /// A part of a photo, reduced.
 pub(super) struct Copy {
@@ -20,14 +20,8 @@ pub(super) fn part(photo: &DynamicImage, region: &Rect, factor: f64) -> Option<C
     let shrunk = |length: u32| (f64::from(length) * factor.min(1.0)).round().max(1.0) as u32;
     let (width, height) = (shrunk(block.width), shrunk(block.height));
 
-    let mut small = DynamicImage::new(width, height, photo.color());
+    let small = DynamicImage::ImageRgb32F(resize(photo, block, width, height)?);
     let [x, y, w, h] = [block.x, block.y, block.width, block.height].map(f64::from);
-    let options = ResizeOptions::new()
-        .crop(x, y, w, h)
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .use_alpha(false);
-    Resizer::new().resize(photo, &mut small, &options).ok()?;
-
     let (sx, sy) = (w / f64::from(width), h / f64::from(height));
     Some(Copy {
         pixels: small.into_rgb8(),

@@ -11,9 +11,9 @@ pub use reference::{ReferenceCrop, align_reference};
 
 use super::Error;
 use super::resample::interpolate;
-use super::resize::resize;
 use super::smooth::gaussian_reduced;
 use crate::geometry::{Affine, Landmarks, Point, Quad, Rect};
+use crate::photo::resize::resize;
 use padding::{Margins, pad};
 
 /// The largest side of a crop.
@@ -118,7 +118,8 @@ pub fn align(photo: &DynamicImage, landmarks: &Landmarks, size: u32) -> Result<A
         false => length,
     };
     let part_size = (reduced(block.width), reduced(block.height));
-    let mut part = resize(photo, block, part_size.0, part_size.1)?;
+    let mut part = resize(photo, block, part_size.0, part_size.1)
+        .ok_or_else(|| Error::unknown_pixels(photo))?;
     let part_from_photo = Affine::resize_between((block.width, block.height), part_size)
         * Affine::translation(Point::new(-f64::from(block.x), -f64::from(block.y)));
 

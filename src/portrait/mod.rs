@@ -19,7 +19,6 @@ pub mod morphology;
 pub mod paste;
 pub mod raster;
 pub mod resample;
-pub mod resize;
 pub mod smooth;
 pub mod tensor;
 pub mod warp;
@@ -95,6 +94,15 @@ pub enum Error {
     /// Points that are not numbers.
     #[error(transparent)]
     Geometry(#[from] geometry::Error),
+}
+
+impl Error {
+    /// [`Error::PixelKind`] about this picture.
+    fn unknown_pixels(picture: &image::DynamicImage) -> Self {
+        Self::PixelKind {
+            kind: format!("{:?}", picture.color()),
+        }
+    }
 }
 
 /// The side of a square picture.

@@ -9,9 +9,9 @@ use image::{DynamicImage, GrayImage, Rgb32FImage};
 use rayon::prelude::*;
 
 use super::resample::sample_cubic;
-use super::resize::resize_float;
 use super::{Error, same_size};
 use crate::geometry::{Affine, PixelRect, Point, Rect};
+use crate::photo::resize::resize_float;
 
 /// A change of a crop. All three pictures have the same size; values are in 0..=1 and 0..=255.
 #[derive(Debug, Clone, Copy)]

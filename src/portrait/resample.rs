@@ -3,8 +3,8 @@
 use image::{GrayImage, Rgb32FImage};
 use rayon::prelude::*;
 
-use super::resize::resize_float;
 use crate::geometry::{Affine, Point};
+use crate::photo::resize::resize_float;
 
 /// Draws `source` under an affine map: the pixel at `target` shows what lies at
 /// `source_from_target(target)`, a `width` by `height` picture. Where the map reduces, the source is

@@ -4,8 +4,8 @@ use image::Rgb32FImage;
 use rayon::prelude::*;
 
 use super::resample::interpolate;
-use super::resize::resize_float;
 use crate::geometry::Affine;
+use crate::photo::resize::resize_float;
 
 /// Gaussian blur by direct convolution, cut off at 4 standard deviations; the border is mirrored
 /// including its edge pixel. Every other convention agrees with SciPy's `gaussian_filter` too.

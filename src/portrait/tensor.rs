@@ -1,9 +1,9 @@
 //! Between pictures and the tensors of networks: `[1, 3, H, W]`, RGB in [-1, 1].
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{Rgb, Rgb32FImage, RgbImage};
 use ndarray::{Array4, ArrayView4};
+
+use crate::photo::resize::resize_levels;
 
 /// A picture of a network's tensor: values from [-1, 1] to 0–255, what lies outside is cut off.
 pub fn picture_from_tensor(tensor: ArrayView4<'_, f32>) -> RgbImage {
@@ -43,7 +43,7 @@ pub fn tensor_from_picture(picture: &RgbImage) -> Array4<f32> {
 pub fn reduced_tensor(picture: &RgbImage, size: u32) -> Array4<f32> {
     let factor = picture.width() / size.max(1);
     if factor == 0 || picture.dimensions() != (size * factor, size * factor) {
-        return tensor_from_picture(&resized(picture, size, size));
+        return tensor_from_picture(&resize_levels(picture, size, size));
     }
     let area = (factor * factor) as f32;
     Array4::from_shape_fn(
@@ -59,28 +59,6 @@ pub fn reduced_tensor(picture: &RgbImage, size: u32) -> Array4<f32> {
             sum / area / 127.5 - 1.0
         },
     )
-}
-
-/// A picture at another size, Lanczos-filtered.
-pub fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    if picture.dimensions() == (width, height) {
-        return picture.clone();
-    }
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    let mut target = Image::new(width, height, PixelType::U8x3);
-    let done = ImageRef::new(
-        picture.width(),
-        picture.height(),
-        picture.as_raw(),
-        PixelType::U8x3,
-    )
-    .ok()
-    .and_then(|source| Resizer::new().resize(&source, &mut target, &options).ok());
-    match done {
-        Some(()) => RgbImage::from_raw(width, height, target.into_vec()).unwrap_or_default(),
-        // Only an empty picture cannot be resized.
-        None => RgbImage::new(width, height),
-    }
 }
 
 #[cfg(test)]
@@ -120,13 +98,5 @@ mod tests {
                 .iter()
                 .all(|value| value.abs() < 1e-6)
         );
-    }
-
-    #[test]
-    fn resizing_keeps_an_even_picture_even() {
-        let picture = RgbImage::from_pixel(50, 40, Rgb([10, 120, 230]));
-        let small = resized(&picture, 17, 13);
-        assert_eq!(small.dimensions(), (17, 13));
-        assert!(small.pixels().all(|pixel| *pixel == Rgb([10, 120, 230])));
     }
 }

@@ -82,7 +82,9 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 
 #[test]
 fn a_photo_without_a_face_says_so() {
-    let said = refused_picture(RgbImage::from_fn(640, 480, |x, y| Rgb([(x / 4) as u8, (y / 3) as u8, 90])));
+    let said = refused_picture(RgbImage::from_fn(640, 480, |x, y| {
+        Rgb([(x / 4) as u8, (y / 3) as u8, 90])
+    }));
     assert!(said.contains("no face"), "{said}");
 }
 
@@ -92,14 +94,21 @@ fn a_tiny_face_is_refused_or_not_found() {
     let mut photo = RgbImage::from_pixel(600, 400, Rgb([120, 120, 120]));
     imageops::replace(&mut photo, &small, 250, 150);
     let said = refused_picture(photo);
-    assert!(said.contains("64 px") || said.contains("64 or more"), "{said}");
+    assert!(
+        said.contains("64 px") || said.contains("64 or more"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_blank_grey_photo_of_16_bits_has_no_face_either() {
     let grey = image::ImageBuffer::<Luma<u16>, _>::from_pixel(300, 300, Luma([30_000]));
     refused_picture(DynamicImage::ImageLuma16(grey));
-    refused_picture(DynamicImage::ImageLuma8(GrayImage::from_pixel(300, 300, Luma([90]))));
+    refused_picture(DynamicImage::ImageLuma8(GrayImage::from_pixel(
+        300,
+        300,
+        Luma([90]),
+    )));
 }
 
 #[test]
@@ -120,7 +129,10 @@ fn boundaries_that_make_no_sense_are_refused() {
                 .arg(folder.path().join("after.png"))
                 .arg(sample()),
         );
-        assert!(said.contains("boundary.npy") && said.contains(word), "{said}");
+        assert!(
+            said.contains("boundary.npy") && said.contains(word),
+            "{said}"
+        );
     }
     assert_eq!(names(folder.path()), ["boundary.npy"]);
 }
@@ -128,7 +140,11 @@ fn boundaries_that_make_no_sense_are_refused() {
 #[test]
 fn an_output_that_cannot_be_written_is_an_error() {
     for out in ["/nonexistent/folder/after.png", "/proc/after.png"] {
-        fails(jawline().args(["retouch", "-q", "--amount", "0", "--out", out]).arg(sample()));
+        fails(
+            jawline()
+                .args(["retouch", "-q", "--amount", "0", "--out", out])
+                .arg(sample()),
+        );
     }
 }
 
@@ -138,7 +154,12 @@ fn the_photo_itself_is_never_overwritten() {
     let photo = folder.path().join("photo.jpg");
     fs::copy(sample(), &photo).unwrap();
     for amount in ["0", "50"] {
-        fails(jawline().args(["retouch", "-q", "--steps", "1", "--amount", amount, "--out"]).arg(&photo).arg(&photo));
+        fails(
+            jawline()
+                .args(["retouch", "-q", "--steps", "1", "--amount", amount, "--out"])
+                .arg(&photo)
+                .arg(&photo),
+        );
     }
     assert_eq!(fs::read(&photo).unwrap(), fs::read(sample()).unwrap());
 }
@@ -150,10 +171,17 @@ fn one_bad_photo_does_not_stop_the_others() {
     fs::write(&bad, b"nothing").unwrap();
     let out = folder.path().join("out");
     let said = fails(
-        jawline().args(["retouch", "-q", "--amount", "0", "--out"]).arg(&out).arg(&bad).arg(sample()),
+        jawline()
+            .args(["retouch", "-q", "--amount", "0", "--out"])
+            .arg(&out)
+            .arg(&bad)
+            .arg(sample()),
     );
     assert!(said.contains("bad.jpg"), "{said}");
-    assert_eq!(names(&out), [sample().file_name().unwrap().to_string_lossy()]);
+    assert_eq!(
+        names(&out),
+        [sample().file_name().unwrap().to_string_lossy()]
+    );
 }
 
 #[test]
@@ -161,7 +189,9 @@ fn wrong_use_has_status_2() {
     for arguments in [
         &["retouch"][..],
         &["retouch", "a.jpg", "--out", "b.jpg", "--amount", "101"],
-        &["retouch", "a.jpg", "--out", "b.jpg", "--amount", "5", "--alpha", "-1"],
+        &[
+            "retouch", "a.jpg", "--out", "b.jpg", "--amount", "5", "--alpha", "-1",
+        ],
         &["retouch", "a.jpg", "--out", "b.jpg", "--alpha", "NaN"],
         &["retouch", "a.jpg", "--out", "b.jpg", "--provider", "tpu"],
         &["no-such-command"],

@@ -45,7 +45,10 @@ fn fails(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("jawline: ") || said.contains("\njawline: "), "{said}");
+    assert!(
+        said.starts_with("jawline: ") || said.contains("\njawline: "),
+        "{said}"
+    );
     assert!(!said.contains("panicked"), "{said}");
     said
 }

@@ -57,8 +57,15 @@ fn a_network_with_one_flipped_byte_is_refused() {
     fs::remove_file(&network).unwrap();
     fs::write(&network, bytes).unwrap();
     let said = synthesize_fails(folder.path());
-    assert!(said.contains("mapping.onnx") && said.contains("jawline networks install"), "{said}");
-    let said = fails(jawline().env("JAWLINE_DATA_DIR", folder.path()).args(["networks", "verify"]));
+    assert!(
+        said.contains("mapping.onnx") && said.contains("jawline networks install"),
+        "{said}"
+    );
+    let said = fails(
+        jawline()
+            .env("JAWLINE_DATA_DIR", folder.path())
+            .args(["networks", "verify"]),
+    );
     assert!(said.contains("mapping.onnx"), "{said}");
 }
 
@@ -82,7 +89,10 @@ fn a_missing_or_broken_runtime_is_an_error_and_no_hang() {
                 .args(["synthesize", "-q", "--out"])
                 .arg(folder.path().join("out")),
         );
-        assert!(said.contains("ORT_DYLIB_PATH") && said.contains("networks install"), "{said}");
+        assert!(
+            said.contains("ORT_DYLIB_PATH") && said.contains("networks install"),
+            "{said}"
+        );
     }
 }
 
@@ -99,7 +109,10 @@ fn a_gpu_that_is_not_there_is_an_error_and_not_a_run_on_the_cpu() {
                 .arg(out.path().join("after.png"))
                 .arg(sample()),
         );
-        assert!(said.contains(provider) && said.contains("--provider cpu"), "{said}");
+        assert!(
+            said.contains(provider) && said.contains("--provider cpu"),
+            "{said}"
+        );
         assert_eq!(super::names(out.path()), [""; 0]);
     }
 }
@@ -108,7 +121,13 @@ fn a_gpu_that_is_not_there_is_an_error_and_not_a_run_on_the_cpu() {
 fn what_is_installed_is_listed_with_licences() {
     let output = jawline().args(["networks", "list"]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    for word in ["community", "random-face", "Apache-2.0", "non-commercial", "ONNX Runtime"] {
+    for word in [
+        "community",
+        "random-face",
+        "Apache-2.0",
+        "non-commercial",
+        "ONNX Runtime",
+    ] {
         assert!(said.contains(word), "{word}: {said}");
     }
     jawline().args(["networks", "verify"]).assert().success();

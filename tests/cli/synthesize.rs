@@ -8,20 +8,47 @@ use super::{jawline, names};
 fn portraits_come_with_codes_and_a_sheet() {
     let folder = tempfile::tempdir().unwrap();
     jawline()
-        .args(["synthesize", "--seed", "3", "--count", "2", "--psi", "0.5", "--alpha=-2,2", "--size", "64", "-q", "--out"])
+        .args([
+            "synthesize",
+            "--seed",
+            "3",
+            "--count",
+            "2",
+            "--psi",
+            "0.5",
+            "--alpha=-2,2",
+            "--size",
+            "64",
+            "-q",
+            "--out",
+        ])
         .arg(folder.path())
         .assert()
         .success();
     assert_eq!(
         names(folder.path()),
         [
-            "codes.npy", "image_000.png", "image_001.png", "image_002.png", "image_003.png", "image_004.png",
-            "image_005.png", "sheet.png", "w.npy", "z.npy"
+            "codes.npy",
+            "image_000.png",
+            "image_001.png",
+            "image_002.png",
+            "image_003.png",
+            "image_004.png",
+            "image_005.png",
+            "sheet.png",
+            "w.npy",
+            "z.npy"
         ]
     );
-    let codes: ndarray::Array3<f32> = ndarray_npy::read_npy(folder.path().join("codes.npy")).unwrap();
+    let codes: ndarray::Array3<f32> =
+        ndarray_npy::read_npy(folder.path().join("codes.npy")).unwrap();
     assert_eq!(codes.len_of(ndarray::Axis(0)), 6);
-    assert_eq!(image::open(folder.path().join("image_000.png")).unwrap().width(), 64);
+    assert_eq!(
+        image::open(folder.path().join("image_000.png"))
+            .unwrap()
+            .width(),
+        64
+    );
 
     // The same codes draw the same pictures.
     let again = tempfile::tempdir().unwrap();
@@ -33,7 +60,10 @@ fn portraits_come_with_codes_and_a_sheet() {
         .assert()
         .success();
     for name in ["image_000.png", "image_005.png"] {
-        assert_eq!(fs::read(folder.path().join(name)).unwrap(), fs::read(again.path().join(name)).unwrap());
+        assert_eq!(
+            fs::read(folder.path().join(name)).unwrap(),
+            fs::read(again.path().join(name)).unwrap()
+        );
     }
 }
 

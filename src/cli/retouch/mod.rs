@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use image::DynamicImage;
 use serde_json::json;
 
@@ -15,12 +15,12 @@ use super::output::{print_json, write_json};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{
-    EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, PreparedFace, Priority, RenderFace,
-    RenderedFace,
+    EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, PreparedFace, Priority,
+    RenderFace, RenderedFace,
 };
 use crate::latent::{Boundary, inversion};
 use crate::networks::detector::Search;
-use crate::photo::{Limits, Photo, SaveOptions, atomic};
+use crate::photo::{Limits, Photo, SaveOptions};
 use crate::portrait::paste::paste;
 use crate::portrait::warp::WarpSettings;
 use report::{FaceReport, PhotoReport, Report};
@@ -52,7 +52,7 @@ pub(super) struct Options {
     #[arg(long, default_value_t = Boundary::DEFAULT_RESOLUTION_PX, value_name = "PX")]
     up_to: usize,
     /// Greatest number of steps of the inversion
-    #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N", value_parser = clap::value_parser!(u32).range(1..).map(|steps| steps as usize))]
+    #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
     steps: usize,
     /// Seed of the inversion
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -110,7 +110,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let outputs = output_paths(options)?;
     let edit = edit_params(options)?;
     let engine = Engine::start(options.engine.settings())?;
-    let mut session = Session { options, edit, engine, reporter: Reporter::new(options.voice) };
+    let mut session = Session {
+        options,
+        edit,
+        engine,
+        reporter: Reporter::new(options.voice),
+    };
 
     let mut report = Report::new(&options.engine.pack);
     let mut causes = Vec::new();
@@ -136,30 +141,45 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
     }
-    if causes.is_empty() { Ok(()) } else { Err(Failure::Failed(causes)) }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Failed(causes))
+    }
 }
 
 /// A cause that says which photo it is about.
 fn named(photo: &Path, cause: String) -> String {
     let name = photo.display().to_string();
-    if cause.contains(&name) { cause } else { format!("{name}: {cause}") }
+    if cause.contains(&name) {
+        cause
+    } else {
+        format!("{name}: {cause}")
+    }
 }
 
 /// Where each photo's result goes: `--out` itself for one photo, into it when it is a folder or there
 /// are several.
 fn output_paths(options: &Options) -> Result<Vec<PathBuf>, Failure> {
-    let is_folder = options.out.is_dir() || options.photos.len() > 1 || options.out.extension().is_none();
+    let is_folder =
+        options.out.is_dir() || options.photos.len() > 1 || options.out.extension().is_none();
     if !is_folder {
         SaveOptions::for_path(&options.out)?;
         return Ok(vec![options.out.clone()]);
     }
     std::fs::create_dir_all(&options.out).map_err(|error| {
-        Failure::because(format!("the folder {} cannot be made: {error}", options.out.display()))
+        Failure::because(format!(
+            "the folder {} cannot be made: {error}",
+            options.out.display()
+        ))
     })?;
     let mut paths: Vec<PathBuf> = Vec::new();
     for photo in &options.photos {
         let Some(name) = photo.file_name() else {
-            return Err(Failure::because(format!("{} is not a file", photo.display())));
+            return Err(Failure::because(format!(
+                "{} is not a file",
+                photo.display()
+            )));
         };
         let path = options.out.join(name);
         if paths.contains(&path) {
@@ -180,7 +200,9 @@ fn edit_params(options: &Options) -> Result<EditParams, Failure> {
     };
     let amount = options.amount.unwrap_or(Boundary::DEFAULT_AMOUNT);
     Ok(EditParams {
-        alpha: options.alpha.unwrap_or_else(|| Boundary::alpha_of_amount(amount)),
+        alpha: options
+            .alpha
+            .unwrap_or_else(|| Boundary::alpha_of_amount(amount)),
         boundary: Arc::new(boundary),
         up_to_px: options.up_to,
         method: options.method,
@@ -220,11 +242,16 @@ impl Session<'_> {
         for (number, face) in self.chosen(path, &faces)? {
             let (prepared, rendered) = self.edit_face(&photo, face)?;
             let pasted = Instant::now();
-            paste(&mut pixels, &prepared.aligned.picture, &rendered.warped, &rendered.mask, &prepared.aligned.photo_from_crop)?;
+            paste(
+                &mut pixels,
+                &rendered.change(&prepared),
+                &prepared.aligned.photo_from_crop,
+            )?;
             let mut face_report = FaceReport::new(number, face, &prepared, &rendered, &self.edit);
             face_report.time("paste", pasted);
             for doubt in &face_report.doubts {
-                self.reporter.say(&format!("{}: face {number}: {doubt}", path.display()));
+                self.reporter
+                    .say(&format!("{}: face {number}: {doubt}", path.display()));
             }
             if let Some(folder) = &self.options.stages {
                 let folder = self.stages_folder(folder, path, number);
@@ -236,7 +263,8 @@ impl Session<'_> {
         self.save(&photo, pixels, out)?;
         report.time("save", saved);
         self.reporter.finish();
-        self.reporter.say(&format!("{} → {}", path.display(), out.display()));
+        self.reporter
+            .say(&format!("{} → {}", path.display(), out.display()));
         Ok(report)
     }
 
@@ -247,15 +275,29 @@ impl Session<'_> {
         };
         let job = FindFaces::new(Arc::clone(photo), path.display().to_string(), search);
         let reporter = &mut self.reporter;
-        let handle = self.engine.submit(Priority::Background, interrupt::token(), job);
+        let handle = self
+            .engine
+            .submit(Priority::Background, interrupt::token(), job);
         Ok(handle.wait(|progress| reporter.show(progress))?)
     }
 
     /// The faces to retouch with their numbers. Faces that cannot be retouched are passed over where
     /// the user did not ask for them by number, as long as one is left.
-    fn chosen<'f>(&self, path: &Path, faces: &'f [FoundFace]) -> Result<Vec<(usize, &'f FoundFace)>, Failure> {
-        let numbered: Vec<(usize, &FoundFace)> = faces.iter().enumerate().map(|(index, face)| (index + 1, face)).collect();
-        let usable: Vec<_> = numbered.iter().copied().filter(|(_, face)| face.landmarks.is_ok()).collect();
+    fn chosen<'f>(
+        &self,
+        path: &Path,
+        faces: &'f [FoundFace],
+    ) -> Result<Vec<(usize, &'f FoundFace)>, Failure> {
+        let numbered: Vec<(usize, &FoundFace)> = faces
+            .iter()
+            .enumerate()
+            .map(|(index, face)| (index + 1, face))
+            .collect();
+        let usable: Vec<_> = numbered
+            .iter()
+            .copied()
+            .filter(|(_, face)| face.landmarks.is_ok())
+            .collect();
         let chosen = match self.options.face {
             FaceChoice::Largest => usable.into_iter().take(1).collect(),
             FaceChoice::All => usable,
@@ -278,15 +320,24 @@ impl Session<'_> {
             FaceChoice::Number(number) => number - 1,
             _ => 0,
         };
-        let why = faces.get(asked).and_then(|face| face.landmarks.as_ref().err());
+        let why = faces
+            .get(asked)
+            .and_then(|face| face.landmarks.as_ref().err());
         Err(Failure::because(format!(
             "{}: {}",
             path.display(),
-            why.map_or_else(|| "no face can be retouched".to_owned(), ToString::to_string)
+            why.map_or_else(
+                || "no face can be retouched".to_owned(),
+                ToString::to_string
+            )
         )))
     }
 
-    fn edit_face(&mut self, photo: &Arc<Photo>, face: &FoundFace) -> Result<(Arc<PreparedFace>, RenderedFace), Failure> {
+    fn edit_face(
+        &mut self,
+        photo: &Arc<Photo>,
+        face: &FoundFace,
+    ) -> Result<(Arc<PreparedFace>, RenderedFace), Failure> {
         let Ok(found) = &face.landmarks else {
             return Err(Failure::because("the face has no landmarks"));
         };
@@ -340,7 +391,11 @@ impl Session<'_> {
             (Some(_), Some(format)) if format == options.format => photo.copy_source(out),
             _ => photo.save(out, &options).map(|_| ()),
         }?;
-        self.reporter.say(&format!("{} → {} (unchanged)", photo.source().unwrap_or(out).display(), out.display()));
+        self.reporter.say(&format!(
+            "{} → {} (unchanged)",
+            photo.source().unwrap_or(out).display(),
+            out.display()
+        ));
         Ok(())
     }
 }

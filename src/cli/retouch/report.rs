@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::super::interrupt;
 use crate::engine::{
-    Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, PreparedFace, Priority,
-    RenderedFace,
+    Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, PreparedFace,
+    Priority, RenderedFace,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
@@ -120,7 +120,12 @@ impl InversionSummary {
         Self {
             steps: report.steps,
             ending: report.ending,
-            loss_every_10_steps: report.losses.iter().step_by(10).map(|loss| loss.total).collect(),
+            loss_every_10_steps: report
+                .losses
+                .iter()
+                .step_by(10)
+                .map(|loss| loss.total)
+                .collect(),
             best_loss: report.best.total,
             seconds: report.seconds,
         }
@@ -144,7 +149,12 @@ impl FaceReport {
             photo_from_crop: prepared.aligned.photo_from_crop.rows,
             crop_size: prepared.crop.width(),
             neck_confidence: prepared.parsed.neck_confidence,
-            doubts: prepared.parsed.doubts.iter().map(ToString::to_string).collect(),
+            doubts: prepared
+                .parsed
+                .doubts
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             inversion: prepared.inversion.as_ref().map(InversionSummary::new),
             alpha: edit.alpha,
             method: edit.method,
@@ -164,5 +174,9 @@ fn sides(rect: &Rect) -> [f64; 4] {
 }
 
 fn coordinates(landmarks: &Landmarks) -> Vec<[f64; 2]> {
-    landmarks.points().iter().map(|point| [point.x, point.y]).collect()
+    landmarks
+        .points()
+        .iter()
+        .map(|point| [point.x, point.y])
+        .collect()
 }

@@ -10,22 +10,34 @@ use super::super::output::OutputFolder;
 use crate::editor::sheet::{Sheet, comparison};
 use crate::engine::{PreparedFace, RenderedFace};
 use crate::geometry::{Affine, Landmarks};
-use crate::portrait::labels::SIZE as LABELS_SIZE;
-use crate::portrait::tensor::resized;
+use crate::photo::resize::resize_levels;
+use crate::portrait::labels::LABELS_SIZE;
 
 /// Side of a picture in the strip.
 const STRIP_SIZE: u32 = 320;
 
 /// Writes the stages of one face.
-pub(super) fn write(folder: &Path, prepared: &PreparedFace, rendered: &RenderedFace) -> Result<(), Failure> {
+pub(super) fn write(
+    folder: &Path,
+    prepared: &PreparedFace,
+    rendered: &RenderedFace,
+) -> Result<(), Failure> {
     let mut folder = OutputFolder::create(folder)?;
     let crop = &prepared.crop;
     let drawn = eight_bit(&prepared.drawn);
     let edited = eight_bit(&rendered.edited);
     let warped = eight_bit(&rendered.warped);
     let composite = eight_bit(&rendered.composite);
-    let points: Vec<[f64; 2]> = prepared.landmarks.points().iter().map(|p| [p.x, p.y]).collect();
-    folder.json("landmarks.json", &json!({ "photo": points, "photo_from_crop": prepared.aligned.photo_from_crop }))?;
+    let points: Vec<[f64; 2]> = prepared
+        .landmarks
+        .points()
+        .iter()
+        .map(|p| [p.x, p.y])
+        .collect();
+    folder.json(
+        "landmarks.json",
+        &json!({ "photo": points, "photo_from_crop": prepared.aligned.photo_from_crop }),
+    )?;
     folder.png("crop.png", crop.clone())?;
     folder.png("labels.png", prepared.parsed.labels.clone())?;
     folder.png("mask.png", rendered.mask.clone())?;
@@ -33,21 +45,30 @@ pub(super) fn write(folder: &Path, prepared: &PreparedFace, rendered: &RenderedF
     folder.png("edited.png", edited.clone())?;
     folder.png("warped.png", warped.clone())?;
     folder.png("composite.png", composite.clone())?;
-    folder.npy("code.npy", &prepared.code.view().insert_axis(ndarray::Axis(0)))?;
+    folder.npy(
+        "code.npy",
+        &prepared.code.view().insert_axis(ndarray::Axis(0)),
+    )?;
     folder.png("compare.png", comparison(crop.clone(), composite.clone()))?;
 
     let mut strip = Sheet::new();
     for (picture, label) in [
-        (with_landmarks(crop, &prepared.landmarks_in_labels), "landmarks"),
+        (
+            with_landmarks(crop, &prepared.landmarks_in_labels),
+            "landmarks",
+        ),
         (crop.clone(), "crop"),
         (painted_labels(&prepared.parsed.labels), "labels"),
-        (DynamicImage::ImageLuma8(rendered.mask.clone()).into_rgb8(), "mask"),
+        (
+            DynamicImage::ImageLuma8(rendered.mask.clone()).into_rgb8(),
+            "mask",
+        ),
         (drawn, "inverted"),
         (edited, "edited"),
         (warped, "warped"),
         (composite, "composite"),
     ] {
-        strip.add(0, resized(&picture, STRIP_SIZE, STRIP_SIZE), label);
+        strip.add(0, resize_levels(&picture, STRIP_SIZE, STRIP_SIZE), label);
     }
     folder.png("stages.png", strip.draw())
 }
@@ -64,9 +85,11 @@ fn with_landmarks(crop: &RgbImage, landmarks_in_labels: &Landmarks) -> RgbImage 
     let mut picture = crop.clone();
     for &point in landmarks_in_labels.points() {
         let centre = crop_from_labels.apply(point);
-        for (dx, dy) in (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy))) {
+        for (dx, dy) in (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy)))
+        {
             let (x, y) = (centre.x.round() as i64 + dx, centre.y.round() as i64 + dy);
-            let inside = (0..i64::from(picture.width())).contains(&x) && (0..i64::from(picture.height())).contains(&y);
+            let inside = (0..i64::from(picture.width())).contains(&x)
+                && (0..i64::from(picture.height())).contains(&y);
             if inside && dx * dx + dy * dy <= radius * radius {
                 picture.put_pixel(x as u32, y as u32, DOT);
             }
@@ -77,7 +100,9 @@ fn with_landmarks(crop: &RgbImage, landmarks_in_labels: &Landmarks) -> RgbImage 
 
 /// The label map in colours.
 fn painted_labels(labels: &GrayImage) -> RgbImage {
-    RgbImage::from_fn(labels.width(), labels.height(), |x, y| Rgb(colour_of(labels.get_pixel(x, y)[0])))
+    RgbImage::from_fn(labels.width(), labels.height(), |x, y| {
+        Rgb(colour_of(labels.get_pixel(x, y)[0]))
+    })
 }
 
 fn colour_of(label: u8) -> [u8; 3] {

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CROP.png")]
     image: PathBuf,
     /// Greatest number of steps
-    #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N")]
+    #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N", value_parser = crate::cli::at_least_one)]
     steps: usize,
     /// Seed of the exploration noise
     #[arg(long, default_value_t = 0)]

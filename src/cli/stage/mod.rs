@@ -1,6 +1,7 @@
 //! `jawline stage`: every stage of the method alone, files in and files out, for scripts, for
 //! researchers who compare implementations, and for checks.
 
+mod align;
 mod invert;
 mod masks;
 mod warp;
@@ -20,6 +21,8 @@ use crate::photo::{Limits, Photo};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Cut the FFHQ-aligned crop out of a photo
+    Align(align::Options),
     /// Compute every mask from a label map and landmarks
     Masks(masks::Options),
     /// Warp an edited crop towards the photo's outline and composite it
@@ -30,6 +33,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Align(options) => align::run(&options),
         Command::Masks(options) => masks::run(&options),
         Command::Warp(options) => warp::run(&options),
         Command::Invert(options) => invert::run(&options),

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::padding::{Margins, pad};
 use super::{Alignment, blur_sigma, border, check_size};
 use crate::geometry::{Affine, Landmarks, PixelRect, Point, Quad};
+use crate::photo::resize::resize_levels;
 use crate::portrait::Error;
-use crate::portrait::resize::resize;
 use crate::portrait::smooth::gaussian;
 
 /// A face as the FFHQ tool cuts it out.
@@ -49,7 +49,7 @@ pub fn align_reference(
     let shrink = (quad_size / f64::from(size) * 0.5).floor();
     if shrink > 1.0 {
         let shrunk = |length: u32| ((f64::from(length) / shrink).round_ties_even() as u32).max(1);
-        prepared = resize_levels(prepared, shrunk(photo.width()), shrunk(photo.height()))?;
+        prepared = resize_levels(&prepared, shrunk(photo.width()), shrunk(photo.height()));
         // The tool scales about (0, 0) rather than about the picture's corner.
         quad = quad.mapped(&Affine::scaling(shrink.recip()));
         quad_size /= shrink;
@@ -76,7 +76,7 @@ pub fn align_reference(
 
     let mut picture = transform(&prepared, &quad.from_square(transform_size), transform_size);
     if size < transform_size {
-        picture = resize_levels(picture, size, size)?;
+        picture = resize_levels(&picture, size, size);
     }
     Ok(ReferenceCrop {
         picture,
@@ -85,18 +85,6 @@ pub fn align_reference(
         prepared,
         quad_in_prepared: quad,
     })
-}
-
-/// The picture resized with a Lanczos filter and rounded to whole levels.
-fn resize_levels(picture: RgbImage, width: u32, height: u32) -> Result<RgbImage, Error> {
-    let whole = PixelRect {
-        x: 0,
-        y: 0,
-        width: picture.width(),
-        height: picture.height(),
-    };
-    let resized = resize(&DynamicImage::ImageRgb8(picture), whole, width, height)?;
-    Ok(DynamicImage::ImageRgb32F(resized).into_rgb8())
 }
 
 /// The quad and a border around it, in whole pixels, as far as the picture reaches.

@@ -1,29 +1,30 @@
 //! Resizing with a Lanczos filter of three lobes, widened for reductions (as Pillow's `LANCZOS`),
 //! from any pixel format to float RGB.
 //!
+//! `fast_image_resize` does this too, in every pixel format for every instruction set, and takes
+//! minutes to compile; the one filter that is needed here is a page.
+//!
 //! Rows are combined first: that reads each sample of a large photo once, in order, and leaves
 //! little for the pass along the rows. Nothing is rounded in between.
 
-use image::{DynamicImage, Rgb32FImage};
+use image::{DynamicImage, Rgb32FImage, RgbImage};
 use rayon::prelude::*;
 
-use super::Error;
 use crate::geometry::PixelRect;
 
 /// A block of `picture`, which must lie inside it, resized to `width` by `height`; values in
 /// 0..=1, except for the filter's overshoot at edges. Grey becomes RGB; alpha is left out.
 ///
-/// # Errors
-/// [`Error::PixelKind`] when the picture's pixel format is not known.
+/// `None` when the picture's pixel format is not known; those of a [`Photo`](super::Photo) all are.
 pub fn resize(
     picture: &DynamicImage,
     block: PixelRect,
     width: u32,
     height: u32,
-) -> Result<Rgb32FImage, Error> {
+) -> Option<Rgb32FImage> {
     let filter = Filter::new(block, width, height);
     let row = picture.width() as usize;
-    Ok(match picture {
+    Some(match picture {
         DynamicImage::ImageLuma8(p) => filter.apply::<u8, 1>(p.as_raw(), row, 255.0),
         DynamicImage::ImageLumaA8(p) => filter.apply::<u8, 2>(p.as_raw(), row, 255.0),
         DynamicImage::ImageRgb8(p) => filter.apply::<u8, 3>(p.as_raw(), row, 255.0),
@@ -34,24 +35,30 @@ pub fn resize(
         DynamicImage::ImageRgba16(p) => filter.apply::<u16, 4>(p.as_raw(), row, 65535.0),
         DynamicImage::ImageRgb32F(p) => filter.apply::<f32, 3>(p.as_raw(), row, 1.0),
         DynamicImage::ImageRgba32F(p) => filter.apply::<f32, 4>(p.as_raw(), row, 1.0),
-        other => {
-            return Err(Error::PixelKind {
-                kind: format!("{:?}", other.color()),
-            });
-        }
+        _ => return None,
     })
+}
+
+/// A whole 8-bit picture resized to `width` by `height`, rounded to whole levels.
+pub fn resize_levels(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let filter = Filter::new(whole(picture.dimensions()), width, height);
+    let resized = filter.apply::<u8, 3>(picture.as_raw(), picture.width() as usize, 255.0);
+    DynamicImage::ImageRgb32F(resized).into_rgb8()
 }
 
 /// A whole float picture resized to `width` by `height`.
 pub fn resize_float(picture: &Rgb32FImage, width: u32, height: u32) -> Rgb32FImage {
-    let block = PixelRect {
+    let filter = Filter::new(whole(picture.dimensions()), width, height);
+    filter.apply::<f32, 3>(picture.as_raw(), picture.width() as usize, 1.0)
+}
+
+fn whole((width, height): (u32, u32)) -> PixelRect {
+    PixelRect {
         x: 0,
         y: 0,
-        width: picture.width(),
-        height: picture.height(),
-    };
-    let row = picture.width() as usize;
-    Filter::new(block, width, height).apply::<f32, 3>(picture.as_raw(), row, 1.0)
+        width,
+        height,
+    }
 }
 
 /// The samples that make one output sample: the first of them, and a weight for each.
