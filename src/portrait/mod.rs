@@ -22,6 +22,9 @@ pub mod resize;
 pub mod smooth;
 pub mod warp;
 
+#[cfg(test)]
+mod full_resolution_tests;
+
 use crate::geometry;
 
 /// What can go wrong between a photo and its retouched copy.
