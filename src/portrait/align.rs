@@ -161,3 +161,68 @@ fn check_size(what: &'static str, size: u32) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn landmarks_at(place: impl Fn(usize) -> Point) -> Landmarks {
+        Landmarks::new(std::array::from_fn(place)).unwrap()
+    }
+
+    /// Eyes at (±10, 0) and a mouth at (0, 20) around `centre`.
+    fn upright(centre: Point) -> Landmarks {
+        landmarks_at(|index| match index {
+            36..=41 => centre + Point::new(-10.0, 0.0),
+            42..=47 => centre + Point::new(10.0, 0.0),
+            _ => centre + Point::new(0.0, 20.0),
+        })
+    }
+
+    #[test]
+    fn an_upright_face_gives_an_upright_square() {
+        let alignment =
+            Alignment::from_landmarks(&upright(Point::new(100.0, 80.0)), (200, 200)).unwrap();
+        // Twice the distance of the eyes beats 1.8 times that from eyes to mouth.
+        let expected = Quad::around(
+            Point::new(100.0, 82.0),
+            Point::new(40.0, 0.0),
+            Point::new(0.0, 40.0),
+        );
+        for (found, expected) in alignment.quad.corners.into_iter().zip(expected.corners) {
+            assert!(found.distance(expected) < 1e-9);
+        }
+        assert!((alignment.quad_size - 80.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn faces_that_cannot_be_cut_out_are_refused() {
+        let photo = DynamicImage::new_rgb8(200, 200);
+        let one_point = landmarks_at(|_| Point::new(50.0, 50.0));
+        let outside = upright(Point::new(-500.0, 80.0));
+        let huge = landmarks_at(|index| Point::new(index as f64 * 1e9, 3.0));
+        for landmarks in [one_point, outside, huge] {
+            assert!(matches!(
+                align(&photo, &landmarks, 64),
+                Err(Error::FaceSize { .. })
+            ));
+        }
+        let face = upright(Point::new(100.0, 100.0));
+        assert!(matches!(
+            align(&photo, &face, 0),
+            Err(Error::UnusableSize { .. })
+        ));
+    }
+
+    #[test]
+    fn tiny_photos_and_faces_at_the_border_give_a_crop() {
+        for (width, height) in [(1, 1), (1, 300), (40, 2), (120, 90)] {
+            let photo = DynamicImage::new_luma16(width, height);
+            let crop = align(&photo, &upright(Point::new(3.0, 2.0)), 32);
+            match crop {
+                Ok(crop) => assert!(crop.picture.iter().all(|value| value.is_finite())),
+                Err(error) => assert!(matches!(error, Error::FaceSize { .. })),
+            }
+        }
+    }
+}

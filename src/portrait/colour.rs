@@ -26,7 +26,7 @@ use crate::geometry::Affine;
 const INVERSION_SIGMA: f64 = 25.0 / 1024.0;
 const EDIT_SIGMA: f64 = 50.0 / 1024.0;
 /// Fields are computed on a grid of at most this many cells a side.
-const GRID: u32 = 256;
+const GRID: u32 = 128;
 /// A difference this far from the field around it counts half; in shares of the value range.
 const OUTLIER: f32 = 0.06;
 /// Weight of the mean difference everywhere: it decides where no skin is near.

@@ -23,6 +23,9 @@ pub mod smooth;
 pub mod tensor;
 pub mod warp;
 
+#[cfg(test)]
+mod full_resolution_tests;
+
 use crate::geometry;
 
 /// What can go wrong between a photo and its retouched copy.

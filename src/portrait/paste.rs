@@ -4,14 +4,18 @@
 //! the photo's density and added under the mask. The photo keeps its own grain and detail, which
 //! the crop may never have had; where the edit changes nothing, and wherever the mask is 0, the
 //! photo's samples stay as they are, to the bit.
+//!
+//! Where the photo is denser than the crop, an outline that the edit removes leaves its finest part
+//! behind, the part that the crop was too coarse to show. So where there is a change, the photo's
+//! detail beyond the crop is held within the amplitude of its grain.
+
+mod prepared;
 
 use image::{DynamicImage, GrayImage, Rgb32FImage};
-use rayon::prelude::*;
 
-use super::resample::sample_cubic;
 use super::{Error, same_size};
-use crate::geometry::{Affine, PixelRect, Point, Rect};
-use crate::photo::resize::resize_float;
+use crate::geometry::{Affine, PixelRect, Rect};
+use prepared::Prepared;
 
 /// A change of a crop. All three pictures have the same size; values are in 0..=1 and 0..=255.
 #[derive(Debug, Clone, Copy)]
@@ -95,138 +99,6 @@ pub fn paste(
     })
 }
 
-/// One channel's value of a photo.
-trait Sample: Copy + Send + Sync {
-    /// The value after adding `difference`, for which 1 is the whole range.
-    fn shifted(self, difference: f32) -> Self;
-}
-
-impl Sample for u8 {
-    fn shifted(self, difference: f32) -> Self {
-        (f32::from(self) + difference * 255.0).round() as Self
-    }
-}
-
-impl Sample for u16 {
-    fn shifted(self, difference: f32) -> Self {
-        (f32::from(self) + difference * 65535.0).round() as Self
-    }
-}
-
-impl Sample for f32 {
-    fn shifted(self, difference: f32) -> Self {
-        self + difference
-    }
-}
-
-/// The change, ready to be sampled at the photo's density.
-struct Prepared<'a> {
-    mask: &'a GrayImage,
-    mask_from_photo: Affine,
-    /// Edited minus unedited crop, with the mask's opacity at that density.
-    difference: Rgb32FImage,
-    opacity: Option<Rgb32FImage>,
-    difference_from_photo: Affine,
-}
-
-impl<'a> Prepared<'a> {
-    fn new(change: &CropChange<'a>, crop_from_photo: Affine) -> Self {
-        let mut difference = change.edited.clone();
-        difference
-            .iter_mut()
-            .zip(change.crop.iter())
-            .for_each(|(edited, crop)| *edited -= crop);
-        let size = difference.dimensions();
-        let scale = crop_from_photo.scale();
-        let mut prepared = Self {
-            mask: change.mask,
-            mask_from_photo: crop_from_photo,
-            difference,
-            opacity: None,
-            difference_from_photo: crop_from_photo,
-        };
-        if scale > 1.0 {
-            let reduced = |length: u32| ((f64::from(length) / scale).round() as u32).max(1);
-            let reduced = (reduced(size.0), reduced(size.1));
-            let opacity = DynamicImage::ImageLuma8(change.mask.clone()).into_rgb32f();
-            prepared.difference = resize_float(&prepared.difference, reduced.0, reduced.1);
-            prepared.opacity = Some(resize_float(&opacity, reduced.0, reduced.1));
-            prepared.difference_from_photo =
-                Affine::resize_between(size, reduced) * crop_from_photo;
-        }
-        prepared
-    }
-
-    /// Adds the change to interleaved samples of `CHANNELS` channels and counts the pixels.
-    fn add<T: Sample, const CHANNELS: usize>(
-        &self,
-        samples: &mut [T],
-        width: u32,
-        block: PixelRect,
-    ) -> u64 {
-        let row_length = width as usize * CHANNELS;
-        let rows = &mut samples[block.y as usize * row_length..];
-        let rows = rows
-            .par_chunks_exact_mut(row_length)
-            .zip(block.rows().into_par_iter());
-        rows.map(|(row, y)| {
-            let first = block.x as usize * CHANNELS;
-            let pixels = row[first..].chunks_exact_mut(CHANNELS).zip(block.columns());
-            let mut count = 0;
-            for (pixel, x) in pixels {
-                let Some(difference) = self.at(Point::new(f64::from(x), f64::from(y))) else {
-                    continue;
-                };
-                count += 1;
-                let [red, green, blue] = difference;
-                if CHANNELS < 3 {
-                    // Grey photos take the change of luminance (ITU-R BT.709).
-                    let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-                    pixel[0] = pixel[0].shifted(luminance);
-                } else {
-                    for (sample, difference) in pixel.iter_mut().zip(difference) {
-                        *sample = sample.shifted(difference);
-                    }
-                }
-            }
-            count
-        })
-        .sum()
-    }
-
-    /// What to add at a point of the photo, or `None` outside the mask.
-    fn at(&self, point: Point) -> Option<[f32; 3]> {
-        let opacity = sample_mask(self.mask, self.mask_from_photo.apply(point));
-        if opacity <= 0.0 {
-            return None;
-        }
-        let point = self.difference_from_photo.apply(point);
-        let opacity = match &self.opacity {
-            Some(reduced) => sample_cubic(reduced, point)[0].clamp(0.0, 1.0),
-            None => opacity,
-        };
-        Some(sample_cubic(&self.difference, point).map(|difference| opacity * difference))
-    }
-}
-
-/// The mask at a point, 0..=1, interpolated bilinearly; 0 beyond its border.
-fn sample_mask(mask: &GrayImage, point: Point) -> f32 {
-    let (left, top) = (point.x.floor(), point.y.floor());
-    let (u, v) = ((point.x - left) as f32, (point.y - top) as f32);
-    let (width, height) = (i64::from(mask.width()), i64::from(mask.height()));
-    let (left, top) = (left as i64, top as i64);
-    if left < -1 || top < -1 || left >= width || top >= height {
-        return 0.0;
-    }
-    let pixel = |x: i64, y: i64| match (0..width).contains(&x) && (0..height).contains(&y) {
-        true => f32::from(mask.get_pixel(x as u32, y as u32)[0]) / 255.0,
-        false => 0.0,
-    };
-    let upper = (1.0 - u) * pixel(left, top) + u * pixel(left + 1, top);
-    let lower = (1.0 - u) * pixel(left, top + 1) + u * pixel(left + 1, top + 1);
-    (1.0 - v) * upper + v * lower
-}
-
 /// The rectangle around the centres of all mask pixels that are not 0.
 fn mask_bounds(mask: &GrayImage) -> Option<Rect> {
     let width = mask.width().max(1) as usize;
@@ -250,7 +122,9 @@ mod tests {
     use image::{ColorType, Luma, Rgb};
     use proptest::prelude::*;
 
+    use super::prepared::sample_mask;
     use super::*;
+    use crate::geometry::Point;
 
     const KINDS: [ColorType; 10] = [
         ColorType::L8,

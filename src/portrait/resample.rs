@@ -117,21 +117,48 @@ pub fn sample_bilinear(picture: &Rgb32FImage, point: Point) -> [f32; 3] {
 /// The picture's colour at `point`, interpolated by Catmull-Rom splines over 4 x 4 pixels; beyond
 /// the border the edge continues. The picture must not be empty.
 pub fn sample_cubic(picture: &Rgb32FImage, point: Point) -> [f32; 3] {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let (columns, column_weights) = cubic_taps(point.x, width);
-    let (rows, row_weights) = cubic_taps(point.y, height);
-    let values = picture.as_raw();
-    let mut colour = [0.0; 3];
-    for (y, row_weight) in rows.into_iter().zip(row_weights) {
-        let row = &values[y * width * 3..(y + 1) * width * 3];
-        for (x, column_weight) in columns.into_iter().zip(column_weights) {
-            let weight = row_weight * column_weight;
-            for (sum, value) in colour.iter_mut().zip(&row[x * 3..x * 3 + 3]) {
-                *sum += weight * value;
-            }
+    CubicTaps::at(point, picture.dimensions()).sample(picture)
+}
+
+/// The 4 x 4 pixels around a point and their weights: to sample several pictures of one size there.
+pub struct CubicTaps {
+    columns: ([usize; 4], [f32; 4]),
+    rows: ([usize; 4], [f32; 4]),
+    width: usize,
+}
+
+impl CubicTaps {
+    /// For pictures of `width` by `height`, which must not be 0.
+    pub fn at(point: Point, (width, height): (u32, u32)) -> Self {
+        let (width, height) = (width as usize, height as usize);
+        Self {
+            columns: cubic_taps(point.x, width),
+            rows: cubic_taps(point.y, height),
+            width,
         }
     }
-    colour
+
+    /// The colour of a picture of that size.
+    pub fn sample(&self, picture: &Rgb32FImage) -> [f32; 3] {
+        let (columns, column_weights) = &self.columns;
+        let mut sums = [0.0; 12];
+        for (y, weight) in self.rows.0.into_iter().zip(self.rows.1) {
+            let row = &picture.as_raw()[y * self.width * 3..(y + 1) * self.width * 3];
+            // Inside the picture the four pixels are neighbours; at its border some repeat.
+            let pixels = match row[columns[0] * 3..].first_chunk::<12>() {
+                Some(pixels) if columns[3] == columns[0] + 3 => *pixels,
+                _ => std::array::from_fn(|i| row[columns[i / 3] * 3 + i % 3]),
+            };
+            sums.iter_mut()
+                .zip(pixels)
+                .for_each(|(sum, value)| *sum += weight * value);
+        }
+        std::array::from_fn(|channel| {
+            (0..4)
+                .map(|i| column_weights[i] * sums[i * 3 + channel])
+                .sum()
+        })
+    }
 }
 
 /// Four neighbouring positions and their weights, which sum to 1.
@@ -139,10 +166,9 @@ fn cubic_taps(at: f64, length: usize) -> ([usize; 4], [f32; 4]) {
     let last = length - 1;
     // One pixel beyond the border everything is the edge's colour.
     let at = at.clamp(-1.0, last as f64 + 1.0);
-    let first = at.floor();
-    let t = (at - first) as f32;
-    let positions =
-        std::array::from_fn(|i| (first as i64 + i as i64 - 1).clamp(0, last as i64) as usize);
+    let first = (at + 1.0) as usize;
+    let t = (at + 1.0 - first as f64) as f32;
+    let positions = std::array::from_fn(|i| (first + i).saturating_sub(2).min(last));
     let (t2, t3) = (t * t, t * t * t);
     let weights = [
         0.5 * (2.0 * t2 - t - t3),

@@ -104,7 +104,7 @@ fn median_colour(picture: &Rgb32FImage) -> [f32; 3] {
     std::array::from_fn(|channel| {
         let mut values: Vec<f32> = picture.pixels().map(|pixel| pixel[channel]).collect();
         let middle = values.len() / 2;
-        let even = values.len() % 2 == 0;
+        let even = values.len().is_multiple_of(2);
         let (below, upper, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
         let lower = below
             .iter()
