@@ -1,5 +1,6 @@
 //! Agreement with the reference data, which lie beside the repository and are not part of it.
 
+mod landmarks;
 mod masks;
 mod pictures;
 
