@@ -228,7 +228,7 @@ impl Bench {
 
     /// Single steps of an inversion; the first two load and warm up, and do not count.
     fn inversion(&mut self, portrait: &RgbImage, steps: usize) -> Result<(), Failure> {
-        let target = reduced_tensor(portrait, inversion::LOSS_SIZE as u32);
+        let target = inversion::Target::even(reduced_tensor(portrait, inversion::LOSS_SIZE as u32));
         let warm_up = inversion::Options {
             steps: 1,
             ..inversion::Options::default()

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, Array4};
+use ndarray::Array2;
 use serde::Serialize;
 
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent;
-use crate::latent::inversion::{Ending, Inversion, Loss, Options};
+use crate::latent::inversion::{Ending, Inversion, Loss, Options, Target};
 
 /// What an inversion found.
 #[derive(Debug, Clone)]
@@ -38,15 +38,15 @@ pub struct InversionReport {
 
 /// Inverts one picture, a step of the optimisation at a time.
 pub struct InvertPicture {
-    target: Array4<f32>,
+    target: Target,
     options: Options,
     running: Option<Inversion>,
     step_seconds: Vec<f64>,
 }
 
 impl InvertPicture {
-    /// Of a picture `[1, 3, 256, 256]`, RGB in [-1, 1].
-    pub fn new(target: Array4<f32>, options: Options) -> Self {
+    /// Aims at this target.
+    pub fn new(target: Target, options: Options) -> Self {
         Self {
             target,
             options,

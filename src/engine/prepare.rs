@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use image::{DynamicImage, Rgb32FImage, RgbImage};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use super::{Context, Error, InversionReport, InvertPicture, Inverted, Job, Progress, Step};
 use crate::geometry::{Affine, Landmarks};
-use crate::latent::inversion::{self, LOSS_SIZE};
+use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
+use crate::portrait::masks::soft_neck_mask;
 use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
 
 /// Seconds spent in each stage, in the order of the work.
@@ -76,6 +77,26 @@ struct Cut {
     crop: RgbImage,
     landmarks_in_labels: Landmarks,
     parsed: ParsedLabels,
+}
+
+impl Cut {
+    /// What the inversion aims at: the whole crop, above all the neck, since only that is taken from
+    /// the generator.
+    fn target(&self) -> Result<Target, Error> {
+        const IMPORTANCE_OF_NECK: f32 = 5.0;
+        let size = LOSS_SIZE as u32;
+        let neck = soft_neck_mask(
+            &self.parsed.labels,
+            &self.landmarks_in_labels,
+            self.crop.width(),
+        )?;
+        let neck = DynamicImage::ImageLuma8(neck).into_rgb8();
+        let neck = reduced_tensor(&neck, size).slice_move(s![.., ..1, .., ..]);
+        Ok(Target {
+            picture: reduced_tensor(&self.crop, size),
+            importance: neck.mapv(|value| 1.0 + (IMPORTANCE_OF_NECK - 1.0) * (value * 0.5 + 0.5)),
+        })
+    }
 }
 
 impl PrepareFace {
@@ -149,7 +170,7 @@ impl Job for PrepareFace {
                 let cut = Box::new(self.cut(size)?);
                 self.state = match self.code.clone() {
                     CodeSource::Inversion(options) => {
-                        let target = reduced_tensor(&cut.crop, LOSS_SIZE as u32);
+                        let target = cut.target()?;
                         let inversion = Box::new(InvertPicture::new(target, options));
                         State::Inverting { cut, inversion }
                     }

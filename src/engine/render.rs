@@ -11,10 +11,10 @@ use super::{Context, Error, Job, Step};
 use crate::geometry::{Affine, Landmarks, Rect};
 use crate::latent::Boundary;
 use crate::networks::LandmarkModel;
-use crate::portrait::colour::{match_colour, skin_weights};
+use crate::portrait::colour::match_colour;
 use crate::portrait::composite::composite;
+use crate::portrait::edit_mask::{edit_mask, skin_mask};
 use crate::portrait::labels::{LABELS_SIZE, parse_without_network};
-use crate::portrait::masks::soft_neck_mask;
 use crate::portrait::paste::CropChange;
 use crate::portrait::tensor::float_picture_from_tensor;
 use crate::portrait::warp::{MeasuredRows, WarpMesh, WarpSettings};
@@ -114,27 +114,35 @@ impl Job for RenderFace {
         lap("draw edited");
 
         let crop = &face.aligned.picture;
-        let mask = soft_neck_mask(&face.parsed.labels, &face.landmarks_in_labels, crop.width())?;
-        lap("mask");
-        let weights = skin_weights(&face.parsed.labels, crop.width())?;
-        let matched = match_colour(crop, &face.drawn, &edited, &mask, &weights)?;
-        lap("colour");
+        let size = crop.width();
+        let labels_after = labels_of_edited(context.sessions.landmarks()?, face, &edited)?;
+        let skin_after = skin_mask(&labels_after, size)?;
+        lap("labels of edited");
 
-        let (warped, measured) = match params.method {
-            Method::Plain => (matched, None),
+        let (warped, skin_after, measured) = match params.method {
+            Method::Plain => (edited.clone(), skin_after, None),
             Method::Warp => {
-                let labels_after = labels_of_edited(context.sessions.landmarks()?, face, &edited)?;
                 let (mesh, measured) = WarpMesh::measure(
                     &face.parsed.labels,
                     &labels_after,
                     &face.landmarks_in_labels,
-                    crop.width(),
+                    size,
                     &params.warp,
                 )?;
-                (mesh.warp(&matched, params.warp.strength), Some(measured))
+                let strength = params.warp.strength;
+                (
+                    mesh.warp(&edited, strength),
+                    mesh.warp_mask(&skin_after, strength),
+                    Some(measured),
+                )
             }
         };
         lap("warp");
+        let mask = edit_mask(&face.parsed.labels, &face.landmarks_in_labels, &skin_after)?;
+        lap("mask");
+        let skin = skin_mask(&face.parsed.labels, size)?;
+        let warped = match_colour(crop, &face.drawn, &warped, &mask, &skin)?;
+        lap("colour");
         let composite = composite(crop, &warped, &mask)?;
         lap("composite");
         Ok(Step::Done(RenderedFace {

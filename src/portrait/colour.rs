@@ -16,7 +16,6 @@
 
 use image::{GrayImage, Rgb, Rgb32FImage};
 
-use super::masks::enlarge;
 use super::resample::interpolate;
 use super::smooth::gaussian;
 use super::{Error, same_size};
@@ -31,20 +30,6 @@ const GRID: u32 = 128;
 const OUTLIER: f32 = 0.06;
 /// Weight of the mean difference everywhere: it decides where no skin is near.
 const MEAN_WEIGHT: f32 = 1e-3;
-
-/// Which pixels of a crop of `size` by `size` speak for the colour of skin: those labelled skin, nose
-/// or neck, as weights for [`match_colour`].
-///
-/// # Errors
-/// [`Error::UnusableSize`] for `size`.
-pub fn skin_weights(labels: &GrayImage, size: u32) -> Result<GrayImage, Error> {
-    const SKIN_LABELS: [u8; 3] = [1, 10, 14];
-    let mut skin = labels.clone();
-    for label in skin.iter_mut() {
-        *label = if SKIN_LABELS.contains(label) { 255 } else { 0 };
-    }
-    enlarge(&skin, size)
-}
 
 /// The edited crop in the photo's colours. `weights` says how well each pixel speaks for the colour
 /// of skin (0 not at all, 255 fully); labels of skin and neck serve well. Values may leave 0..=1.

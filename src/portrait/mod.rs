@@ -13,6 +13,7 @@ pub mod align;
 pub mod colour;
 pub mod composite;
 pub mod contour;
+pub mod edit_mask;
 pub mod labels;
 pub mod masks;
 pub mod morphology;

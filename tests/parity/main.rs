@@ -4,6 +4,7 @@ mod align;
 mod architectures;
 mod checkpoint;
 mod harness;
+mod landmarks;
 mod masks;
 mod pictures;
 mod warp;

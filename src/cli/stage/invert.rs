@@ -10,7 +10,7 @@ use super::into_folder;
 use crate::cli::progress::Reporter;
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
-use crate::latent::inversion::{self, LOSS_SIZE};
+use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::photo::{Limits, Photo};
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 
@@ -52,7 +52,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let engine = Engine::start(options.engine.settings())?;
     let mut reporter = Reporter::new(options.voice);
-    let target = reduced_tensor(&crop, LOSS_SIZE as u32);
+    let target = Target::even(reduced_tensor(&crop, LOSS_SIZE as u32));
     let inverted = engine
         .submit(
             Priority::Background,

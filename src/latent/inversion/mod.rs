@@ -54,6 +54,27 @@ impl Default for Options {
     }
 }
 
+/// What an inversion aims at.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// `[1, 3, 256, 256]`, RGB in [-1, 1].
+    pub picture: Array4<f32>,
+    /// How much each pixel matters, `[1, 1, 256, 256]`, not negative and not all zero; only the ratios
+    /// count.
+    pub importance: Array4<f32>,
+}
+
+impl Target {
+    /// A picture whose pixels matter equally.
+    pub fn even(picture: Array4<f32>) -> Self {
+        let (_, _, height, width) = picture.dim();
+        Self {
+            picture,
+            importance: Array4::ones((1, 1, height, width)),
+        }
+    }
+}
+
 /// The two networks of an inversion, loaded.
 pub struct Networks {
     /// From [`feature_graph`].
@@ -103,6 +124,7 @@ pub struct Inversion {
     options: Options,
     schedule: Schedule,
     target: ArrayD<f32>,
+    importance: ArrayD<f32>,
     features: Vec<(String, ArrayD<f32>)>,
     shared: Variable,
     offsets: Variable,
@@ -146,17 +168,21 @@ impl Variable {
 }
 
 impl Inversion {
-    /// Begins the inversion of a picture `[1, 3, 256, 256]`, RGB in [-1, 1], at the mean face.
+    /// Begins the inversion of a picture at the mean face.
     ///
     /// # Errors
     /// What ONNX Runtime says when it computes the picture's features.
     pub fn start(
         networks: &mut Networks,
-        target: Array4<f32>,
+        target: Target,
         options: Options,
         cancel: &CancelToken,
     ) -> Result<Self, Error> {
-        let target = target.into_dyn();
+        let Target {
+            picture,
+            importance,
+        } = target;
+        let target = picture.into_dyn();
         let features = networks
             .features
             .run(&[(name::TARGET, target.view())], cancel)?
@@ -169,6 +195,7 @@ impl Inversion {
                 steps: options.steps,
             },
             target,
+            importance: with_mean_one(importance).into_dyn(),
             features,
             shared: Variable::zeros(1),
             offsets: Variable::zeros(networks.layers),
@@ -252,6 +279,7 @@ impl Inversion {
             (name::SHARED, shared.view()),
             (name::OFFSETS, self.offsets.value.view()),
             (name::TARGET, self.target.view()),
+            (name::IMPORTANCE, self.importance.view()),
         ];
         inputs.extend(
             self.features
@@ -338,6 +366,15 @@ impl Inversion {
                 .adam
                 .step(&mut self.offsets.value, gradient, learning_rate);
         }
+    }
+}
+
+fn with_mean_one(importance: Array4<f32>) -> Array4<f32> {
+    let mean = importance.mean().unwrap_or(0.0);
+    if mean > 0.0 {
+        importance / mean
+    } else {
+        Array4::ones(importance.raw_dim())
     }
 }
 

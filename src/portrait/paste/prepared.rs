@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use super::CropChange;
 use crate::geometry::{Affine, PixelRect, Point};
-use crate::portrait::resample::CubicTaps;
 use crate::photo::resize::resize_float;
+use crate::portrait::resample::CubicTaps;
 
 /// A change of this size, in shares of the value range, counts as a full change of what is shown.
 const FULL_CHANGE: f32 = 0.05;
