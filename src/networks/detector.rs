@@ -177,6 +177,47 @@ mod tests {
         assert_eq!(faces, [face(8.0, 4.0, 104.0, 9.0), small]);
     }
 
+    /// Brightness of a drawn face of `size` pixels at a place inside it: ellipses for head, eyes and
+    /// mouth, a bar for the nose.
+    fn drawn_face(x: f64, y: f64, size: f64) -> Option<u8> {
+        let (x, y) = (400.0 * x / size - 200.0, 400.0 * y / size);
+        if 9.0 * x * x + 5.0 * (y - 210.0).powi(2) >= 150_000.0 {
+            return None;
+        }
+        let eye = (x.abs() - 50.0).powi(2) + 4.0 * (y - 170.0).powi(2) < 900.0;
+        let mouth = x * x + 9.0 * (y - 290.0).powi(2) < 2500.0;
+        let nose = x.abs() < 12.0 && y > 180.0 && y < 245.0;
+        Some(match (nose, mouth, eye) {
+            (true, ..) => 190,
+            (_, true, _) => 95,
+            (.., true) => 70,
+            _ => 170,
+        })
+    }
+
+    #[test]
+    fn faces_are_found_where_they_are_the_largest_first() {
+        let places = [(40.0, 240.0, 200.0), (300.0, 60.0, 300.0)];
+        let photo = image::ImageBuffer::from_fn(640, 480, |column, row| {
+            let (x, y) = (f64::from(column), f64::from(row));
+            let mut drawn = places
+                .iter()
+                .map(|(l, t, size)| drawn_face(x - l, y - t, *size));
+            let grey = u16::from(drawn.find_map(|grey| grey).unwrap_or(60));
+            // The cascade looks at the order of neighbouring pixels, so flat areas need noise.
+            let noise = (7 * column + 13 * row) % 11;
+            Luma([(grey + noise as u16) * 257])
+        });
+        let detector = FaceDetector::new().unwrap();
+        let faces = detector.detect(&photo.into(), Search::Thorough).unwrap();
+        let centres: Vec<Point> = faces.iter().map(|face| face.face_box.centre()).collect();
+        assert_eq!(centres.len(), 2, "{faces:?}");
+        for (centre, (left, top, size)) in centres.into_iter().zip(places.into_iter().rev()) {
+            let expected = Point::new(left + 0.5 * size, top + 0.57 * size);
+            assert!(centre.distance(expected) < 0.1 * size, "{faces:?}");
+        }
+    }
+
     #[test]
     fn a_picture_without_faces_has_none() {
         let detector = FaceDetector::new().unwrap();
