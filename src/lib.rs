@@ -13,7 +13,7 @@
 //! | 3 | [`editor`], [`engine`] |
 //! | 2 | [`portrait`], [`latent`], [`training`] |
 //! | 1 | [`networks`], [`runtime`] |
-//! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`geometry`], [`data_dir`] |
+//! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`geometry`], [`data_dir`], [`memory`] |
 
 pub mod architectures;
 pub mod checkpoint;
@@ -24,6 +24,7 @@ pub mod engine;
 pub mod geometry;
 pub mod graph;
 pub mod latent;
+pub mod memory;
 pub mod networks;
 pub mod photo;
 pub mod portrait;

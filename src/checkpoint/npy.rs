@@ -4,14 +4,14 @@
 //! stranger asks for, namely limits that hold before anything is parsed or allocated.
 //! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
-use std::io::Write;
 use std::path::Path;
 
 use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn, ShapeBuilder};
-use ndarray_npy::WriteNpyExt;
 use ndarray_npy::npy::header::{Header, Layout};
+use ndarray_npy::{WritableElement, WriteNpyExt};
 
 use super::{Error, Numbers, read_file};
+use crate::photo::atomic;
 
 /// The largest accepted file.
 const LIMIT_BYTES: u64 = 4 << 30;
@@ -26,8 +26,8 @@ const HEADER_LIMIT_BYTES: usize = 1024;
 /// `ndarray-npy` takes time exponential in the depth of nesting.
 const BRACKET_LIMIT: usize = 4;
 
-/// Reads an array of 16-, 32- or 64-bit floats (`<f2`, `<f4`, `<f8`), rounded to 32 bits, in either
-/// order of axes.
+/// Reads an array of floats (`<f2`, `<f4`, `<f8`) or whole numbers (`<i4`, `<i8`, `|u1`), rounded to
+/// 32-bit floats, in either order of axes.
 ///
 /// # Errors
 /// An [`Error`] that names the file and what is wrong with it.
@@ -45,6 +45,9 @@ pub fn parse_f32(path: &Path, bytes: &[u8]) -> Result<ArrayD<f32>, Error> {
         Some("<f2") => Numbers::F16,
         Some("<f4") => Numbers::F32,
         Some("<f8") => Numbers::F64,
+        Some("<i4") => Numbers::I32,
+        Some("<i8") => Numbers::I64,
+        Some("|u1") => Numbers::U8,
         _ => {
             let problem = format!(
                 "is {}; save the array as 32-bit floats (in NumPy: array.astype('<f4'))",
@@ -107,31 +110,32 @@ pub fn check_shape(path: &Path, array: &ArrayD<f32>, shape: &[Option<usize>]) ->
     })
 }
 
-/// Writes an array of 32-bit floats. A file of that name is replaced at once, or not at all.
+/// Writes an array. A file of that name is replaced at once, or not at all.
 ///
 /// # Errors
-/// [`Error::Write`].
-pub fn write_f32<S, D>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), Error>
+/// [`photo::Error`](crate::photo::Error) of the atomic write.
+pub fn write<A, S, D>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), crate::photo::Error>
 where
-    S: Data<Elem = f32>,
+    A: WritableElement,
+    S: Data<Elem = A>,
     D: Dimension,
 {
-    let failed = |source| Error::Write {
-        path: path.to_owned(),
-        source,
-    };
+    atomic::write(path, |file| array.write_npy(file))
+}
+
+/// The content of the file that [`write`] writes.
+pub fn to_bytes<A, S, D>(array: &ArrayBase<S, D>) -> Vec<u8>
+where
+    A: WritableElement,
+    S: Data<Elem = A>,
+    D: Dimension,
+{
     let mut bytes = Vec::new();
-    array
-        .write_npy(&mut bytes)
-        .map_err(|e| failed(std::io::Error::other(e)))?;
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&bytes).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    // Writing to memory cannot fail; an array of numbers always has a header.
+    if array.write_npy(&mut bytes).is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 /// Parses the header, once its declared length and its nesting have been found harmless.
@@ -221,9 +225,11 @@ mod tests {
     fn rounds_other_floats_and_refuses_other_types() {
         let double = file("<f8", false, "(1,)", &0.1f64.to_le_bytes());
         assert_eq!(parse(&double).unwrap(), array![0.1f32].into_dyn());
+        let whole = file("<i4", false, "(1,)", &(-7i32).to_le_bytes());
+        assert_eq!(parse(&whole).unwrap(), array![-7f32].into_dyn());
         let half = file("<f2", false, "()", &[0x00, 0xc0]);
         assert_eq!(parse(&half).unwrap(), ndarray::arr0(-2f32).into_dyn());
-        for descr in ["<i4", ">f4", "|O", "<U3"] {
+        for descr in ["<c8", ">f4", "|O", "<U3"] {
             let message = parse(&file(descr, false, "(1,)", &[0; 4]))
                 .unwrap_err()
                 .to_string();
@@ -290,7 +296,7 @@ mod tests {
     fn says_where_it_could_not_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("absent").join("w.npy");
-        let message = write_f32(&path, &array![1f32]).unwrap_err().to_string();
+        let message = write(&path, &array![1f32]).unwrap_err().to_string();
         assert!(message.contains("absent"), "{message}");
     }
 
@@ -300,7 +306,7 @@ mod tests {
             let array = Array2::from_shape_fn((rows, 3), |(r, c)| values[3 * r + c]);
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("w.npy");
-            write_f32(&path, &array.t()).unwrap();
+            write(&path, &array.t()).unwrap();
             let read = read_f32(&path).unwrap();
             prop_assert_eq!(read.shape(), &[3, rows]);
             let same = read.iter().zip(array.t()).all(|(a, b)| a.to_bits() == b.to_bits());

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use ndarray::{ArrayD, ArrayView, Dimension, IxDyn};
+use ndarray::ArrayD;
 
 use super::Error;
 
@@ -28,57 +29,29 @@ impl Tensors {
         self.by_name.get(name)
     }
 
-    /// The tensor of this name, which must have the number of axes that `D` has.
-    ///
-    /// # Errors
-    /// [`Error::MissingTensor`] or [`Error::WrongShape`].
-    pub fn view<D: Dimension>(&self, name: &str) -> Result<ArrayView<'_, f32, D>, Error> {
-        let tensor = self.get(name).ok_or_else(|| Error::MissingTensor {
-            name: name.to_owned(),
-        })?;
-        tensor
-            .view()
-            .into_dimensionality()
-            .map_err(|_| Error::WrongShape {
-                name: name.to_owned(),
-                found: tensor.shape().to_vec(),
-                expected: D::NDIM.map_or_else(|| "any".to_owned(), |axes| format!("{axes} axes")),
-            })
-    }
-
     /// Moves the tensor of this name and shape out.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or, leaving the tensor where it is, [`Error::WrongShape`].
     pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<ArrayD<f32>, Error> {
-        let found = self.get(name).ok_or_else(|| Error::MissingTensor {
-            name: name.to_owned(),
-        })?;
-        if found.shape() != shape {
-            return Err(Error::WrongShape {
+        match self.by_name.entry(name.to_owned()) {
+            Entry::Vacant(_) => Err(Error::MissingTensor {
                 name: name.to_owned(),
-                found: found.shape().to_vec(),
+            }),
+            Entry::Occupied(entry) if entry.get().shape() != shape => Err(Error::WrongShape {
+                name: name.to_owned(),
+                found: entry.get().shape().to_vec(),
                 expected: format!("{shape:?}"),
-            });
+            }),
+            Entry::Occupied(entry) => Ok(entry.remove()),
         }
-        Ok(self
-            .by_name
-            .remove(name)
-            .unwrap_or_else(|| ArrayD::zeros(IxDyn(shape))))
     }
 
-    /// The tensors whose names start with `prefix` and a dot, under the rest of their names.
-    pub fn under(&self, prefix: &str) -> Self {
-        let shorter = |name: &str| {
-            name.strip_prefix(prefix)?
-                .strip_prefix('.')
-                .map(str::to_owned)
-        };
-        let by_name = self
-            .iter()
-            .filter_map(|(name, tensor)| Some((shorter(name)?, tensor.clone())))
-            .collect();
-        Self { by_name }
+    /// Whether any name starts with `prefix` and a dot.
+    pub fn has_under(&self, prefix: &str) -> bool {
+        let first = format!("{prefix}.");
+        let at_or_after = self.by_name.range(first.clone()..).next();
+        at_or_after.is_some_and(|(name, _)| name.starts_with(&first))
     }
 
     /// Names and tensors, in the order of the names.
@@ -104,5 +77,41 @@ impl FromIterator<(String, ArrayD<f32>)> for Tensors {
         Self {
             by_name: tensors.into_iter().collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensors() -> Tensors {
+        let named = [("a.w", vec![2, 3]), ("a-b.w", vec![1]), ("b", vec![4])];
+        named
+            .into_iter()
+            .map(|(name, shape)| (name.to_owned(), ArrayD::zeros(shape)))
+            .collect()
+    }
+
+    #[test]
+    fn taking_needs_the_right_shape_and_happens_once() {
+        let mut tensors = tensors();
+        let message = tensors.take("a.w", &[3, 2]).unwrap_err().to_string();
+        assert!(
+            message.contains("a.w") && message.contains("[2, 3]") && message.contains("[3, 2]"),
+            "{message}"
+        );
+        assert_eq!(tensors.take("a.w", &[2, 3]).unwrap().len(), 6);
+        assert!(matches!(
+            tensors.take("a.w", &[2, 3]),
+            Err(Error::MissingTensor { .. })
+        ));
+        assert_eq!(tensors.len(), 2);
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_dot() {
+        let tensors = tensors();
+        assert!(tensors.has_under("a") && tensors.has_under("a-b"));
+        assert!(!tensors.has_under("b") && !tensors.has_under("a.w") && !tensors.has_under("c"));
     }
 }

@@ -44,7 +44,11 @@ impl Failure {
 
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
-        if error.is_cancelled() { Self::Interrupted } else { Self::because(error) }
+        if error.is_cancelled() {
+            Self::Interrupted
+        } else {
+            Self::because(error)
+        }
     }
 }
 
@@ -76,4 +80,10 @@ macro_rules! plain_failures {
     };
 }
 
-plain_failures!(checkpoint::Error, geometry::Error, graph::Error, photo::Error, portrait::Error);
+plain_failures!(
+    checkpoint::Error,
+    geometry::Error,
+    graph::Error,
+    photo::Error,
+    portrait::Error
+);

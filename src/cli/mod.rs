@@ -25,7 +25,12 @@ use crate::runtime::ProviderChoice;
 
 /// Removes double chins from portraits.
 #[derive(Parser)]
-#[command(name = "jawline", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "jawline",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -81,6 +86,14 @@ struct Voice {
     /// Print one JSON object on stdout: what was written, figures, seconds
     #[arg(long)]
     json: bool,
+}
+
+/// A count that must not be zero.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|&count| count > 0)
+        .ok_or_else(|| "use a whole number from 1 on".to_owned())
 }
 
 /// Runs the command that the program's arguments name.

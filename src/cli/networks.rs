@@ -63,9 +63,23 @@ fn install(voice: Voice) -> Result<(), Failure> {
     if new_pack {
         reporter.say(LICENCE_NOTICE);
     }
-    let state = |new: bool| if new { "installed" } else { "already installed" };
-    reporter.say(&format!("ONNX Runtime: {} ({})", state(new_runtime), runtime.library().path.display()));
-    reporter.say(&format!("networks: {} ({})", state(new_pack), pack.folder().display()));
+    let state = |new: bool| {
+        if new {
+            "installed"
+        } else {
+            "already installed"
+        }
+    };
+    reporter.say(&format!(
+        "ONNX Runtime: {} ({})",
+        state(new_runtime),
+        runtime.library().path.display()
+    ));
+    reporter.say(&format!(
+        "networks: {} ({})",
+        state(new_pack),
+        pack.folder().display()
+    ));
     if voice.json {
         print_json(&json!({
             "runtime": { "path": runtime.library().path, "installed_now": new_runtime },
@@ -87,7 +101,11 @@ fn list(voice: Voice) -> Result<(), Failure> {
         return print_json(&json!({ "runtime": path, "packs": manifests }));
     }
     match library {
-        Ok(found) => print_line(&format!("ONNX Runtime  {} ({})", found.path.display(), found.because))?,
+        Ok(found) => print_line(&format!(
+            "ONNX Runtime  {} ({})",
+            found.path.display(),
+            found.because
+        ))?,
         Err(error) => print_line(&error.to_string())?,
     }
     if packs.is_empty() {
@@ -124,7 +142,10 @@ fn list(voice: Voice) -> Result<(), Failure> {
 fn verify(voice: Voice) -> Result<(), Failure> {
     let names = installed_packs()?;
     if names.is_empty() {
-        return Err(crate::networks::Error::PackMissing { name: COMMUNITY.to_owned() }.into());
+        return Err(crate::networks::Error::PackMissing {
+            name: COMMUNITY.to_owned(),
+        }
+        .into());
     }
     let runtime = Runtime::load(ProviderChoice::Cpu, 0)?;
     for name in &names {
@@ -133,6 +154,9 @@ fn verify(voice: Voice) -> Result<(), Failure> {
     if voice.json {
         print_json(&json!({ "runtime": runtime.library().path, "sound": names }))
     } else {
-        print_line(&format!("ONNX Runtime loads; sound packs: {}", names.join(", ")))
+        print_line(&format!(
+            "ONNX Runtime loads; sound packs: {}",
+            names.join(", ")
+        ))
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat};
 use ndarray::{ArrayBase, Data, Dimension};
+use ndarray_npy::WritableElement;
 use serde::Serialize;
 
 use super::Failure;
@@ -21,9 +22,16 @@ pub(super) struct OutputFolder {
 impl OutputFolder {
     /// Creates the folder if need be.
     pub fn create(folder: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(folder)
-            .map_err(|error| Failure::because(format!("the folder {} cannot be made: {error}", folder.display())))?;
-        Ok(Self { folder: folder.to_owned(), written: Vec::new() })
+        fs::create_dir_all(folder).map_err(|error| {
+            Failure::because(format!(
+                "the folder {} cannot be made: {error}",
+                folder.display()
+            ))
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            written: Vec::new(),
+        })
     }
 
     /// The files written so far.
@@ -42,13 +50,14 @@ impl OutputFolder {
     }
 
     /// Writes an array as `.npy`.
-    pub fn npy<S, D>(&mut self, name: &str, array: &ArrayBase<S, D>) -> Result<(), Failure>
+    pub fn npy<A, S, D>(&mut self, name: &str, array: &ArrayBase<S, D>) -> Result<(), Failure>
     where
-        S: Data<Elem = f32>,
+        A: WritableElement,
+        S: Data<Elem = A>,
         D: Dimension,
     {
         let path = self.folder.join(name);
-        npy::write_f32(&path, array)?;
+        npy::write(&path, array)?;
         self.written.push(path);
         Ok(())
     }
@@ -78,8 +87,7 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
 
 /// Writes bytes, whole or not at all.
 pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    atomic::write(path, |file| file.write_all(bytes))
-        .map_err(|error: io::Error| Failure::because(format!("{} cannot be written: {error}", path.display())))
+    Ok(atomic::write(path, |file| file.write_all(bytes))?)
 }
 
 /// Prints a value as one line of JSON on stdout.

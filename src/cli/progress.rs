@@ -30,7 +30,10 @@ impl Reporter {
         } else {
             Manner::Lines
         };
-        Self { manner, stage: None }
+        Self {
+            manner,
+            stage: None,
+        }
     }
 
     /// Says one line that stays.

@@ -16,7 +16,8 @@ use crate::editor::sheet::Sheet;
 use crate::engine::{Engine, Priority, Synthesize, SynthesizedPortrait};
 use crate::latent::{Boundary, CODE_SIZE};
 use crate::networks::Pack;
-use crate::portrait::tensor::{picture_from_tensor, resized};
+use crate::photo::resize::resize_levels;
+use crate::portrait::tensor::picture_from_tensor;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -36,7 +37,12 @@ pub(super) struct Options {
     #[arg(long, value_name = "F.npy")]
     boundary: Option<PathBuf>,
     /// Amounts, separated by commas; one column of the sheet each
-    #[arg(long, value_delimiter = ',', allow_negative_numbers = true, value_name = "A,B,…")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        value_name = "A,B,…"
+    )]
     alpha: Vec<f32>,
     /// The boundary moves the layers that drive up to this resolution
     #[arg(long, default_value_t = Boundary::DEFAULT_RESOLUTION_PX, value_name = "PX")]
@@ -62,8 +68,16 @@ const SHEET_SIZE: u32 = 256;
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
     let boundary = boundary(options)?;
-    let layer_resolutions = Pack::open(&options.engine.pack)?.manifest().generator.layer_resolutions.clone();
-    let given = options.codes.as_deref().map(|path| read_codes(path, layer_resolutions.len())).transpose()?;
+    let layer_resolutions = Pack::open(&options.engine.pack)?
+        .manifest()
+        .generator
+        .layer_resolutions
+        .clone();
+    let given = options
+        .codes
+        .as_deref()
+        .map(|path| read_codes(path, layer_resolutions.len()))
+        .transpose()?;
     let mut reporter = Reporter::new(options.voice);
     let mut folder = OutputFolder::create(&options.out)?;
     let engine = Engine::start(options.engine.settings())?;
@@ -75,14 +89,25 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
     let portraits = match given {
         Some(codes) => draw(Synthesize::from_codes(codes))?,
-        None => draw(Synthesize::from_seed(options.seed, options.count, options.psi))?,
+        None => draw(Synthesize::from_seed(
+            options.seed,
+            options.count,
+            options.psi,
+        ))?,
     };
     let mut rows: Vec<Vec<SynthesizedPortrait>> = Vec::new();
     for portrait in portraits {
         let edits = options
             .alpha
             .iter()
-            .map(|&alpha| boundary.edit(portrait.code.view(), alpha, &layer_resolutions, options.up_to))
+            .map(|&alpha| {
+                boundary.edit(
+                    portrait.code.view(),
+                    alpha,
+                    &layer_resolutions,
+                    options.up_to,
+                )
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let mut row = vec![portrait];
         row.extend(draw(Synthesize::from_codes(edits))?);
@@ -90,7 +115,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
     reporter.finish();
     write(options, &rows, &mut folder)?;
-    reporter.say(&format!("{} portraits in {}", rows.len(), options.out.display()));
+    reporter.say(&format!(
+        "{} portraits in {}",
+        rows.len(),
+        options.out.display()
+    ));
     if options.voice.json {
         print_json(&json!({
             "written": folder.written(),
@@ -142,12 +171,25 @@ fn two_dimensional(array: ArrayD<f32>) -> Option<Array2<f32>> {
 }
 
 /// `z.npy w.npy codes.npy`, a picture a portrait and alpha, and the sheet of all.
-fn write(options: &Options, rows: &[Vec<SynthesizedPortrait>], folder: &mut OutputFolder) -> Result<(), Failure> {
+fn write(
+    options: &Options,
+    rows: &[Vec<SynthesizedPortrait>],
+    folder: &mut OutputFolder,
+) -> Result<(), Failure> {
     let originals: Vec<&SynthesizedPortrait> = rows.iter().filter_map(|row| row.first()).collect();
-    let latents: Vec<_> = originals.iter().filter_map(|portrait| Some(portrait.z.as_ref()?.view())).collect();
+    let latents: Vec<_> = originals
+        .iter()
+        .filter_map(|portrait| Some(portrait.z.as_ref()?.view()))
+        .collect();
     if !latents.is_empty() && latents.len() == originals.len() {
-        folder.npy("z.npy", &stack(Axis(0), &latents).map_err(Failure::because)?)?;
-        let codes: Vec<_> = originals.iter().map(|portrait| portrait.code.row(0)).collect();
+        folder.npy(
+            "z.npy",
+            &stack(Axis(0), &latents).map_err(Failure::because)?,
+        )?;
+        let codes: Vec<_> = originals
+            .iter()
+            .map(|portrait| portrait.code.row(0))
+            .collect();
         folder.npy("w.npy", &stack(Axis(0), &codes).map_err(Failure::because)?)?;
     }
     let all: Vec<_> = rows.iter().flatten().collect();
@@ -155,23 +197,32 @@ fn write(options: &Options, rows: &[Vec<SynthesizedPortrait>], folder: &mut Outp
     let codes: Array3<f32> = stack(Axis(0), &codes).map_err(Failure::because)?;
     folder.npy("codes.npy", &codes)?;
     if options.raw {
-        let images: Vec<_> = all.iter().map(|portrait| portrait.image.index_axis(Axis(0), 0)).collect();
-        folder.npy("image.npy", &stack(Axis(0), &images).map_err(Failure::because)?)?;
+        let images: Vec<_> = all
+            .iter()
+            .map(|portrait| portrait.image.index_axis(Axis(0), 0))
+            .collect();
+        folder.npy(
+            "image.npy",
+            &stack(Axis(0), &images).map_err(Failure::because)?,
+        )?;
     }
     let mut sheet = Sheet::new();
     for (index, portrait) in all.iter().enumerate() {
         let picture: RgbImage = picture_from_tensor(portrait.image.view());
         let picture = match options.size {
-            Some(size) => resized(&picture, size, size),
+            Some(size) => resize_levels(&picture, size, size),
             None => picture,
         };
         let columns = 1 + options.alpha.len();
         let (row, column) = (index / columns, index % columns);
-        let label = match column.checked_sub(1).and_then(|edit| options.alpha.get(edit)) {
+        let label = match column
+            .checked_sub(1)
+            .and_then(|edit| options.alpha.get(edit))
+        {
             Some(alpha) => format!("{row}   α {alpha:+}"),
             None => format!("{row}"),
         };
-        sheet.add(row, resized(&picture, SHEET_SIZE, SHEET_SIZE), &label);
+        sheet.add(row, resize_levels(&picture, SHEET_SIZE, SHEET_SIZE), &label);
         folder.png(&format!("image_{index:03}.png"), picture)?;
     }
     folder.png("sheet.png", sheet.draw())

@@ -35,12 +35,21 @@ impl Sheet {
         while self.rows.len() <= row {
             self.rows.push(Vec::new());
         }
-        self.rows[row].push(Cell { picture, label: label.to_owned() });
+        self.rows[row].push(Cell {
+            picture,
+            label: label.to_owned(),
+        });
     }
 
     /// Draws the sheet.
     pub fn draw(&self) -> RgbImage {
-        let width = self.rows.iter().map(|row| row_width(row)).max().unwrap_or(0) + GAP_PX;
+        let width = self
+            .rows
+            .iter()
+            .map(|row| row_width(row))
+            .max()
+            .unwrap_or(0)
+            + GAP_PX;
         let height: u32 = self.rows.iter().map(|row| row_height(row)).sum::<u32>() + GAP_PX;
         let mut sheet = RgbImage::from_pixel(width, height, BACKGROUND);
         let mut top = 0;
@@ -75,7 +84,11 @@ fn row_width(row: &[Cell]) -> u32 {
 }
 
 fn row_height(row: &[Cell]) -> u32 {
-    row.iter().map(|cell| cell.picture.height()).max().unwrap_or(0) + LABEL_ROW_PX
+    row.iter()
+        .map(|cell| cell.picture.height())
+        .max()
+        .unwrap_or(0)
+        + LABEL_ROW_PX
 }
 
 /// Writes a label into the strip above a picture; what is wider than the picture is cut off.
@@ -96,11 +109,14 @@ fn write_label(sheet: &mut RgbImage, label: &str, left: u32, top: u32, width: u3
         if caret + font.h_advance(glyph) > end {
             return;
         }
-        if let Some(outline) = font.outline_glyph(glyph.with_scale_and_position(LABEL_PX, point(caret, baseline))) {
+        if let Some(outline) =
+            font.outline_glyph(glyph.with_scale_and_position(LABEL_PX, point(caret, baseline)))
+        {
             let origin = outline.px_bounds().min;
             outline.draw(|x, y, coverage| {
                 let (x, y) = (origin.x + x as f32, origin.y + y as f32);
-                if x >= 0.0 && y >= 0.0 && (x as u32) < sheet.width() && (y as u32) < sheet.height() {
+                if x >= 0.0 && y >= 0.0 && (x as u32) < sheet.width() && (y as u32) < sheet.height()
+                {
                     blend(sheet.get_pixel_mut(x as u32, y as u32), coverage);
                 }
             });
@@ -127,20 +143,30 @@ mod tests {
     fn pictures_stand_side_by_side_below_their_labels() {
         let picture = RgbImage::from_pixel(60, 40, RED);
         let sheet = comparison(picture.clone(), picture);
-        assert_eq!(sheet.dimensions(), (2 * 60 + 3 * GAP_PX, 40 + LABEL_ROW_PX + GAP_PX));
+        assert_eq!(
+            sheet.dimensions(),
+            (2 * 60 + 3 * GAP_PX, 40 + LABEL_ROW_PX + GAP_PX)
+        );
         let red = sheet.pixels().filter(|&&pixel| pixel == RED).count();
         assert_eq!(red, 2 * 60 * 40);
         let bright = sheet
             .enumerate_pixels()
             .filter(|(_, y, pixel)| *y < LABEL_ROW_PX && pixel.0[1] > 150)
             .count();
-        assert!(bright > 20, "the labels are written: {bright} bright pixels");
+        assert!(
+            bright > 20,
+            "the labels are written: {bright} bright pixels"
+        );
     }
 
     #[test]
     fn a_label_wider_than_its_picture_stays_above_it() {
         let mut sheet = Sheet::new();
-        sheet.add(0, RgbImage::from_pixel(20, 20, RED), "a label that is far too long");
+        sheet.add(
+            0,
+            RgbImage::from_pixel(20, 20, RED),
+            "a label that is far too long",
+        );
         sheet.add(0, RgbImage::from_pixel(60, 20, RED), "");
         let drawn = sheet.draw();
         let right_half_is_blank = drawn

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, Array4};
+use ndarray::Array2;
 use serde::Serialize;
 
 use super::{Context, Error, Job, Progress, Step};
-use crate::latent::inversion::{Ending, Inversion, Loss, Options};
+use crate::latent;
+use crate::latent::inversion::{Ending, Inversion, Loss, Options, Target};
 
 /// What an inversion found.
 #[derive(Debug, Clone)]
@@ -30,19 +31,28 @@ pub struct InversionReport {
     pub best: Loss,
     /// Seconds in all, without loading the networks.
     pub seconds: f64,
+    /// Seconds of every step.
+    #[serde(skip)]
+    pub step_seconds: Vec<f64>,
 }
 
 /// Inverts one picture, a step of the optimisation at a time.
 pub struct InvertPicture {
-    target: Array4<f32>,
+    target: Target,
     options: Options,
-    running: Option<(Inversion, Instant)>,
+    running: Option<Inversion>,
+    step_seconds: Vec<f64>,
 }
 
 impl InvertPicture {
-    /// Of a picture `[1, 3, 256, 256]`, RGB in [-1, 1].
-    pub fn new(target: Array4<f32>, options: Options) -> Self {
-        Self { target, options, running: None }
+    /// Aims at this target.
+    pub fn new(target: Target, options: Options) -> Self {
+        Self {
+            target,
+            options,
+            running: None,
+            step_seconds: Vec::new(),
+        }
     }
 }
 
@@ -55,9 +65,14 @@ impl Job for InvertPicture {
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Inverted>, Error> {
         let networks = context.sessions.inversion()?;
-        let Some((inversion, begun)) = &mut self.running else {
-            let inversion = Inversion::start(networks, self.target.clone(), self.options, context.cancel)?;
-            self.running = Some((inversion, Instant::now()));
+        let Some(inversion) = &mut self.running else {
+            let target = std::mem::take(&mut self.target);
+            self.running = Some(Inversion::start(
+                networks,
+                target,
+                self.options,
+                context.cancel,
+            )?);
             return Ok(Step::More(Progress {
                 stage: "invert",
                 fraction: 0.0,
@@ -65,8 +80,10 @@ impl Job for InvertPicture {
                 left: None,
             }));
         };
+        let begun = Instant::now();
         let ending = inversion.step(networks, context.cancel)?;
-        let elapsed = begun.elapsed();
+        self.step_seconds.push(begun.elapsed().as_secs_f64());
+        let elapsed: f64 = self.step_seconds.iter().sum();
         match (ending, inversion.best()) {
             (Some(ending), Some(best)) => Ok(Step::Done(Inverted {
                 code: best.code.clone(),
@@ -75,16 +92,31 @@ impl Job for InvertPicture {
                     ending,
                     losses: inversion.losses().to_vec(),
                     best: best.loss,
-                    seconds: elapsed.as_secs_f64(),
+                    seconds: elapsed,
+                    step_seconds: std::mem::take(&mut self.step_seconds),
                 },
             })),
-            (Some(_), None) => Err(crate::latent::Error::Diverged.into()),
-            (None, best) => Ok(Step::More(progress(inversion, best.map(|best| best.loss), elapsed, self.options.steps))),
+            (Some(_), None) => Err(latent::Error::Diverged.into()),
+            (None, best) => {
+                let elapsed = Duration::from_secs_f64(elapsed);
+                let loss = best.map(|best| best.loss);
+                Ok(Step::More(progress(
+                    inversion,
+                    loss,
+                    elapsed,
+                    self.options.steps,
+                )))
+            }
         }
     }
 }
 
-fn progress(inversion: &Inversion, best: Option<Loss>, elapsed: Duration, steps: usize) -> Progress {
+fn progress(
+    inversion: &Inversion,
+    best: Option<Loss>,
+    elapsed: Duration,
+    steps: usize,
+) -> Progress {
     let taken = inversion.steps_taken().max(1);
     Progress {
         stage: "invert",

@@ -8,6 +8,7 @@
 //! The engine never sees a document: a job carries its inputs, and its [`Handle`] receives progress
 //! and the result.
 
+mod describe;
 mod find_faces;
 mod invert;
 mod prepare;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
+pub use describe::{Describe, Description};
 pub use find_faces::{FindFaces, FoundFace};
 pub use invert::{InversionReport, InvertPicture, Inverted};
 pub use prepare::{PrepareFace, PreparedFace, TimedStages};
@@ -48,7 +50,9 @@ pub enum Error {
     #[error(transparent)]
     Portrait(#[from] portrait::Error),
     /// No face was found in the photo.
-    #[error("no face was found in {photo}. Jawline needs a face of at least {least_px} px that looks towards the camera")]
+    #[error(
+        "no face was found in {photo}. Jawline needs a face of at least {least_px} px that looks towards the camera"
+    )]
     NoFace {
         /// The photo.
         photo: String,
@@ -75,10 +79,15 @@ impl Error {
             self,
             Self::Cancelled
                 | Self::Runtime(runtime::Error::Cancelled)
-                | Self::Networks(networks::Error::Cancelled | networks::Error::Runtime(runtime::Error::Cancelled))
+                | Self::Networks(
+                    networks::Error::Cancelled
+                        | networks::Error::Runtime(runtime::Error::Cancelled)
+                )
                 | Self::Latent(
                     latent::Error::Runtime(runtime::Error::Cancelled)
-                        | latent::Error::Network(networks::Error::Runtime(runtime::Error::Cancelled))
+                        | latent::Error::Network(networks::Error::Runtime(
+                            runtime::Error::Cancelled
+                        ))
                 )
         )
     }
@@ -215,19 +224,36 @@ impl Engine {
                 job: "engine".to_owned(),
                 detail: error.to_string(),
             })?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread) })
+        Ok(Self {
+            tasks: Some(tasks),
+            thread: Some(thread),
+        })
     }
 
     /// Hands a job to the thread. `cancel` may be shared with others, such as a Ctrl-C handler.
-    pub fn submit<J: Job>(&self, priority: Priority, cancel: CancelToken, job: J) -> Handle<J::Output> {
+    pub fn submit<J: Job>(
+        &self,
+        priority: Priority,
+        cancel: CancelToken,
+        job: J,
+    ) -> Handle<J::Output> {
         let (sender, events) = unbounded();
         let name = job.name();
-        let task = Running { job, events: sender, cancel: cancel.clone() };
+        let task = Running {
+            job,
+            events: sender,
+            cancel: cancel.clone(),
+        };
         if let Some(tasks) = &self.tasks {
             // A failed send drops the task and with it the events' sender: the handle says so.
             let _ = tasks.send((priority, Box::new(task)));
         }
-        Handle { name, events, cancel, ended: false }
+        Handle {
+            name,
+            events,
+            cancel,
+            ended: false,
+        }
     }
 }
 
@@ -257,7 +283,10 @@ impl<J: Job> Task for Running<J> {
         let outcome = if self.cancel.is_cancelled() {
             Err(Error::Cancelled)
         } else {
-            let mut context = Context { sessions, cancel: &self.cancel };
+            let mut context = Context {
+                sessions,
+                cancel: &self.cancel,
+            };
             // A panic in a decoder or an index must not take the engine, and the user's work, along.
             catch_unwind(AssertUnwindSafe(|| self.job.step(&mut context))).unwrap_or_else(|panic| {
                 Err(Error::Internal {
@@ -339,7 +368,12 @@ mod tests {
             }
             self.left -= 1;
             thread::sleep(Duration::from_millis(2));
-            Ok(Step::More(Progress { stage: "counting", fraction: 0.0, detail: String::new(), left: None }))
+            Ok(Step::More(Progress {
+                stage: "counting",
+                fraction: 0.0,
+                detail: String::new(),
+                left: None,
+            }))
         }
     }
 
@@ -351,9 +385,21 @@ mod tests {
     fn an_interactive_job_goes_before_the_rest_of_a_long_one() {
         let engine = engine();
         let journal = Arc::new(Mutex::new(Vec::new()));
-        let counting = |name, left| Counting { name, left, journal: Arc::clone(&journal) };
-        let long = engine.submit(Priority::Background, CancelToken::new(), counting("long", 50));
-        let frame = engine.submit(Priority::Interactive, CancelToken::new(), counting("frame", 0));
+        let counting = |name, left| Counting {
+            name,
+            left,
+            journal: Arc::clone(&journal),
+        };
+        let long = engine.submit(
+            Priority::Background,
+            CancelToken::new(),
+            counting("long", 50),
+        );
+        let frame = engine.submit(
+            Priority::Interactive,
+            CancelToken::new(),
+            counting("frame", 0),
+        );
         assert_eq!(frame.wait(|_| ()).unwrap(), "frame");
         assert_eq!(long.wait(|_| ()).unwrap(), "long");
         let journal = journal.lock().unwrap();
@@ -365,7 +411,11 @@ mod tests {
     fn a_cancelled_job_ends_and_says_so() {
         let engine = engine();
         let journal = Arc::new(Mutex::new(Vec::new()));
-        let job = Counting { name: "endless", left: u32::MAX, journal };
+        let job = Counting {
+            name: "endless",
+            left: u32::MAX,
+            journal,
+        };
         let handle = engine.submit(Priority::Background, CancelToken::new(), job);
         handle.cancel();
         assert!(handle.wait(|_| ()).unwrap_err().is_cancelled());
@@ -375,7 +425,11 @@ mod tests {
     fn a_dropped_handle_cancels_its_job_so_that_the_engine_can_end() {
         let engine = engine();
         let journal = Arc::new(Mutex::new(Vec::new()));
-        let job = Counting { name: "endless", left: u32::MAX, journal };
+        let job = Counting {
+            name: "endless",
+            left: u32::MAX,
+            journal,
+        };
         drop(engine.submit(Priority::Background, CancelToken::new(), job));
         drop(engine);
     }
@@ -401,7 +455,15 @@ mod tests {
         let message = failed.wait(|_| ()).unwrap_err().to_string();
         assert!(message.contains("on purpose"), "{message}");
         let journal = Arc::new(Mutex::new(Vec::new()));
-        let next = engine.submit(Priority::Background, CancelToken::new(), Counting { name: "next", left: 1, journal });
+        let next = engine.submit(
+            Priority::Background,
+            CancelToken::new(),
+            Counting {
+                name: "next",
+                left: 1,
+                journal,
+            },
+        );
         assert_eq!(next.wait(|_| ()).unwrap(), "next");
     }
 }

@@ -1,11 +1,13 @@
 //! The networks of the engine thread, loaded when first asked for.
 
+use std::path::Path;
+
 use super::Error;
+use crate::checkpoint::dlib::ShapePredictor;
 use crate::graph::Graph;
-use crate::latent::Whitening;
 use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
-use crate::networks::{FaceDetector, Generator, LandmarkModel, Pack, Role, whitening_arrays};
+use crate::networks::{self, FaceDetector, Generator, LandmarkModel, Pack, Role, Whitening};
 use crate::runtime::{ProviderChoice, Runtime};
 
 /// What the engine is started with.
@@ -21,7 +23,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { provider: ProviderChoice::Auto, threads: 0, pack: COMMUNITY.to_owned() }
+        Self {
+            provider: ProviderChoice::Auto,
+            threads: 0,
+            pack: COMMUNITY.to_owned(),
+        }
     }
 }
 
@@ -33,6 +39,14 @@ pub struct Sessions {
     inversion: Option<inversion::Networks>,
     detector: Option<FaceDetector>,
     landmarks: Option<LandmarkModel>,
+}
+
+/// Fills an empty slot and yields what is in it.
+fn load<T>(slot: &mut Option<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<&mut T, Error> {
+    match slot {
+        Some(value) => Ok(value),
+        None => Ok(slot.insert(make()?)),
+    }
 }
 
 /// What every network is loaded with.
@@ -82,10 +96,12 @@ impl Sessions {
     /// The face detector.
     ///
     /// # Errors
-    /// When the pack lacks it.
-    pub fn detector(&mut self) -> Result<&mut FaceDetector, Error> {
-        let base = load(&mut self.base, || Base::load(&self.settings))?;
-        load(&mut self.detector, || Ok(FaceDetector::load(&base.pack)?))
+    /// When the model that is built in is damaged.
+    pub fn detector(&mut self) -> Result<&FaceDetector, Error> {
+        load(&mut self.detector, || {
+            Ok(FaceDetector::new().map_err(networks::Error::from)?)
+        })
+        .map(|detector| &*detector)
     }
 
     /// The landmark model.
@@ -94,7 +110,7 @@ impl Sessions {
     /// When the pack lacks it.
     pub fn landmarks(&mut self) -> Result<&LandmarkModel, Error> {
         let base = load(&mut self.base, || Base::load(&self.settings))?;
-        load(&mut self.landmarks, || Ok(LandmarkModel::load(&base.pack)?)).map(|model| &*model)
+        load(&mut self.landmarks, || landmark_model(&base.pack)).map(|model| &*model)
     }
 
     /// The generator.
@@ -103,7 +119,9 @@ impl Sessions {
     /// When the runtime, the pack or a network cannot be loaded.
     pub fn generator(&mut self) -> Result<&mut Generator, Error> {
         let base = load(&mut self.base, || Base::load(&self.settings))?;
-        load(&mut self.generator, || Ok(Generator::load(&base.runtime, &base.pack)?))
+        load(&mut self.generator, || {
+            Ok(Generator::load(&base.runtime, &base.pack)?)
+        })
     }
 
     /// The networks of the inversion: the graph with its gradient is built here.
@@ -112,7 +130,9 @@ impl Sessions {
     /// As [`generator`](Self::generator).
     pub fn inversion(&mut self) -> Result<&mut inversion::Networks, Error> {
         let base = load(&mut self.base, || Base::load(&self.settings))?;
-        load(&mut self.inversion, || inversion_networks(&base.runtime, &base.pack))
+        load(&mut self.inversion, || {
+            inversion_networks(&base.runtime, &base.pack)
+        })
     }
 
     /// Frees the inversion's networks, the largest of all; they are built again when asked for.
@@ -121,18 +141,24 @@ impl Sessions {
     }
 }
 
+fn landmark_model(pack: &Pack) -> Result<LandmarkModel, Error> {
+    let name = Path::new("landmark model");
+    let predictor =
+        ShapePredictor::parse(name, &pack.read(Role::Landmarks)?).map_err(networks::Error::from)?;
+    Ok(LandmarkModel::new(predictor).map_err(networks::Error::from)?)
+}
+
 fn inversion_networks(runtime: &Runtime, pack: &Pack) -> Result<inversion::Networks, Error> {
     let read = |role| -> Result<Graph, Error> {
-        Ok(Graph::from_onnx_bytes(&pack.read(role)?).map_err(crate::networks::Error::from)?)
+        Ok(Graph::from_onnx_bytes(&pack.read(role)?).map_err(networks::Error::from)?)
     };
     let synthesis = read(Role::Synthesis)?;
     let perceptual = read(Role::Perceptual)?;
-    let (mean, basis) = whitening_arrays(pack)?;
-    let whitening = Whitening::new(mean, basis)?;
+    let whitening = Whitening::load(pack)?;
     let features = feature_graph(&perceptual)?;
     let step = step_graph(&synthesis, &perceptual, &whitening, Weights::default())?;
     let session = |name: &str, graph: &Graph| -> Result<_, Error> {
-        Ok(runtime.session(name, &graph.to_onnx_bytes().map_err(crate::networks::Error::from)?)?)
+        Ok(runtime.session(name, &graph.to_onnx_bytes().map_err(networks::Error::from)?)?)
     };
     Ok(inversion::Networks {
         features: session("perceptual network", &features)?,

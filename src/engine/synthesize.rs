@@ -3,12 +3,9 @@
 use std::collections::VecDeque;
 
 use ndarray::{Array1, Array2, Array4, ArrayView2};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
 use super::{Context, Error, Job, Progress, Step};
-use crate::latent::CODE_SIZE;
+use crate::networks::gaussian_latents;
 
 /// A drawn portrait with the codes that made it.
 #[derive(Debug, Clone)]
@@ -39,7 +36,10 @@ impl Synthesize {
     /// Latent k of a seed is the same whatever the count.
     pub fn from_seed(seed: u64, count: usize, psi: f32) -> Self {
         Self {
-            source: Source::Seeds { latents: gaussian_latents(seed, count), psi },
+            source: Source::Seeds {
+                latents: gaussian_latents(seed, count),
+                psi,
+            },
             done: Vec::new(),
             count,
         }
@@ -48,14 +48,12 @@ impl Synthesize {
     /// Portraits of codes in W+, each `[L, 512]`.
     pub fn from_codes(codes: Vec<Array2<f32>>) -> Self {
         let count = codes.len();
-        Self { source: Source::Codes(codes.into()), done: Vec::new(), count }
+        Self {
+            source: Source::Codes(codes.into()),
+            done: Vec::new(),
+            count,
+        }
     }
-}
-
-/// Gaussian latents `[count, 512]`, row by row from one stream.
-pub fn gaussian_latents(seed: u64, count: usize) -> Array2<f32> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    Array2::from_shape_simple_fn((count, CODE_SIZE), || StandardNormal.sample(&mut random))
 }
 
 impl Job for Synthesize {
@@ -88,18 +86,5 @@ impl Job for Synthesize {
             detail: format!("{} of {}", index + 1, self.count),
             left: None,
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_latent_does_not_depend_on_how_many_follow() {
-        let few = gaussian_latents(7, 2);
-        let many = gaussian_latents(7, 5);
-        assert_eq!(few, many.slice(ndarray::s![..2, ..]));
-        assert_ne!(few, gaussian_latents(8, 2));
     }
 }

@@ -41,6 +41,17 @@ impl Affine {
         }
     }
 
+    /// Where pixels go when a picture of one width and height is resized to another.
+    pub fn resize_between(from: (u32, u32), to: (u32, u32)) -> Self {
+        let (x, y) = (
+            f64::from(to.0) / f64::from(from.0),
+            f64::from(to.1) / f64::from(from.1),
+        );
+        Self {
+            rows: [[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5]],
+        }
+    }
+
     /// The map of a coordinate frame: (0, 0) goes to `origin`, (1, 0) to `origin + x_axis` and
     /// (0, 1) to `origin + y_axis`.
     pub const fn from_frame(origin: Point, x_axis: Point, y_axis: Point) -> Self {

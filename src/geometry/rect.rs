@@ -65,6 +65,16 @@ impl Rect {
         )
     }
 
+    /// Top left, bottom left, bottom right, top right.
+    pub fn corners(&self) -> [Point; 4] {
+        [
+            Point::new(self.left, self.top),
+            Point::new(self.left, self.bottom),
+            Point::new(self.right, self.bottom),
+            Point::new(self.right, self.top),
+        ]
+    }
+
     /// Whether `point` lies inside or on an edge.
     pub fn contains(&self, point: Point) -> bool {
         (self.left..=self.right).contains(&point.x) && (self.top..=self.bottom).contains(&point.y)

@@ -27,6 +27,33 @@ pub struct Boundary {
 }
 
 impl Boundary {
+    /// Shape is decided by the layers that drive up to this resolution; those behind it hold the look.
+    pub const DEFAULT_RESOLUTION_PX: usize = 16;
+    /// The amount that suits most portraits, in per cent.
+    pub const DEFAULT_AMOUNT: f32 = 70.0;
+    /// How far an amount of 100 % moves along the boundary.
+    const ALPHA_OF_FULL_AMOUNT: f32 = -5.0;
+
+    /// The distance along the boundary of an amount in per cent: 0 leaves the portrait as it is, 100
+    /// removes as much as looks natural.
+    pub fn alpha_of_amount(amount: f32) -> f32 {
+        Self::ALPHA_OF_FULL_AMOUNT * amount / 100.0
+    }
+
+    /// Our own boundary, `boundaries/double_chin_w.npy`.
+    ///
+    /// # Errors
+    /// None in practice: the file is built in, and a test reads it.
+    pub fn double_chin() -> Result<Self, Error> {
+        let name = "boundaries/double_chin_w.npy";
+        let bytes = include_bytes!("../../boundaries/double_chin_w.npy");
+        let array = npy::parse_f32(Path::new(name), bytes).map_err(|error| Error::Read {
+            path: name.into(),
+            reason: error.to_string(),
+        })?;
+        Self::from_array(name, array)
+    }
+
     /// Reads a boundary from a `.npy` file.
     ///
     /// # Errors
@@ -60,13 +87,18 @@ impl Boundary {
             .into_shape_with_order((rows, CODE_SIZE))
             .map_err(|_| wrong_shape())?;
         if normals.iter().any(|value| !value.is_finite()) {
-            return Err(Error::NotFinite { what: what.to_owned() });
+            return Err(Error::NotFinite {
+                what: what.to_owned(),
+            });
         }
         for (row, mut normal) in normals.axis_iter_mut(Axis(0)).enumerate() {
             let norm = normal.dot(&normal).sqrt();
             // A norm of infinity comes from finite, absurd values.
             if norm == 0.0 || !norm.is_finite() {
-                return Err(Error::NoDirection { what: what.to_owned(), row });
+                return Err(Error::NoDirection {
+                    what: what.to_owned(),
+                    row,
+                });
             }
             normal /= norm;
         }
@@ -130,7 +162,9 @@ impl Boundary {
         let directions = self.for_layers(layer_resolutions);
         for (layer, &resolution) in layer_resolutions.iter().enumerate() {
             if resolution <= max_resolution_px {
-                edited.row_mut(layer).scaled_add(alpha, &directions.row(layer));
+                edited
+                    .row_mut(layer)
+                    .scaled_add(alpha, &directions.row(layer));
             }
         }
         Ok(edited)
@@ -153,7 +187,9 @@ mod tests {
     fn a_w_boundary_moves_every_layer_up_to_a_resolution() {
         let boundary = Boundary::from_array("b", along(7)).unwrap();
         let code = Array2::ones((4, CODE_SIZE));
-        let edited = boundary.edit(code.view(), -2.0, &[4, 8, 16, 32], 8).unwrap();
+        let edited = boundary
+            .edit(code.view(), -2.0, &[4, 8, 16, 32], 8)
+            .unwrap();
         assert_eq!(edited.column(7).to_vec(), [-1.0, -1.0, 1.0, 1.0]);
         assert_eq!(edited.column(6).to_vec(), [1.0; 4]);
     }
@@ -163,7 +199,11 @@ mod tests {
         let boundary = Boundary::from_array("b", along(0)).unwrap();
         let code = Array2::from_elem((2, CODE_SIZE), -0.0_f32);
         let edited = boundary.edit(code.view(), 0.0, &[4, 8], 8).unwrap();
-        assert!(edited.iter().all(|value| value.to_bits() == (-0.0_f32).to_bits()));
+        assert!(
+            edited
+                .iter()
+                .all(|value| value.to_bits() == (-0.0_f32).to_bits())
+        );
     }
 
     #[test]
@@ -185,7 +225,11 @@ mod tests {
 
     #[test]
     fn bad_boundaries_are_refused_by_name() {
-        let refuse = |array: ArrayD<f32>| Boundary::from_array("my.npy", array).unwrap_err().to_string();
+        let refuse = |array: ArrayD<f32>| {
+            Boundary::from_array("my.npy", array)
+                .unwrap_err()
+                .to_string()
+        };
         let shape = refuse(ArrayD::ones(IxDyn(&[1, 256])));
         assert!(shape.contains("my.npy") && shape.contains("256"), "{shape}");
         assert!(refuse(ArrayD::from_elem(IxDyn(&[1, CODE_SIZE]), f32::NAN)).contains("NaN"));
@@ -197,6 +241,9 @@ mod tests {
     fn a_code_of_another_generator_is_refused() {
         let boundary = Boundary::from_array("b", along(0)).unwrap();
         let code = Array2::zeros((18, CODE_SIZE));
-        assert!(matches!(boundary.edit(code.view(), 1.0, &[4, 8], 8), Err(Error::Shape { .. })));
+        assert!(matches!(
+            boundary.edit(code.view(), 1.0, &[4, 8], 8),
+            Err(Error::Shape { .. })
+        ));
     }
 }

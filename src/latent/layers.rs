@@ -25,11 +25,20 @@ pub fn layer_correspondence(to: &[usize], from: &[usize]) -> Vec<usize> {
                 .copied()
                 .min_by_key(|&other| other.max(resolution) / other.min(resolution).max(1))
                 .unwrap_or(resolution);
-            let mates: Vec<usize> = (0..from.len()).filter(|&other| from[other] == nearest).collect();
-            let siblings: Vec<usize> = (0..to.len()).filter(|&other| to[other] == resolution).collect();
-            let place = siblings.iter().position(|&other| other == layer).unwrap_or(0);
+            let mates: Vec<usize> = (0..from.len())
+                .filter(|&other| from[other] == nearest)
+                .collect();
+            let siblings: Vec<usize> = (0..to.len())
+                .filter(|&other| to[other] == resolution)
+                .collect();
+            let place = siblings
+                .iter()
+                .position(|&other| other == layer)
+                .unwrap_or(0);
             // Three siblings on two mates: first → first, the others → second.
-            let mate = (place * mates.len()).div_ceil(siblings.len()).min(mates.len().saturating_sub(1));
+            let mate = (place * mates.len())
+                .div_ceil(siblings.len())
+                .min(mates.len().saturating_sub(1));
             mates.get(mate).copied().unwrap_or(0)
         })
         .collect()
@@ -40,16 +49,22 @@ mod tests {
     use super::*;
 
     const COMMUNITY: [usize; 23] = [
-        4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64, 128, 128, 128, 256, 256, 256, 512, 512, 512,
+        4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64, 128, 128, 128, 256, 256, 256, 512, 512,
+        512,
     ];
 
     #[test]
     fn stylegan2_at_1024_has_two_layers_a_resolution_and_a_last_one() {
         assert_eq!(
             stylegan2_layer_resolutions(18),
-            [4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024, 1024]
+            [
+                4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024, 1024
+            ]
         );
-        assert_eq!(stylegan2_layer_resolutions(10), [4, 8, 8, 16, 16, 32, 32, 64, 64, 64]);
+        assert_eq!(
+            stylegan2_layer_resolutions(10),
+            [4, 8, 8, 16, 16, 32, 32, 64, 64, 64]
+        );
     }
 
     #[test]

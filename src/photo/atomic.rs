@@ -93,7 +93,7 @@ where
         return Err(Error::NotAFile { path: path.into() });
     };
 
-    let mut temporary = builder().tempfile_in(&folder).map_err(|e| failed(e))?;
+    let mut temporary = builder().tempfile_in(&folder).map_err(failed)?;
     let mut writer = BufWriter::new(temporary.as_file_mut());
     let value = content(&mut writer).map_err(|e| Error::writing(path, e.into()))?;
     writer.flush().map_err(failed)?;

@@ -34,7 +34,7 @@ fn png_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let checked = [kind.as_slice(), content].concat();
     let crc = !checked.iter().fold(!0u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            crc >> 1 ^ (crc & 1) * 0xEDB8_8320
+            (crc >> 1) ^ ((crc & 1) * 0xEDB8_8320)
         })
     });
     let length = (content.len() as u32).to_be_bytes();

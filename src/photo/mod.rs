@@ -15,6 +15,7 @@ mod exif;
 mod format;
 mod jpeg;
 mod load;
+pub mod resize;
 mod save;
 
 use std::fmt;

@@ -42,6 +42,21 @@ impl SaveOptions {
 }
 
 impl Photo {
+    /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
+    /// nothing has changed, since JPEG cannot be encoded anew without loss. A photo that comes from no
+    /// file, or whose copy would replace the file itself, is refused.
+    ///
+    /// # Errors
+    /// [`Error::IsSource`]; else what reading and [`atomic::write`] say.
+    pub fn copy_source(&self, path: &Path) -> Result<(), Error> {
+        let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
+            return Err(Error::IsSource { path: path.into() });
+        };
+        let mut file = File::open(source).map_err(|error| Error::reading(source, error))?;
+        atomic::write(path, |copy| std::io::copy(&mut file, copy))?;
+        Ok(())
+    }
+
     /// Saves the photo with its profile and EXIF data, in full or not at all ([`atomic::write`]).
     ///
     /// Pixels keep channels and depth; a format that cannot hold them is refused, nothing is

@@ -80,7 +80,7 @@ pub fn measure_reference(
     let [rows_before, rows_after] = masks.map(|mask| {
         let mut occupied = (0..mask.height()).filter(|y| whole_span(mask, *y).is_some());
         let first = occupied.next();
-        (first, occupied.last().or(first))
+        (first, occupied.next_back().or(first))
     });
     let (Some(first), Some(last)) = (
         rows_before.0.max(rows_after.0),

@@ -300,3 +300,106 @@ fn outside(mask: &GrayImage, hole: &GrayImage) -> GrayImage {
     }
     mask
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Affine, Point};
+
+    const SIZE: u32 = 128;
+
+    /// A jaw line from ear to ear: a half circle of radius 40 around (64, 50).
+    fn landmarks() -> Landmarks {
+        let points = std::array::from_fn(|index| {
+            let angle = std::f64::consts::PI * (1.0 - index.min(16) as f64 / 16.0);
+            Point::new(64.0 + 40.0 * angle.cos(), 50.0 + 40.0 * angle.sin())
+        });
+        Landmarks::new(points).unwrap()
+    }
+
+    /// Skin above row 100 in the middle columns, neck below, a small island of neck in the corner.
+    fn labels() -> GrayImage {
+        GrayImage::from_fn(SIZE, SIZE, |x, y| {
+            let is_body = (20..108).contains(&x);
+            Luma([match (is_body, y) {
+                (true, ..100) => LABEL_SKIN,
+                (true, _) => LABEL_NECK,
+                (false, ..5) if x < 5 => LABEL_NECK,
+                _ => 0,
+            }])
+        })
+    }
+
+    #[test]
+    fn neck_is_below_the_cheeks_and_outside_the_jaw() {
+        let mask = neck_mask(&labels(), &landmarks(), 0).unwrap();
+        let is_neck = |x, y| mask.get_pixel(x, y)[0] == 255;
+        assert!(is_neck(64, 110), "parsed as neck");
+        assert!(is_neck(25, 85), "skin below the cheek line, beside the jaw");
+        assert!(!is_neck(64, 80), "inside the jaw");
+        assert!(!is_neck(64, 30), "above the cheek line");
+        assert!(is_neck(2, 2), "the island stays here");
+        let to_jaw = neck_mask_to_jaw(&labels(), &landmarks(), 5).unwrap();
+        assert_eq!(to_jaw.get_pixel(2, 2)[0], 0, "and is dropped there");
+        assert_eq!(to_jaw.get_pixel(64, 80)[0], 0, "inside the jaw");
+    }
+
+    #[test]
+    fn soft_masks_hold_the_hard_mask_and_fade_to_nothing() {
+        let hard = neck_mask(&labels(), &landmarks(), 0).unwrap();
+        for edge in [SoftEdge::WARP, SoftEdge::DIFFUSE] {
+            let soft = soften(&hard, edge);
+            assert!(
+                soft.iter()
+                    .zip(hard.iter())
+                    .all(|(soft, hard)| soft >= hard)
+            );
+            assert!(soft.iter().any(|value| (1..255).contains(value)));
+            assert_eq!(soft.get_pixel(64, 40)[0], 0, "the face stays clear");
+        }
+    }
+
+    #[test]
+    fn the_classifier_looks_from_above_the_neck_down() {
+        let mut labels = GrayImage::new(SIZE, SIZE);
+        assert_eq!(
+            simple_neck_mask(&labels),
+            labels,
+            "no neck, nothing to look at"
+        );
+        for y in 60..=80 {
+            labels.put_pixel(10, y, Luma([LABEL_NECK]));
+        }
+        let mask = simple_neck_mask(&labels);
+        // Height 20, stretched to 26; the centre is row 70.
+        assert_eq!(
+            (mask.get_pixel(0, 56)[0], mask.get_pixel(0, 57)[0]),
+            (0, 255)
+        );
+        assert_eq!(mask.get_pixel(SIZE - 1, SIZE - 1)[0], 255);
+    }
+
+    #[test]
+    fn unusable_input_is_refused() {
+        let oblong = GrayImage::new(10, 20);
+        let error = StageMasks::compute(&oblong, &landmarks(), 64).unwrap_err();
+        assert_eq!(
+            error,
+            Error::NotSquare {
+                what: "label map",
+                got: (10, 20)
+            }
+        );
+        for size in [0, 1_000_000] {
+            let error = StageMasks::compute(&labels(), &landmarks(), size).unwrap_err();
+            assert!(matches!(error, Error::UnusableSize { .. }));
+        }
+    }
+
+    #[test]
+    fn landmarks_far_away_are_no_harm() {
+        let far = Affine::scaling(1e300);
+        let landmarks = landmarks().mapped(&far).unwrap();
+        StageMasks::compute(&labels(), &landmarks, 64).unwrap();
+    }
+}

@@ -9,14 +9,23 @@
 //! Crops and masks are square and share one size, usually 1024 px; label maps have 512 px.
 //! All coordinates follow the convention of [`crate::geometry`].
 
+pub mod align;
+pub mod colour;
 pub mod composite;
 pub mod contour;
+pub mod edit_mask;
+pub mod labels;
 pub mod masks;
 pub mod morphology;
+pub mod paste;
 pub mod raster;
 pub mod resample;
+pub mod smooth;
 pub mod tensor;
 pub mod warp;
+
+#[cfg(test)]
+mod full_resolution_tests;
 
 use crate::geometry;
 
@@ -89,6 +98,15 @@ pub enum Error {
     /// Points that are not numbers.
     #[error(transparent)]
     Geometry(#[from] geometry::Error),
+}
+
+impl Error {
+    /// [`Error::PixelKind`] about this picture.
+    fn unknown_pixels(picture: &image::DynamicImage) -> Self {
+        Self::PixelKind {
+            kind: format!("{:?}", picture.color()),
+        }
+    }
 }
 
 /// The side of a square picture.

@@ -1,8 +1,58 @@
-//! Resizing and resampling.
+//! Drawing a picture under an affine map, always with a filter as wide as the reduction asks for.
 
 use image::{GrayImage, Rgb32FImage};
+use rayon::prelude::*;
 
-use crate::geometry::Point;
+use crate::geometry::{Affine, Point};
+use crate::photo::resize::resize_float;
+
+/// Draws `source` under an affine map: the pixel at `target` shows what lies at
+/// `source_from_target(target)`, a `width` by `height` picture. Where the map reduces, the source is
+/// reduced first; beyond its border the edge continues. Values are not clamped.
+pub fn draw(
+    source: &Rgb32FImage,
+    width: u32,
+    height: u32,
+    source_from_target: &Affine,
+) -> Rgb32FImage {
+    let scale = source_from_target.scale();
+    if scale <= 1.0 {
+        return interpolate(source, width, height, source_from_target);
+    }
+    let reduced = |length: u32| ((f64::from(length) / scale).round() as u32).max(1);
+    let size = (reduced(source.width()), reduced(source.height()));
+    let reduced_from_source = Affine::resize_between(source.dimensions(), size);
+    let reduced = resize_float(source, size.0, size.1);
+    interpolate(
+        &reduced,
+        width,
+        height,
+        &(reduced_from_source * *source_from_target),
+    )
+}
+
+/// [`draw`] without reducing: right where the map enlarges, keeps size or only turns.
+pub fn interpolate(
+    source: &Rgb32FImage,
+    width: u32,
+    height: u32,
+    source_from_target: &Affine,
+) -> Rgb32FImage {
+    let mut target = Rgb32FImage::new(width, height);
+    if source.is_empty() || target.is_empty() {
+        return target;
+    }
+    target
+        .par_chunks_exact_mut(width as usize * 3)
+        .enumerate()
+        .for_each(|(y, row)| {
+            for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
+                let point = source_from_target.apply(Point::new(x as f64, y as f64));
+                pixel.copy_from_slice(&sample_cubic(source, point));
+            }
+        });
+    target
+}
 
 /// Resizes a mask by bilinear interpolation, without antialiasing, in OpenCV's fixed-point
 /// arithmetic (11-bit weights), so that grey edges agree to the last bit.
@@ -64,6 +114,71 @@ pub fn sample_bilinear(picture: &Rgb32FImage, point: Point) -> [f32; 3] {
     })
 }
 
+/// The picture's colour at `point`, interpolated by Catmull-Rom splines over 4 x 4 pixels; beyond
+/// the border the edge continues. The picture must not be empty.
+pub fn sample_cubic(picture: &Rgb32FImage, point: Point) -> [f32; 3] {
+    CubicTaps::at(point, picture.dimensions()).sample(picture)
+}
+
+/// The 4 x 4 pixels around a point and their weights: to sample several pictures of one size there.
+pub struct CubicTaps {
+    columns: ([usize; 4], [f32; 4]),
+    rows: ([usize; 4], [f32; 4]),
+    width: usize,
+}
+
+impl CubicTaps {
+    /// For pictures of `width` by `height`, which must not be 0.
+    pub fn at(point: Point, (width, height): (u32, u32)) -> Self {
+        let (width, height) = (width as usize, height as usize);
+        Self {
+            columns: cubic_taps(point.x, width),
+            rows: cubic_taps(point.y, height),
+            width,
+        }
+    }
+
+    /// The colour of a picture of that size.
+    pub fn sample(&self, picture: &Rgb32FImage) -> [f32; 3] {
+        let (columns, column_weights) = &self.columns;
+        let mut sums = [0.0; 12];
+        for (y, weight) in self.rows.0.into_iter().zip(self.rows.1) {
+            let row = &picture.as_raw()[y * self.width * 3..(y + 1) * self.width * 3];
+            // Inside the picture the four pixels are neighbours; at its border some repeat.
+            let pixels = match row[columns[0] * 3..].first_chunk::<12>() {
+                Some(pixels) if columns[3] == columns[0] + 3 => *pixels,
+                _ => std::array::from_fn(|i| row[columns[i / 3] * 3 + i % 3]),
+            };
+            sums.iter_mut()
+                .zip(pixels)
+                .for_each(|(sum, value)| *sum += weight * value);
+        }
+        std::array::from_fn(|channel| {
+            (0..4)
+                .map(|i| column_weights[i] * sums[i * 3 + channel])
+                .sum()
+        })
+    }
+}
+
+/// Four neighbouring positions and their weights, which sum to 1.
+fn cubic_taps(at: f64, length: usize) -> ([usize; 4], [f32; 4]) {
+    let last = length - 1;
+    // One pixel beyond the border everything is the edge's colour.
+    let at = at.clamp(-1.0, last as f64 + 1.0);
+    let first = (at + 1.0) as usize;
+    let t = (at + 1.0 - first as f64) as f32;
+    let positions = std::array::from_fn(|i| (first + i).saturating_sub(2).min(last));
+    let (t2, t3) = (t * t, t * t * t);
+    let weights = [
+        0.5 * (2.0 * t2 - t - t3),
+        0.5 * (2.0 - 5.0 * t2 + 3.0 * t3),
+        0.5 * (t + 4.0 * t2 - 3.0 * t3),
+        0.5 * (t3 - t2),
+    ];
+    (positions, weights)
+}
+
 /// Two neighbouring source positions and their weights in units of 1/2048.
 struct Tap {
     at: usize,
@@ -93,4 +208,67 @@ fn interpolation(source: u32, target: u32) -> Vec<Tap> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn linear(width: u32, height: u32) -> Rgb32FImage {
+        Rgb32FImage::from_fn(width, height, |x, y| {
+            Rgb([x as f32, y as f32, 0.5 * x as f32 - y as f32])
+        })
+    }
+
+    #[test]
+    fn the_identity_changes_nothing() {
+        let picture = linear(9, 7);
+        assert_eq!(draw(&picture, 9, 7, &Affine::IDENTITY), picture);
+    }
+
+    #[test]
+    fn reducing_averages_what_lies_under_a_pixel() {
+        let stripes = Rgb32FImage::from_fn(64, 64, |x, _| Rgb([(x % 2) as f32; 3]));
+        let reduced = draw(&stripes, 16, 16, &Affine::resize(4.0));
+        for (x, _, pixel) in reduced.enumerate_pixels() {
+            if (2..14).contains(&x) {
+                assert!((pixel[0] - 0.5).abs() < 0.02, "{} at {x}", pixel[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn masks_keep_their_size_and_their_grey_edges() {
+        let mask = GrayImage::from_raw(2, 1, vec![0, 255]).unwrap();
+        assert_eq!(resize_mask(&mask, 4, 1).into_raw(), [0, 64, 191, 255]);
+        assert_eq!(resize_mask(&mask, 2, 1), mask);
+        assert_eq!(
+            resize_mask(&GrayImage::new(0, 0), 3, 2),
+            GrayImage::new(3, 2)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn both_samplers_are_exact_on_linear_pictures(x in 1.0..7.0f64, y in 1.0..5.0f64) {
+            let picture = linear(9, 7);
+            let exact = [x, y, 0.5 * x - y];
+            for sample in [sample_bilinear, sample_cubic] {
+                let found = sample(&picture, Point::new(x, y));
+                for (found, exact) in found.into_iter().zip(exact) {
+                    prop_assert!((f64::from(found) - exact).abs() < 1e-4);
+                }
+            }
+        }
+
+        #[test]
+        fn anything_may_be_sampled(x in any::<f64>(), y in any::<f64>()) {
+            let picture = linear(3, 2);
+            sample_bilinear(&picture, Point::new(x, y));
+            sample_cubic(&picture, Point::new(x, y));
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Between pictures and the tensors of networks: `[1, 3, H, W]`, RGB in [-1, 1].
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{Rgb, Rgb32FImage, RgbImage};
 use ndarray::{Array4, ArrayView4};
+
+use crate::photo::resize::resize_levels;
 
 /// A picture of a network's tensor: values from [-1, 1] to 0–255, what lies outside is cut off.
 pub fn picture_from_tensor(tensor: ArrayView4<'_, f32>) -> RgbImage {
@@ -30,9 +30,12 @@ pub fn float_picture_from_tensor(tensor: ArrayView4<'_, f32>) -> Rgb32FImage {
 /// The tensor of an 8-bit picture.
 pub fn tensor_from_picture(picture: &RgbImage) -> Array4<f32> {
     let (width, height) = picture.dimensions();
-    Array4::from_shape_fn((1, 3, height as usize, width as usize), |(_, channel, y, x)| {
-        f32::from(picture.get_pixel(x as u32, y as u32).0[channel]) / 127.5 - 1.0
-    })
+    Array4::from_shape_fn(
+        (1, 3, height as usize, width as usize),
+        |(_, channel, y, x)| {
+            f32::from(picture.get_pixel(x as u32, y as u32).0[channel]) / 127.5 - 1.0
+        },
+    )
 }
 
 /// The tensor of a square picture, reduced to `size` px by the mean of each tile when the sides
@@ -40,34 +43,22 @@ pub fn tensor_from_picture(picture: &RgbImage) -> Array4<f32> {
 pub fn reduced_tensor(picture: &RgbImage, size: u32) -> Array4<f32> {
     let factor = picture.width() / size.max(1);
     if factor == 0 || picture.dimensions() != (size * factor, size * factor) {
-        return tensor_from_picture(&resized(picture, size, size));
+        return tensor_from_picture(&resize_levels(picture, size, size));
     }
     let area = (factor * factor) as f32;
-    Array4::from_shape_fn((1, 3, size as usize, size as usize), |(_, channel, y, x)| {
-        let (left, top) = (x as u32 * factor, y as u32 * factor);
-        let sum: f32 = (0..factor)
-            .flat_map(|row| (0..factor).map(move |column| (column, row)))
-            .map(|(column, row)| f32::from(picture.get_pixel(left + column, top + row).0[channel]))
-            .sum();
-        sum / area / 127.5 - 1.0
-    })
-}
-
-/// A picture at another size, Lanczos-filtered.
-pub fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    if picture.dimensions() == (width, height) {
-        return picture.clone();
-    }
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    let mut target = Image::new(width, height, PixelType::U8x3);
-    let done = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3)
-        .ok()
-        .and_then(|source| Resizer::new().resize(&source, &mut target, &options).ok());
-    match done {
-        Some(()) => RgbImage::from_raw(width, height, target.into_vec()).unwrap_or_default(),
-        // Only an empty picture cannot be resized.
-        None => RgbImage::new(width, height),
-    }
+    Array4::from_shape_fn(
+        (1, 3, size as usize, size as usize),
+        |(_, channel, y, x)| {
+            let (left, top) = (x as u32 * factor, y as u32 * factor);
+            let sum: f32 = (0..factor)
+                .flat_map(|row| (0..factor).map(move |column| (column, row)))
+                .map(|(column, row)| {
+                    f32::from(picture.get_pixel(left + column, top + row).0[channel])
+                })
+                .sum();
+            sum / area / 127.5 - 1.0
+        },
+    )
 }
 
 #[cfg(test)]
@@ -77,26 +68,35 @@ mod tests {
     #[test]
     fn a_picture_survives_the_way_through_a_tensor() {
         let picture = RgbImage::from_fn(16, 8, |x, y| Rgb([(x * 16) as u8, (y * 30) as u8, 255]));
-        assert_eq!(picture_from_tensor(tensor_from_picture(&picture).view()), picture);
+        assert_eq!(
+            picture_from_tensor(tensor_from_picture(&picture).view()),
+            picture
+        );
     }
 
     #[test]
     fn values_outside_the_range_are_cut_off() {
-        let tensor = Array4::from_shape_fn((1, 3, 1, 2), |(_, _, _, x)| if x == 0 { -9.0 } else { 9.0 });
-        assert_eq!(picture_from_tensor(tensor.view()).as_raw(), &[0, 0, 0, 255, 255, 255]);
+        let tensor =
+            Array4::from_shape_fn((1, 3, 1, 2), |(_, _, _, x)| if x == 0 { -9.0 } else { 9.0 });
+        assert_eq!(
+            picture_from_tensor(tensor.view()).as_raw(),
+            &[0, 0, 0, 255, 255, 255]
+        );
     }
 
     #[test]
     fn a_reduction_by_a_whole_factor_is_the_mean_of_tiles() {
-        let picture = RgbImage::from_fn(4, 4, |x, _| if x % 2 == 0 { Rgb([0; 3]) } else { Rgb([255; 3]) });
-        assert!(reduced_tensor(&picture, 2).iter().all(|value| value.abs() < 1e-6));
-    }
-
-    #[test]
-    fn resizing_keeps_an_even_picture_even() {
-        let picture = RgbImage::from_pixel(50, 40, Rgb([10, 120, 230]));
-        let small = resized(&picture, 17, 13);
-        assert_eq!(small.dimensions(), (17, 13));
-        assert!(small.pixels().all(|pixel| *pixel == Rgb([10, 120, 230])));
+        let picture = RgbImage::from_fn(4, 4, |x, _| {
+            if x % 2 == 0 {
+                Rgb([0; 3])
+            } else {
+                Rgb([255; 3])
+            }
+        });
+        assert!(
+            reduced_tensor(&picture, 2)
+                .iter()
+                .all(|value| value.abs() < 1e-6)
+        );
     }
 }

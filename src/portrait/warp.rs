@@ -144,6 +144,12 @@ impl WarpMesh {
             .collect()
     }
 
+    /// As [`WarpMesh::warp`], for a mask of the edited picture.
+    pub fn warp_mask(&self, mask: &GrayImage, strength: f64) -> GrayImage {
+        let picture = image::DynamicImage::ImageLuma8(mask.clone()).into_rgb32f();
+        image::DynamicImage::ImageRgb32F(self.warp(&picture, strength)).into_luma8()
+    }
+
     /// The edited picture with every triangle moved to [`WarpMesh::points_drawn`], sampled
     /// bilinearly. Triangles that do not move are copied to the bit.
     pub fn warp(&self, edited: &Rgb32FImage, strength: f64) -> Rgb32FImage {

@@ -1,1 +1,21 @@
 //! Fitting of boundaries to labelled latent codes.
+//!
+//! A boundary is fitted to codes whose portraits were labelled for the attribute (a double chin) and
+//! for the *nuisances* that come with it in a population but must not come with it in an edit: sex,
+//! age, hair, pose, expression, light. [`fit_conditioned_boundary`] regresses each of them on the
+//! codes ([`ridge`]) and takes the nuisances' directions out of the attribute's ([`conditional`]).
+//!
+//! Everything here is arithmetic on tables: no network runs, no picture is read.
+
+mod auc;
+pub mod conditional;
+mod error;
+mod fit;
+pub mod recipe;
+pub mod ridge;
+mod table;
+
+pub use auc::auc;
+pub use error::Error;
+pub use fit::{Fit, Nuisance, Options, fit_conditioned_boundary};
+pub use table::Table;

@@ -1,5 +1,10 @@
 //! Agreement with the reference data, which lie beside the repository and are not part of it.
 
+mod align;
+mod architectures;
+mod checkpoint;
+mod harness;
+mod landmarks;
 mod masks;
 mod pictures;
 mod warp;

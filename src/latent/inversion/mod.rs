@@ -1,6 +1,6 @@
 //! Inversion: from a portrait to the latent code that makes the generator draw it.
 //!
-//! The variables live in P_N+ ([`Whitening`]): one vector shared by all layers, and later an offset
+//! The variables live in P_N+ ([`Whitening`](crate::networks::Whitening)): one vector shared by all layers, and later an offset
 //! for each layer. Loss and gradient are one ONNX graph ([`step_graph`]); Adam is ours. The work is
 //! cut into steps so that one thread can serve the window between them.
 
@@ -45,7 +45,33 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { steps: 100, learning_rate: 0.1, exploration: 0.05, seed: 0 }
+        Self {
+            steps: 100,
+            learning_rate: 0.1,
+            exploration: 0.05,
+            seed: 0,
+        }
+    }
+}
+
+/// What an inversion aims at.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// `[1, 3, 256, 256]`, RGB in [-1, 1].
+    pub picture: Array4<f32>,
+    /// How much each pixel matters, `[1, 1, 256, 256]`, not negative and not all zero; only the ratios
+    /// count.
+    pub importance: Array4<f32>,
+}
+
+impl Target {
+    /// A picture whose pixels matter equally.
+    pub fn even(picture: Array4<f32>) -> Self {
+        let (_, _, height, width) = picture.dim();
+        Self {
+            picture,
+            importance: Array4::ones((1, 1, height, width)),
+        }
     }
 }
 
@@ -98,6 +124,7 @@ pub struct Inversion {
     options: Options,
     schedule: Schedule,
     target: ArrayD<f32>,
+    importance: ArrayD<f32>,
     features: Vec<(String, ArrayD<f32>)>,
     shared: Variable,
     offsets: Variable,
@@ -133,22 +160,29 @@ impl Variable {
     }
 
     fn reset_to(&mut self, value: &ArrayD<f32>) {
-        *self = Self { value: value.clone(), ..Self::zeros(value.shape()[0]) };
+        *self = Self {
+            value: value.clone(),
+            ..Self::zeros(value.shape()[0])
+        };
     }
 }
 
 impl Inversion {
-    /// Begins the inversion of a picture `[1, 3, 256, 256]`, RGB in [-1, 1], at the mean face.
+    /// Begins the inversion of a picture at the mean face.
     ///
     /// # Errors
     /// What ONNX Runtime says when it computes the picture's features.
     pub fn start(
         networks: &mut Networks,
-        target: Array4<f32>,
+        target: Target,
         options: Options,
         cancel: &CancelToken,
     ) -> Result<Self, Error> {
-        let target = target.into_dyn();
+        let Target {
+            picture,
+            importance,
+        } = target;
+        let target = picture.into_dyn();
         let features = networks
             .features
             .run(&[(name::TARGET, target.view())], cancel)?
@@ -156,8 +190,12 @@ impl Inversion {
             .collect();
         Ok(Self {
             options,
-            schedule: Schedule { learning_rate: options.learning_rate, steps: options.steps },
+            schedule: Schedule {
+                learning_rate: options.learning_rate,
+                steps: options.steps,
+            },
             target,
+            importance: with_mean_one(importance).into_dyn(),
             features,
             shared: Variable::zeros(1),
             offsets: Variable::zeros(networks.layers),
@@ -177,7 +215,11 @@ impl Inversion {
     /// # Errors
     /// [`Error::Diverged`] when even the first step yields no finite loss; [`Error::Runtime`], also
     /// when cancelled. The best code so far stays available.
-    pub fn step(&mut self, networks: &mut Networks, cancel: &CancelToken) -> Result<Option<Ending>, Error> {
+    pub fn step(
+        &mut self,
+        networks: &mut Networks,
+        cancel: &CancelToken,
+    ) -> Result<Option<Ending>, Error> {
         if self.step >= self.options.steps {
             return Ok(Some(Ending::Complete));
         }
@@ -191,7 +233,11 @@ impl Inversion {
             return self.go_back();
         }
         self.losses.push(loss);
-        if self.best.as_ref().is_none_or(|(best, _)| loss.total < best.loss.total) {
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|(best, _)| loss.total < best.loss.total)
+        {
             self.keep(loss, &outputs)?;
         }
         let rate = self.schedule.at(self.step) * self.damping;
@@ -223,14 +269,23 @@ impl Inversion {
         (self.step as f32) < SHARED_PART * self.options.steps as f32
     }
 
-    fn evaluate(&mut self, networks: &mut Networks, cancel: &CancelToken) -> Result<Outputs, Error> {
-        let shared = &self.shared.value + &self.exploration_noise();
+    fn evaluate(
+        &mut self,
+        networks: &mut Networks,
+        cancel: &CancelToken,
+    ) -> Result<Outputs, Error> {
+        let shared = self.exploration_noise() + &self.shared.value;
         let mut inputs = vec![
             (name::SHARED, shared.view()),
             (name::OFFSETS, self.offsets.value.view()),
             (name::TARGET, self.target.view()),
+            (name::IMPORTANCE, self.importance.view()),
         ];
-        inputs.extend(self.features.iter().map(|(name, value)| (name.as_str(), value.view())));
+        inputs.extend(
+            self.features
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.view())),
+        );
         Ok(networks.step.run(&inputs, cancel)?)
     }
 
@@ -255,7 +310,10 @@ impl Inversion {
             .best
             .as_ref()
             .is_some_and(|(best, _)| loss > EXPLOSION * best.loss.total);
-        !loss.is_finite() || too_large || !finite(name::GRADIENT_SHARED) || !finite(name::GRADIENT_OFFSETS)
+        !loss.is_finite()
+            || too_large
+            || !finite(name::GRADIENT_SHARED)
+            || !finite(name::GRADIENT_OFFSETS)
     }
 
     /// After an explosion: back to the best code, on with half the step size.
@@ -266,7 +324,10 @@ impl Inversion {
         if self.retries == RETRIES {
             return Ok(Some(Ending::Diverged));
         }
-        tracing::warn!(step = self.step, "the inversion blew up; back to its best code");
+        tracing::warn!(
+            step = self.step,
+            "the inversion blew up; back to its best code"
+        );
         self.retries += 1;
         self.damping *= 0.5;
         self.shared.reset_to(&snapshot.shared);
@@ -281,19 +342,39 @@ impl Inversion {
             shared: self.shared.value.clone(),
             offsets: self.offsets.value.clone(),
         };
-        self.best = Some((Best { code, picture, loss }, snapshot));
+        self.best = Some((
+            Best {
+                code,
+                picture,
+                loss,
+            },
+            snapshot,
+        ));
         Ok(())
     }
 
     fn descend(&mut self, outputs: &Outputs, learning_rate: f32) {
         if let Some(gradient) = outputs.get(name::GRADIENT_SHARED) {
-            self.shared.adam.step(&mut self.shared.value, gradient, learning_rate);
+            self.shared
+                .adam
+                .step(&mut self.shared.value, gradient, learning_rate);
         }
         if let Some(gradient) = outputs.get(name::GRADIENT_OFFSETS)
             && !self.in_shared_part()
         {
-            self.offsets.adam.step(&mut self.offsets.value, gradient, learning_rate);
+            self.offsets
+                .adam
+                .step(&mut self.offsets.value, gradient, learning_rate);
         }
+    }
+}
+
+fn with_mean_one(importance: Array4<f32>) -> Array4<f32> {
+    let mean = importance.mean().unwrap_or(0.0);
+    if mean > 0.0 {
+        importance / mean
+    } else {
+        Array4::ones(importance.raw_dim())
     }
 }
 
@@ -304,7 +385,10 @@ fn scalar(outputs: &Outputs, name: &str) -> f32 {
         .unwrap_or(f32::NAN)
 }
 
-fn fixed<D: ndarray::Dimension>(outputs: &Outputs, name: &str) -> Result<ndarray::Array<f32, D>, Error> {
+fn fixed<D: ndarray::Dimension>(
+    outputs: &Outputs,
+    name: &str,
+) -> Result<ndarray::Array<f32, D>, Error> {
     outputs
         .get(name)
         .and_then(|array| array.clone().into_dimensionality().ok())

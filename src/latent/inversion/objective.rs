@@ -2,8 +2,9 @@
 
 use ndarray::Array2;
 
-use super::super::{CODE_SIZE, Error, Whitening, whitening::LEAKY_SLOPE};
+use super::super::{CODE_SIZE, Error};
 use crate::graph::{self, Graph, Pool, Value};
+use crate::networks::{LEAKY_SLOPE, Whitening};
 
 /// Weights of the terms of the loss. The perceptual term has weight 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +19,11 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { pixel: 3.0, shared: 0.05, offsets: 0.1 }
+        Self {
+            pixel: 3.0,
+            shared: 0.05,
+            offsets: 0.1,
+        }
     }
 }
 
@@ -27,6 +32,7 @@ pub(super) mod name {
     pub const SHARED: &str = "shared";
     pub const OFFSETS: &str = "offsets";
     pub const TARGET: &str = "target";
+    pub const IMPORTANCE: &str = "importance";
     pub const LOSS: &str = "loss";
     pub const PERCEPTUAL: &str = "perceptual";
     pub const PIXEL: &str = "pixel";
@@ -62,7 +68,8 @@ pub fn feature_graph(perceptual: &Graph) -> Result<Graph, Error> {
 /// Builds the graph of one step of the inversion.
 ///
 /// Inputs: the variables `shared [1, 512]` and `offsets [L, 512]` in P_N, the `target` picture
-/// `[1, 3, 256, 256]` in [-1, 1] and its features as [`feature_graph`] yields them. Outputs: the
+/// `[1, 3, 256, 256]` in [-1, 1], its features as [`feature_graph`] yields them, and the `importance`
+/// of each pixel, `[1, 1, 256, 256]` with mean 1. Outputs: the
 /// `loss` and its terms, the `codes [L, 512]` in W+, the generated `picture` at the target's size, and
 /// the gradients of the loss.
 ///
@@ -82,10 +89,12 @@ pub fn step_graph(
     let shared = graph.input(name::SHARED, &[1, CODE_SIZE])?;
     let offsets = graph.input(name::OFFSETS, &[layers, CODE_SIZE])?;
     let target = graph.input(name::TARGET, &input_shape(perceptual))?;
+    let size = graph.shape(target)[2];
+    let importance = graph.input(name::IMPORTANCE, &[1, 1, size, size])?;
 
     let codes = codes(&mut graph, shared, offsets, whitening)?;
     let image = only(graph.splice(synthesis, &[codes])?)?;
-    let factor = graph.shape(image)[2] / graph.shape(target)[2].max(1);
+    let factor = graph.shape(image)[2] / size.max(1);
     let picture = graph.average_pool(image, Pool::tiles(factor.max(1)))?;
 
     let mut perceptual_terms = Vec::new();
@@ -95,12 +104,17 @@ pub fn step_graph(
     {
         let shape = graph.shape(features).to_vec();
         let wanted = graph.input(name::features(block), &shape)?;
-        let mean_square = mean_squared_difference(&mut graph, features, wanted)?;
+        let reduction = size / shape[2].max(1);
+        let importance = match reduction {
+            0 | 1 => importance,
+            _ => graph.average_pool(importance, Pool::tiles(reduction))?,
+        };
+        let mean_square = mean_squared_difference(&mut graph, features, wanted, importance)?;
         // The distance sums over channels and averages over pixels.
         perceptual_terms.push(graph.scale(mean_square, shape[1] as f32)?);
     }
     let perceptual_loss = sum(&mut graph, &perceptual_terms)?;
-    let pixel_loss = mean_squared_difference(&mut graph, picture, target)?;
+    let pixel_loss = mean_squared_difference(&mut graph, picture, target, importance)?;
     let shared_pull = mean_square(&mut graph, shared)?;
     let offsets_pull = mean_square(&mut graph, offsets)?;
     let terms = [
@@ -121,7 +135,10 @@ pub fn step_graph(
     ] {
         graph.output(name, value)?;
     }
-    for (name, gradient) in [name::GRADIENT_SHARED, name::GRADIENT_OFFSETS].into_iter().zip(gradients) {
+    for (name, gradient) in [name::GRADIENT_SHARED, name::GRADIENT_OFFSETS]
+        .into_iter()
+        .zip(gradients)
+    {
         graph.output(name, gradient)?;
     }
     graph.simplify()?;
@@ -144,7 +161,11 @@ fn codes(
     Ok(graph.leaky_relu(unrolled, LEAKY_SLOPE)?)
 }
 
-fn normalised_features(graph: &mut Graph, perceptual: &Graph, picture: Value) -> Result<Vec<Value>, Error> {
+fn normalised_features(
+    graph: &mut Graph,
+    perceptual: &Graph,
+    picture: Value,
+) -> Result<Vec<Value>, Error> {
     // Keeps the division finite where a pixel has no features at all.
     const LEAST_SQUARE: f32 = 1e-8;
     graph
@@ -164,9 +185,17 @@ fn normalised_features(graph: &mut Graph, perceptual: &Graph, picture: Value) ->
         .collect()
 }
 
-fn mean_squared_difference(graph: &mut Graph, a: Value, b: Value) -> Result<Value, Error> {
+/// The mean over all elements of `importance · (a − b)²`.
+fn mean_squared_difference(
+    graph: &mut Graph,
+    a: Value,
+    b: Value,
+    importance: Value,
+) -> Result<Value, Error> {
     let difference = graph.sub(a, b)?;
-    mean_square(graph, difference)
+    let weighted = graph.mul(difference, importance)?;
+    let product = graph.mul(weighted, difference)?;
+    Ok(graph.mean(product)?)
 }
 
 fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
@@ -176,7 +205,9 @@ fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
 
 fn sum(graph: &mut Graph, terms: &[Value]) -> Result<Value, Error> {
     let zero = graph.scalar(0.0);
-    terms.iter().try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
+    terms
+        .iter()
+        .try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
 }
 
 fn input_shape(network: &Graph) -> Vec<usize> {
@@ -192,11 +223,9 @@ fn first_extent(shape: &[usize]) -> usize {
 }
 
 fn only(values: Vec<Value>) -> Result<Value, Error> {
-    values.into_iter().next().ok_or_else(|| {
-        Error::Shape {
-            what: "the generator's list of outputs".to_owned(),
-            shape: vec![0],
-            expected: "[1]".to_owned(),
-        }
+    values.into_iter().next().ok_or_else(|| Error::Shape {
+        what: "the generator's list of outputs".to_owned(),
+        shape: vec![0],
+        expected: "[1]".to_owned(),
     })
 }

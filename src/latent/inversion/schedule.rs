@@ -37,7 +37,12 @@ impl StallDetector {
     /// Calls it a stall when the best loss has not fallen by the fraction `least_gain` during
     /// `patience` steps.
     pub fn new(patience: usize, least_gain: f32) -> Self {
-        Self { patience, least_gain, best: f32::INFINITY, since: 0 }
+        Self {
+            patience,
+            least_gain,
+            best: f32::INFINITY,
+            since: 0,
+        }
     }
 
     /// Takes the loss of one step; `true` when the loss has stalled.
@@ -58,7 +63,10 @@ mod tests {
 
     #[test]
     fn the_rate_rises_holds_and_falls() {
-        let schedule = Schedule { learning_rate: 0.1, steps: 100 };
+        let schedule = Schedule {
+            learning_rate: 0.1,
+            steps: 100,
+        };
         let rates: Vec<f32> = (0..100).map(|step| schedule.at(step)).collect();
         assert!((rates[0] - 0.02).abs() < 1e-6);
         assert!(rates[5..60].iter().all(|rate| (rate - 0.1).abs() < 1e-6));

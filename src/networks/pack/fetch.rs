@@ -21,7 +21,11 @@ const POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// [`Error::Fetch`] with pip's last words, [`Error::Tampered`]-like [`Error::WrongHash`] when the
 /// archive is not the pinned one, [`Error::Cancelled`].
-pub(super) fn fetch(source: &Source, downloads: &Path, cancel: &CancelToken) -> Result<PathBuf, Error> {
+pub(super) fn fetch(
+    source: &Source,
+    downloads: &Path,
+    cancel: &CancelToken,
+) -> Result<PathBuf, Error> {
     // One folder a package: whatever file appears in it is the archive.
     let folder = downloads.join(format!("{}-{}", source.package, source.version));
     if let Some(path) = archive_in(&folder) {
@@ -31,22 +35,39 @@ pub(super) fn fetch(source: &Source, downloads: &Path, cancel: &CancelToken) -> 
         tracing::warn!(archive = %path.display(), "incomplete or altered download, fetched again");
     }
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|error| Error::Write { path: folder.clone(), source: error })?;
+        fs::remove_dir_all(&folder).map_err(|error| Error::Write {
+            path: folder.clone(),
+            source: error,
+        })?;
     }
-    fs::create_dir_all(&folder).map_err(|error| Error::Write { path: folder.clone(), source: error })?;
+    fs::create_dir_all(&folder).map_err(|error| Error::Write {
+        path: folder.clone(),
+        source: error,
+    })?;
     run_pip(source, &folder, cancel)?;
-    let path = archive_in(&folder).ok_or_else(|| fetch_error(source, "pip left no archive".to_owned()))?;
+    let path =
+        archive_in(&folder).ok_or_else(|| fetch_error(source, "pip left no archive".to_owned()))?;
     if has_hash(&path, source.sha256)? {
         return Ok(path);
     }
     let _ = fs::remove_dir_all(&folder);
-    Err(Error::WrongHash { package: source.package.to_owned(), version: source.version.to_owned() })
+    Err(Error::WrongHash {
+        package: source.package.to_owned(),
+        version: source.version.to_owned(),
+    })
 }
 
 fn run_pip(source: &Source, folder: &Path, cancel: &CancelToken) -> Result<(), Error> {
     let mut command = Command::new("python3");
     command
-        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-input"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--no-input",
+        ])
         .args(["--disable-pip-version-check", "--dest"])
         .arg(folder);
     match source.kind {
@@ -63,10 +84,17 @@ fn run_pip(source: &Source, folder: &Path, cancel: &CancelToken) -> Result<(), E
     }
     // pip checks the hash before it looks into the archive.
     let requirements = folder.join("requirements.txt");
-    let pinned = format!("{}=={} --hash=sha256:{}\n", source.package, source.version, source.sha256);
-    fs::write(&requirements, pinned)
-        .map_err(|error| Error::Write { path: requirements.clone(), source: error })?;
-    command.args(["--require-hashes", "--requirement"]).arg(&requirements);
+    let pinned = format!(
+        "{}=={} --hash=sha256:{}\n",
+        source.package, source.version, source.sha256
+    );
+    fs::write(&requirements, pinned).map_err(|error| Error::Write {
+        path: requirements.clone(),
+        source: error,
+    })?;
+    command
+        .args(["--require-hashes", "--requirement"])
+        .arg(&requirements);
 
     let child = command
         .stdin(Stdio::null())
@@ -82,13 +110,15 @@ fn run_pip(source: &Source, folder: &Path, cancel: &CancelToken) -> Result<(), E
 fn wait(mut child: Child, source: &Source, cancel: &CancelToken) -> Result<(), Error> {
     let mut stderr = child.stderr.take();
     // Read beside the wait, so that a talkative pip cannot fill the pipe and stand still.
-    let words = thread::Builder::new().name("pip stderr".to_owned()).spawn(move || {
-        let mut text = String::new();
-        if let Some(stderr) = stderr.as_mut() {
-            let _ = stderr.read_to_string(&mut text);
-        }
-        text
-    });
+    let words = thread::Builder::new()
+        .name("pip stderr".to_owned())
+        .spawn(move || {
+            let mut text = String::new();
+            if let Some(stderr) = stderr.as_mut() {
+                let _ = stderr.read_to_string(&mut text);
+            }
+            text
+        });
     let status = loop {
         if cancel.is_cancelled() {
             let _ = child.kill();
@@ -104,7 +134,10 @@ fn wait(mut child: Child, source: &Source, cancel: &CancelToken) -> Result<(), E
     if status.success() {
         return Ok(());
     }
-    let words = words.ok().and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let words = words
+        .ok()
+        .and_then(|thread| thread.join().ok())
+        .unwrap_or_default();
     let last = words
         .lines()
         .rev()
@@ -133,7 +166,10 @@ fn archive_in(folder: &Path) -> Option<PathBuf> {
 }
 
 fn has_hash(path: &Path, sha256: &str) -> Result<bool, Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(sha256_hex(&bytes) == sha256)
 }
 
@@ -162,11 +198,20 @@ mod tests {
     #[test]
     fn a_finished_download_is_not_fetched_again() {
         let folder = tempfile::tempdir().unwrap();
-        let archive = folder.path().join("no-such-package-of-jawline-0.0.1").join("a.whl");
+        let archive = folder
+            .path()
+            .join("no-such-package-of-jawline-0.0.1")
+            .join("a.whl");
         fs::create_dir_all(archive.parent().unwrap()).unwrap();
         fs::write(&archive, b"wheel").unwrap();
         let digest: &'static str = Box::leak(sha256_hex(b"wheel").into_boxed_str());
-        let source = Source { sha256: digest, ..SOURCE };
-        assert_eq!(fetch(&source, folder.path(), &CancelToken::new()).unwrap(), archive);
+        let source = Source {
+            sha256: digest,
+            ..SOURCE
+        };
+        assert_eq!(
+            fetch(&source, folder.path(), &CancelToken::new()).unwrap(),
+            archive
+        );
     }
 }

@@ -55,7 +55,9 @@ pub fn install_community_pack(
     if let Ok(pack) = Pack::open(COMMUNITY) {
         match pack.verify() {
             Ok(()) => return Ok(false),
-            Err(error) => tracing::warn!(%error, "the installed pack is not sound; it is made anew"),
+            Err(error) => {
+                tracing::warn!(%error, "the installed pack is not sound; it is made anew")
+            }
         }
     }
     const STEPS: usize = 6;
@@ -76,13 +78,48 @@ pub fn install_community_pack(
 
     progress("writing the pack", 6, STEPS);
     let files = [
-        (Role::Mapping, "mapping.onnx", generator.mapping, sources::GENERATOR.origin()),
-        (Role::Synthesis, "synthesis.onnx", generator.synthesis, sources::GENERATOR.origin()),
-        (Role::LatentMean, "latent_mean.npy", statistics.mean, Origin::made_here()),
-        (Role::WhiteningMean, "whitening_mean.npy", statistics.whitening_mean, Origin::made_here()),
-        (Role::WhiteningBasis, "whitening_basis.npy", statistics.whitening_basis, Origin::made_here()),
-        (Role::Landmarks, "landmarks.dat", landmarks, sources::LANDMARKS.origin()),
-        (Role::Perceptual, "perceptual.onnx", perceptual, sources::PERCEPTUAL.origin()),
+        (
+            Role::Mapping,
+            "mapping.onnx",
+            generator.mapping,
+            sources::GENERATOR.origin(),
+        ),
+        (
+            Role::Synthesis,
+            "synthesis.onnx",
+            generator.synthesis,
+            sources::GENERATOR.origin(),
+        ),
+        (
+            Role::LatentMean,
+            "latent_mean.npy",
+            statistics.mean,
+            Origin::made_here(),
+        ),
+        (
+            Role::WhiteningMean,
+            "whitening_mean.npy",
+            statistics.whitening_mean,
+            Origin::made_here(),
+        ),
+        (
+            Role::WhiteningBasis,
+            "whitening_basis.npy",
+            statistics.whitening_basis,
+            Origin::made_here(),
+        ),
+        (
+            Role::Landmarks,
+            "landmarks.dat",
+            landmarks,
+            sources::LANDMARKS.origin(),
+        ),
+        (
+            Role::Perceptual,
+            "perceptual.onnx",
+            perceptual,
+            sources::PERCEPTUAL.origin(),
+        ),
     ];
     into_place(&packs_folder()?, COMMUNITY, |folder| {
         let mut entries = Vec::new();
@@ -162,7 +199,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         std::io::Write::write_all(&mut file, bytes)?;
         file.sync_all()
     };
-    sync().map_err(|source| Error::Write { path: path.to_owned(), source })
+    sync().map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -172,7 +212,10 @@ mod tests {
     #[test]
     fn a_failed_fill_leaves_the_old_folder_and_nothing_else() {
         let parent = tempfile::tempdir().unwrap();
-        into_place(parent.path(), "pack", |folder| write(&folder.join("a"), b"old")).unwrap();
+        into_place(parent.path(), "pack", |folder| {
+            write(&folder.join("a"), b"old")
+        })
+        .unwrap();
         let failed = into_place(parent.path(), "pack", |folder| {
             write(&folder.join("a"), b"new")?;
             Err(Error::Cancelled)
@@ -186,8 +229,14 @@ mod tests {
     fn what_an_interruption_left_is_swept_and_the_new_folder_replaces_the_old() {
         let parent = tempfile::tempdir().unwrap();
         fs::create_dir(parent.path().join(".partial-dead")).unwrap();
-        into_place(parent.path(), "pack", |folder| write(&folder.join("a"), b"old")).unwrap();
-        into_place(parent.path(), "pack", |folder| write(&folder.join("b"), b"new")).unwrap();
+        into_place(parent.path(), "pack", |folder| {
+            write(&folder.join("a"), b"old")
+        })
+        .unwrap();
+        into_place(parent.path(), "pack", |folder| {
+            write(&folder.join("b"), b"new")
+        })
+        .unwrap();
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
         assert!(parent.path().join("pack/b").is_file());
         assert!(!parent.path().join("pack/a").exists());

@@ -31,9 +31,7 @@ pub enum Role {
     WhiteningBasis,
     /// The 68-point landmark cascade, dlib's `.dat`.
     Landmarks,
-    /// The face detector, SeetaFace's `.bin`.
-    Detector,
-    /// The perceptual network's weights, `.npz`-free ONNX: image → features of four blocks.
+    /// The perceptual network, ONNX: `image [1, 3, 256, 256]` → features of four blocks.
     Perceptual,
 }
 
@@ -46,7 +44,6 @@ impl fmt::Display for Role {
             Self::WhiteningMean => "whitening mean",
             Self::WhiteningBasis => "whitening basis",
             Self::Landmarks => "landmark model",
-            Self::Detector => "face detector",
             Self::Perceptual => "perceptual network",
         })
     }
@@ -141,9 +138,13 @@ impl Manifest {
     /// [`Error::Manifest`] when it is missing, malformed, newer than this program, or names a file
     /// outside the pack's folder.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::Manifest { path: path.to_owned(), reason };
+        let wrong = |reason: String| Error::Manifest {
+            path: path.to_owned(),
+            reason,
+        };
         let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let manifest: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let manifest: Self =
+            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         if manifest.format > FORMAT {
             return Err(wrong(format!(
                 "it has format {}, and this program knows {FORMAT}: a newer Jawline wrote it",
@@ -151,15 +152,24 @@ impl Manifest {
             )));
         }
         if manifest.generator.layer_resolutions.len() != manifest.generator.layers {
-            return Err(wrong("'layer_resolutions' has not one entry a layer".to_owned()));
+            return Err(wrong(
+                "'layer_resolutions' has not one entry a layer".to_owned(),
+            ));
         }
-        if let Some(entry) = manifest.entries.iter().find(|entry| !is_plain_name(&entry.file)) {
-            return Err(wrong(format!("the file name '{}' leads out of the pack", entry.file)));
+        if let Some(entry) = manifest
+            .entries
+            .iter()
+            .find(|entry| !is_plain_name(&entry.file))
+        {
+            return Err(wrong(format!(
+                "the file name '{}' leads out of the pack",
+                entry.file
+            )));
         }
         Ok(manifest)
     }
 
-    /// Writes the manifest, whole or not at all.
+    /// Writes the manifest into a folder that is being put together.
     ///
     /// # Errors
     /// [`Error::Write`] when the file cannot be written.
@@ -168,7 +178,10 @@ impl Manifest {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;
-        fs::write(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
+        fs::write(path, text).map_err(|source| Error::Write {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 

@@ -40,7 +40,9 @@ impl Pack {
     pub fn open(name: &str) -> Result<Self, Error> {
         let folder = packs_folder()?.join(name);
         if !folder.join(MANIFEST_FILE).is_file() {
-            return Err(Error::PackMissing { name: name.to_owned() });
+            return Err(Error::PackMissing {
+                name: name.to_owned(),
+            });
         }
         Self::open_folder(&folder)
     }
@@ -51,7 +53,10 @@ impl Pack {
     /// [`Error::Manifest`] when the manifest is missing or cannot be understood.
     pub fn open_folder(folder: &Path) -> Result<Self, Error> {
         let manifest = Manifest::read(&folder.join(MANIFEST_FILE))?;
-        Ok(Self { folder: folder.to_owned(), manifest })
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest,
+        })
     }
 
     /// What the pack says of itself.
@@ -70,10 +75,13 @@ impl Pack {
     /// [`Error::RoleMissing`] when the pack has no such file, [`Error::Read`] when it cannot be
     /// read, [`Error::Tampered`] when its bytes are not those that were installed.
     pub fn read(&self, role: Role) -> Result<Vec<u8>, Error> {
-        let entry = self.manifest.entry(role).ok_or_else(|| Error::RoleMissing {
-            pack: self.manifest.name.clone(),
-            role,
-        })?;
+        let entry = self
+            .manifest
+            .entry(role)
+            .ok_or_else(|| Error::RoleMissing {
+                pack: self.manifest.name.clone(),
+                role,
+            })?;
         self.read_entry(entry)
     }
 
@@ -90,9 +98,15 @@ impl Pack {
 
     fn read_entry(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
         let path = self.folder.join(&entry.file);
-        let bytes = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let bytes = fs::read(&path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
         if sha256_hex(&bytes) != entry.sha256 {
-            return Err(Error::Tampered { path, pack: self.manifest.name.clone() });
+            return Err(Error::Tampered {
+                path,
+                pack: self.manifest.name.clone(),
+            });
         }
         Ok(bytes)
     }
@@ -124,7 +138,9 @@ pub fn installed_packs() -> Result<Vec<String>, Error> {
 /// removed.
 pub fn remove_pack(name: &str) -> Result<(), Error> {
     if !installed_packs()?.iter().any(|installed| installed == name) {
-        return Err(Error::PackMissing { name: name.to_owned() });
+        return Err(Error::PackMissing {
+            name: name.to_owned(),
+        });
     }
     let path = packs_folder()?.join(name);
     fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })
@@ -156,7 +172,11 @@ mod tests {
         fs::write(folder.path().join("synthesis.onnx"), contents).unwrap();
         let manifest = Manifest::new(
             "test",
-            GeneratorSpec { layers: 1, resolution: 4, layer_resolutions: vec![4] },
+            GeneratorSpec {
+                layers: 1,
+                resolution: 4,
+                layer_resolutions: vec![4],
+            },
             vec![Entry {
                 role: Role::Synthesis,
                 file: "synthesis.onnx".to_owned(),
@@ -189,7 +209,10 @@ mod tests {
     fn one_flipped_byte_is_refused() {
         let (folder, pack) = pack_with(b"weights");
         fs::write(folder.path().join("synthesis.onnx"), b"wexghts").unwrap();
-        assert!(matches!(pack.read(Role::Synthesis), Err(Error::Tampered { .. })));
+        assert!(matches!(
+            pack.read(Role::Synthesis),
+            Err(Error::Tampered { .. })
+        ));
         let message = pack.verify().unwrap_err().to_string();
         assert!(message.contains("jawline networks install"), "{message}");
     }
@@ -197,9 +220,15 @@ mod tests {
     #[test]
     fn a_missing_file_and_a_missing_role_are_told_apart() {
         let (folder, pack) = pack_with(b"weights");
-        assert!(matches!(pack.read(Role::Landmarks), Err(Error::RoleMissing { .. })));
+        assert!(matches!(
+            pack.read(Role::Landmarks),
+            Err(Error::RoleMissing { .. })
+        ));
         fs::remove_file(folder.path().join("synthesis.onnx")).unwrap();
-        assert!(matches!(pack.read(Role::Synthesis), Err(Error::Read { .. })));
+        assert!(matches!(
+            pack.read(Role::Synthesis),
+            Err(Error::Read { .. })
+        ));
     }
 
     #[test]

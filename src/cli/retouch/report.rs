@@ -1,0 +1,182 @@
+//! The report of `--report`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::super::interrupt;
+use crate::engine::{
+    Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, PreparedFace,
+    Priority, RenderedFace,
+};
+use crate::geometry::{Landmarks, Rect};
+use crate::latent::inversion::Ending;
+use crate::memory::peak_rss_bytes;
+use crate::photo::Photo;
+use crate::portrait::warp::MeasuredRows;
+
+/// Everything about a run.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    jawline: &'static str,
+    pack: String,
+    /// Runtime, provider and networks; `None` when nothing had to run.
+    engine: Option<Description>,
+    pub photos: Vec<PhotoReport>,
+    peak_rss_bytes: Option<u64>,
+    seconds: f64,
+}
+
+impl Report {
+    pub fn new(pack: &str) -> Self {
+        Self {
+            jawline: env!("CARGO_PKG_VERSION"),
+            pack: pack.to_owned(),
+            engine: None,
+            photos: Vec::new(),
+            peak_rss_bytes: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// Adds what is known at the end.
+    pub fn complete(&mut self, engine: &Engine, elapsed: Duration) {
+        if self.photos.iter().any(|photo| !photo.faces.is_empty()) {
+            let description = engine.submit(Priority::Interactive, interrupt::token(), Describe);
+            self.engine = description.wait(|_| ()).ok();
+        }
+        self.peak_rss_bytes = peak_rss_bytes();
+        self.seconds = elapsed.as_secs_f64();
+    }
+}
+
+/// Everything about a photo.
+#[derive(Debug, Serialize)]
+pub(super) struct PhotoReport {
+    photo: PathBuf,
+    pub out: PathBuf,
+    width: u32,
+    height: u32,
+    warnings: Vec<String>,
+    pub faces: Vec<FaceReport>,
+    seconds: Vec<(&'static str, f64)>,
+}
+
+impl PhotoReport {
+    pub fn new(path: &Path, out: &Path, photo: &Photo) -> Self {
+        Self {
+            photo: path.to_owned(),
+            out: out.to_owned(),
+            width: photo.pixels().width(),
+            height: photo.pixels().height(),
+            warnings: photo.warnings().iter().map(ToString::to_string).collect(),
+            faces: Vec::new(),
+            seconds: Vec::new(),
+        }
+    }
+
+    pub fn time(&mut self, stage: &'static str, since: Instant) {
+        self.seconds.push((stage, since.elapsed().as_secs_f64()));
+    }
+}
+
+/// Everything about a face.
+#[derive(Debug, Serialize)]
+pub(super) struct FaceReport {
+    number: usize,
+    /// Left, top, right, bottom in photo pixels.
+    face_box: [f64; 4],
+    detector_score: f64,
+    landmarks_confidence: Option<f64>,
+    /// 68 points, x and y in photo pixels.
+    landmarks: Vec<[f64; 2]>,
+    /// Two rows of three: crop pixels to photo pixels.
+    photo_from_crop: [[f64; 3]; 2],
+    crop_size: u32,
+    neck_confidence: f32,
+    pub doubts: Vec<String>,
+    inversion: Option<InversionSummary>,
+    alpha: f32,
+    method: Method,
+    warp_rows: Option<MeasuredRows>,
+    /// Pixels of the crop that may change.
+    mask_pixels: usize,
+    seconds: Vec<(&'static str, f64)>,
+}
+
+#[derive(Debug, Serialize)]
+struct InversionSummary {
+    steps: usize,
+    ending: Ending,
+    /// The total loss of every tenth step, from step 0 on.
+    loss_every_10_steps: Vec<f32>,
+    best_loss: f32,
+    seconds: f64,
+}
+
+impl InversionSummary {
+    fn new(report: &InversionReport) -> Self {
+        Self {
+            steps: report.steps,
+            ending: report.ending,
+            loss_every_10_steps: report
+                .losses
+                .iter()
+                .step_by(10)
+                .map(|loss| loss.total)
+                .collect(),
+            best_loss: report.best.total,
+            seconds: report.seconds,
+        }
+    }
+}
+
+impl FaceReport {
+    pub fn new(
+        number: usize,
+        face: &FoundFace,
+        prepared: &PreparedFace,
+        rendered: &RenderedFace,
+        edit: &EditParams,
+    ) -> Self {
+        Self {
+            number,
+            face_box: sides(&face.face_box),
+            detector_score: face.score,
+            landmarks_confidence: face.landmarks.as_ref().ok().map(|found| found.confidence),
+            landmarks: coordinates(&prepared.landmarks),
+            photo_from_crop: prepared.aligned.photo_from_crop.rows,
+            crop_size: prepared.crop.width(),
+            neck_confidence: prepared.parsed.neck_confidence,
+            doubts: prepared
+                .parsed
+                .doubts
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            inversion: prepared.inversion.as_ref().map(InversionSummary::new),
+            alpha: edit.alpha,
+            method: edit.method,
+            warp_rows: rendered.measured,
+            mask_pixels: rendered.mask.iter().filter(|&&opacity| opacity > 0).count(),
+            seconds: [prepared.seconds.as_slice(), rendered.seconds.as_slice()].concat(),
+        }
+    }
+
+    pub fn time(&mut self, stage: &'static str, since: Instant) {
+        self.seconds.push((stage, since.elapsed().as_secs_f64()));
+    }
+}
+
+fn sides(rect: &Rect) -> [f64; 4] {
+    [rect.left, rect.top, rect.right, rect.bottom]
+}
+
+fn coordinates(landmarks: &Landmarks) -> Vec<[f64; 2]> {
+    landmarks
+        .points()
+        .iter()
+        .map(|point| [point.x, point.y])
+        .collect()
+}

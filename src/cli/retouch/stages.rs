@@ -1,0 +1,123 @@
+//! The stages of `--stages`: every picture and array on the way, and all of them in one strip.
+
+use std::path::Path;
+
+use image::{DynamicImage, GrayImage, Rgb, Rgb32FImage, RgbImage};
+use serde_json::json;
+
+use super::super::Failure;
+use super::super::output::OutputFolder;
+use crate::editor::sheet::{Sheet, comparison};
+use crate::engine::{PreparedFace, RenderedFace};
+use crate::geometry::{Affine, Landmarks};
+use crate::photo::resize::resize_levels;
+use crate::portrait::labels::LABELS_SIZE;
+
+/// Side of a picture in the strip.
+const STRIP_SIZE: u32 = 320;
+
+/// Writes the stages of one face.
+pub(super) fn write(
+    folder: &Path,
+    prepared: &PreparedFace,
+    rendered: &RenderedFace,
+) -> Result<(), Failure> {
+    let mut folder = OutputFolder::create(folder)?;
+    let crop = &prepared.crop;
+    let drawn = eight_bit(&prepared.drawn);
+    let edited = eight_bit(&rendered.edited);
+    let warped = eight_bit(&rendered.warped);
+    let composite = eight_bit(&rendered.composite);
+    let points: Vec<[f64; 2]> = prepared
+        .landmarks
+        .points()
+        .iter()
+        .map(|p| [p.x, p.y])
+        .collect();
+    folder.json(
+        "landmarks.json",
+        &json!({ "photo": points, "photo_from_crop": prepared.aligned.photo_from_crop }),
+    )?;
+    folder.png("crop.png", crop.clone())?;
+    folder.png("labels.png", prepared.parsed.labels.clone())?;
+    folder.png("mask.png", rendered.mask.clone())?;
+    folder.png("inverted.png", drawn.clone())?;
+    folder.png("edited.png", edited.clone())?;
+    folder.png("warped.png", warped.clone())?;
+    folder.png("composite.png", composite.clone())?;
+    folder.npy(
+        "code.npy",
+        &prepared.code.view().insert_axis(ndarray::Axis(0)),
+    )?;
+    folder.png("compare.png", comparison(crop.clone(), composite.clone()))?;
+
+    let mut strip = Sheet::new();
+    for (picture, label) in [
+        (
+            with_landmarks(crop, &prepared.landmarks_in_labels),
+            "landmarks",
+        ),
+        (crop.clone(), "crop"),
+        (painted_labels(&prepared.parsed.labels), "labels"),
+        (
+            DynamicImage::ImageLuma8(rendered.mask.clone()).into_rgb8(),
+            "mask",
+        ),
+        (drawn, "inverted"),
+        (edited, "edited"),
+        (warped, "warped"),
+        (composite, "composite"),
+    ] {
+        strip.add(0, resize_levels(&picture, STRIP_SIZE, STRIP_SIZE), label);
+    }
+    folder.png("stages.png", strip.draw())
+}
+
+fn eight_bit(picture: &Rgb32FImage) -> RgbImage {
+    DynamicImage::ImageRgb32F(picture.clone()).into_rgb8()
+}
+
+/// The crop with a dot on every landmark.
+fn with_landmarks(crop: &RgbImage, landmarks_in_labels: &Landmarks) -> RgbImage {
+    const DOT: Rgb<u8> = Rgb([0, 230, 80]);
+    let radius = (crop.width() / 200).max(1) as i64;
+    let crop_from_labels = Affine::resize(f64::from(crop.width()) / f64::from(LABELS_SIZE));
+    let mut picture = crop.clone();
+    for &point in landmarks_in_labels.points() {
+        let centre = crop_from_labels.apply(point);
+        for (dx, dy) in (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy)))
+        {
+            let (x, y) = (centre.x.round() as i64 + dx, centre.y.round() as i64 + dy);
+            let inside = (0..i64::from(picture.width())).contains(&x)
+                && (0..i64::from(picture.height())).contains(&y);
+            if inside && dx * dx + dy * dy <= radius * radius {
+                picture.put_pixel(x as u32, y as u32, DOT);
+            }
+        }
+    }
+    picture
+}
+
+/// The label map in colours.
+fn painted_labels(labels: &GrayImage) -> RgbImage {
+    RgbImage::from_fn(labels.width(), labels.height(), |x, y| {
+        Rgb(colour_of(labels.get_pixel(x, y)[0]))
+    })
+}
+
+fn colour_of(label: u8) -> [u8; 3] {
+    match label {
+        0 => [40, 40, 40],
+        1 => [224, 172, 140],
+        2 | 3 => [120, 80, 40],
+        4..=6 => [90, 150, 220],
+        7 | 8 => [220, 140, 160],
+        10 => [240, 190, 120],
+        11..=13 => [200, 70, 80],
+        14 => [110, 200, 120],
+        15 => [230, 220, 80],
+        16 => [90, 90, 180],
+        17 => [110, 70, 150],
+        _ => [200, 200, 200],
+    }
+}

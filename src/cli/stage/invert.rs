@@ -1,0 +1,88 @@
+//! `jawline stage invert`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ndarray::Array2;
+use serde_json::json;
+
+use super::into_folder;
+use crate::cli::progress::Reporter;
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
+use crate::latent::inversion::{self, LOSS_SIZE, Target};
+use crate::photo::{Limits, Photo};
+use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// FFHQ-aligned crop, square
+    #[arg(long, value_name = "CROP.png")]
+    image: PathBuf,
+    /// Greatest number of steps
+    #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N", value_parser = crate::cli::at_least_one)]
+    steps: usize,
+    /// Seed of the exploration noise
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let crop = Photo::load(&options.image, &Limits::default())?
+        .pixels()
+        .to_rgb8();
+    if crop.width() != crop.height() {
+        let (width, height) = crop.dimensions();
+        return Err(Failure::because(format!(
+            "{} has {width} x {height} pixels, but an aligned crop is square; make one with `jawline stage align`",
+            options.image.display()
+        )));
+    }
+    let choices = inversion::Options {
+        steps: options.steps,
+        seed: options.seed,
+        ..inversion::Options::default()
+    };
+    let engine = Engine::start(options.engine.settings())?;
+    let mut reporter = Reporter::new(options.voice);
+    let target = Target::even(reduced_tensor(&crop, LOSS_SIZE as u32));
+    let inverted = engine
+        .submit(
+            Priority::Background,
+            interrupt::token(),
+            InvertPicture::new(target, choices),
+        )
+        .wait(|progress| reporter.show(progress))?;
+    let drawn = engine
+        .submit(
+            Priority::Background,
+            interrupt::token(),
+            Synthesize::from_codes(vec![inverted.code.clone()]),
+        )
+        .wait(|progress| reporter.show(progress))?;
+    reporter.finish();
+
+    into_folder(&options.out, options.voice, |folder| {
+        let losses = &inverted.report.losses;
+        let table = Array2::from_shape_fn((losses.len(), 3), |(step, term)| {
+            let loss = losses[step];
+            [loss.perceptual, loss.pixel, loss.total][term]
+        });
+        folder.npy(
+            "code.npy",
+            &inverted.code.view().insert_axis(ndarray::Axis(0)),
+        )?;
+        folder.npy("losses.npy", &table)?;
+        if let Some(portrait) = drawn.first() {
+            folder.png("inverted.png", picture_from_tensor(portrait.image.view()))?;
+        }
+        Ok(json!(inverted.report))
+    })
+}

@@ -1,0 +1,46 @@
+//! What the engine runs with, for reports and the status line.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Context, Error, Job, Step};
+use crate::networks::pack::Manifest;
+
+/// What the engine runs with.
+#[derive(Debug, Clone, Serialize)]
+pub struct Description {
+    /// The execution provider that really runs: `cpu`, `cuda` or `webgpu`.
+    pub provider: &'static str,
+    /// With `auto`: why no GPU is used.
+    pub passed_over: Option<String>,
+    /// The ONNX Runtime library.
+    pub library: PathBuf,
+    /// What the library says of its build.
+    pub build: &'static str,
+    /// The network pack.
+    pub pack: Manifest,
+}
+
+/// Asks the engine what it runs with.
+pub struct Describe;
+
+impl Job for Describe {
+    type Output = Description;
+
+    fn name(&self) -> String {
+        "describe the engine".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Description>, Error> {
+        let pack = context.sessions.pack()?.manifest().clone();
+        let runtime = context.sessions.runtime()?;
+        Ok(Step::Done(Description {
+            provider: runtime.provider().name(),
+            passed_over: runtime.provider().passed_over().map(str::to_owned),
+            library: runtime.library().path.clone(),
+            build: runtime.build_info(),
+            pack,
+        }))
+    }
+}

@@ -1,0 +1,243 @@
+//! Preparing a face: alignment, labels, inversion. What the slider needs.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use image::{DynamicImage, Rgb32FImage, RgbImage};
+use ndarray::{Array2, s};
+
+use super::{Context, Error, InversionReport, InvertPicture, Inverted, Job, Progress, Step};
+use crate::geometry::{Affine, Landmarks};
+use crate::latent::inversion::{self, LOSS_SIZE, Target};
+use crate::photo::Photo;
+use crate::portrait::align::{AlignedCrop, align};
+use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
+use crate::portrait::masks::soft_neck_mask;
+use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
+
+/// Seconds spent in each stage, in the order of the work.
+pub type TimedStages = Vec<(&'static str, f64)>;
+
+/// A face that is ready to be edited.
+#[derive(Debug, Clone)]
+pub struct PreparedFace {
+    /// The crop and its place in the photo. The crop has the generator's resolution.
+    pub aligned: AlignedCrop,
+    /// The crop in 8 bits.
+    pub crop: RgbImage,
+    /// Landmarks in pixels of the photo.
+    pub landmarks: Landmarks,
+    /// Landmarks in pixels of the label map.
+    pub landmarks_in_labels: Landmarks,
+    /// Face parsing of the crop.
+    pub parsed: ParsedLabels,
+    /// The latent code, `[L, 512]`.
+    pub code: Array2<f32>,
+    /// How the code was found; `None` for a code that was given.
+    pub inversion: Option<InversionReport>,
+    /// What the generator draws for the code, at the crop's size.
+    pub drawn: Rgb32FImage,
+    /// Seconds a stage.
+    pub seconds: TimedStages,
+}
+
+/// Prepares one face.
+pub struct PrepareFace {
+    photo: Arc<Photo>,
+    landmarks: Landmarks,
+    code: CodeSource,
+    state: State,
+    seconds: TimedStages,
+}
+
+/// Where the latent code comes from.
+#[derive(Clone)]
+enum CodeSource {
+    Inversion(inversion::Options),
+    Known(Array2<f32>),
+}
+
+enum State {
+    Begin,
+    Inverting {
+        cut: Box<Cut>,
+        inversion: Box<InvertPicture>,
+    },
+    Drawing {
+        cut: Box<Cut>,
+        code: Array2<f32>,
+        inversion: Option<InversionReport>,
+    },
+    Over,
+}
+
+/// What is known before the inversion.
+struct Cut {
+    aligned: AlignedCrop,
+    crop: RgbImage,
+    landmarks_in_labels: Landmarks,
+    parsed: ParsedLabels,
+}
+
+impl Cut {
+    /// What the inversion aims at: the whole crop, above all the neck, since only that is taken from
+    /// the generator.
+    fn target(&self) -> Result<Target, Error> {
+        const IMPORTANCE_OF_NECK: f32 = 5.0;
+        let size = LOSS_SIZE as u32;
+        let neck = soft_neck_mask(
+            &self.parsed.labels,
+            &self.landmarks_in_labels,
+            self.crop.width(),
+        )?;
+        let neck = DynamicImage::ImageLuma8(neck).into_rgb8();
+        let neck = reduced_tensor(&neck, size).slice_move(s![.., ..1, .., ..]);
+        Ok(Target {
+            picture: reduced_tensor(&self.crop, size),
+            importance: neck.mapv(|value| 1.0 + (IMPORTANCE_OF_NECK - 1.0) * (value * 0.5 + 0.5)),
+        })
+    }
+}
+
+impl PrepareFace {
+    /// The face with these landmarks (in pixels of the photo), its code found by inversion.
+    pub fn new(photo: Arc<Photo>, landmarks: Landmarks, options: inversion::Options) -> Self {
+        Self::from(photo, landmarks, CodeSource::Inversion(options))
+    }
+
+    /// The face with these landmarks, whose code `[L, 512]` is known.
+    pub fn with_code(photo: Arc<Photo>, landmarks: Landmarks, code: Array2<f32>) -> Self {
+        Self::from(photo, landmarks, CodeSource::Known(code))
+    }
+
+    fn from(photo: Arc<Photo>, landmarks: Landmarks, code: CodeSource) -> Self {
+        Self {
+            photo,
+            landmarks,
+            code,
+            state: State::Begin,
+            seconds: Vec::new(),
+        }
+    }
+
+    fn cut(&mut self, size: u32) -> Result<Cut, Error> {
+        let begun = Instant::now();
+        let aligned = align(self.photo.pixels(), &self.landmarks, size)?;
+        let crop = DynamicImage::ImageRgb32F(aligned.picture.clone()).into_rgb8();
+        self.seconds.push(("align", begun.elapsed().as_secs_f64()));
+
+        let begun = Instant::now();
+        let landmarks_in_labels =
+            landmarks_in_labels(&self.landmarks, &aligned.photo_from_crop, size)?;
+        let parsed = parse_without_network(&crop, &landmarks_in_labels)?;
+        self.seconds.push(("labels", begun.elapsed().as_secs_f64()));
+        Ok(Cut {
+            aligned,
+            crop,
+            landmarks_in_labels,
+            parsed,
+        })
+    }
+}
+
+/// Photo landmarks in pixels of the crop's label map.
+fn landmarks_in_labels(
+    landmarks: &Landmarks,
+    photo_from_crop: &Affine,
+    size: u32,
+) -> Result<Landmarks, Error> {
+    let crop_from_photo = photo_from_crop
+        .inverse()
+        .ok_or(crate::portrait::Error::FlatMap)?;
+    let labels_from_crop = Affine::resize(f64::from(LABELS_SIZE) / f64::from(size));
+    let labels_from_photo = labels_from_crop * crop_from_photo;
+    Ok(landmarks
+        .mapped(&labels_from_photo)
+        .map_err(crate::portrait::Error::from)?)
+}
+
+impl Job for PrepareFace {
+    type Output = PreparedFace;
+
+    fn name(&self) -> String {
+        "prepare the face".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<PreparedFace>, Error> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Begin => {
+                let size = context.sessions.pack()?.manifest().generator.resolution as u32;
+                let cut = Box::new(self.cut(size)?);
+                self.state = match self.code.clone() {
+                    CodeSource::Inversion(options) => {
+                        let target = cut.target()?;
+                        let inversion = Box::new(InvertPicture::new(target, options));
+                        State::Inverting { cut, inversion }
+                    }
+                    CodeSource::Known(code) => State::Drawing {
+                        cut,
+                        code,
+                        inversion: None,
+                    },
+                };
+                Ok(Step::More(done("align")))
+            }
+            State::Inverting { cut, mut inversion } => match inversion.step(context)? {
+                Step::More(progress) => {
+                    self.state = State::Inverting { cut, inversion };
+                    Ok(Step::More(progress))
+                }
+                Step::Done(Inverted { code, report }) => {
+                    self.seconds.push(("invert", report.seconds));
+                    self.state = State::Drawing {
+                        cut,
+                        code,
+                        inversion: Some(report),
+                    };
+                    Ok(Step::More(done("invert")))
+                }
+            },
+            State::Drawing {
+                cut,
+                code,
+                inversion,
+            } => {
+                let begun = Instant::now();
+                let generator = context.sessions.generator()?;
+                let drawn = generator.synthesize(code.view(), context.cancel)?;
+                self.seconds
+                    .push(("draw inverted", begun.elapsed().as_secs_f64()));
+                let Cut {
+                    aligned,
+                    crop,
+                    landmarks_in_labels,
+                    parsed,
+                } = *cut;
+                Ok(Step::Done(PreparedFace {
+                    aligned,
+                    crop,
+                    landmarks: self.landmarks.clone(),
+                    landmarks_in_labels,
+                    parsed,
+                    code,
+                    inversion,
+                    drawn: float_picture_from_tensor(drawn.view()),
+                    seconds: std::mem::take(&mut self.seconds),
+                }))
+            }
+            State::Over => Err(Error::Internal {
+                job: self.name(),
+                detail: "it was asked to go on after its end".to_owned(),
+            }),
+        }
+    }
+}
+
+fn done(stage: &'static str) -> Progress {
+    Progress {
+        stage,
+        fraction: 1.0,
+        detail: String::new(),
+        left: None,
+    }
+}

@@ -1,0 +1,504 @@
+//! Sixty-eight landmarks on a face, by a cascade of regression trees.
+//!
+//! The method is Kazemi and Sullivan, *One Millisecond Face Alignment with an Ensemble of Regression
+//! Trees* (CVPR 2014); the model is a file of dlib's, read by [`crate::checkpoint::dlib`].
+//! [`LandmarkModel::fit`] gives what dlib gives for the same picture and box.
+//! [`LandmarkModel::find`] starts from any detector's box, fits again from the box that the first
+//! landmarks suggest, and asks slightly different boxes for their opinion: where they disagree, the
+//! landmarks are guesses, and it says so.
+
+use std::path::Path;
+
+use image::{DynamicImage, RgbImage};
+use rayon::prelude::*;
+
+use super::reduced;
+use crate::checkpoint;
+use crate::checkpoint::dlib::{Cascade, ShapePredictor, Tree};
+use crate::geometry::{self, Affine, Landmarks, Point, Rect};
+
+/// The smallest face worth working on, in pixels of the photo.
+pub const SMALLEST_FACE_PX: f64 = 64.0;
+
+/// Why a face has no landmarks.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model is for other landmarks.
+    #[error(
+        "the landmark model has {got} points, but the {} of the iBUG annotation are needed; use shape_predictor_68_face_landmarks.dat",
+        Landmarks::COUNT
+    )]
+    PointCount {
+        /// Points of the model.
+        got: usize,
+    },
+    /// Too few pixels to see anything.
+    #[error(
+        "the face is only {size_px:.0} pixels wide; Jawline needs {SMALLEST_FACE_PX:.0} or more: use a larger photo"
+    )]
+    TooSmall {
+        /// Width of the face's box.
+        size_px: f64,
+    },
+    /// Different starts lead to different landmarks.
+    #[error(
+        "the landmarks of the face cannot be found with certainty (confidence {confidence:.2}): the face may be covered, turned away or no face at all"
+    )]
+    Uncertain {
+        /// As in [`FoundLandmarks::confidence`].
+        confidence: f64,
+    },
+    /// One half of the face is hidden.
+    #[error(
+        "the face is turned too far to the side (asymmetry {asymmetry:.2}); Jawline needs both halves of the jaw"
+    )]
+    Profile {
+        /// As in [`FoundLandmarks::asymmetry`].
+        asymmetry: f64,
+    },
+    /// The box or the landmarks are not numbers.
+    #[error(transparent)]
+    Geometry(#[from] geometry::Error),
+    /// The model cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+}
+
+/// Landmarks and how far they can be trusted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundLandmarks {
+    /// In pixels of the photo.
+    pub landmarks: Landmarks,
+    /// The box in which the mean face would lie like these landmarks, in pixels of the photo.
+    pub face_box: Rect,
+    /// 0–1: how well fits from slightly different boxes agree. Portraits reach 0.95, boxes without
+    /// a face stay below 0.55.
+    pub confidence: f64,
+    /// −1 to 1: how far the nose is off the middle between the sides of the jaw, 0 for a face seen
+    /// from the front, positive when the face looks towards the right of the picture.
+    pub asymmetry: f64,
+}
+
+/// Finds landmarks. Reading takes a moment and 70 MB: keep it.
+#[derive(Debug, Clone)]
+pub struct LandmarkModel {
+    predictor: ShapePredictor,
+}
+
+/// Faces are looked at in a copy in which their box has about this many pixels: more shows noise
+/// and pores that the model was not trained on.
+const BOX_PX: f64 = 256.0;
+
+/// How far around the box the copy reaches, in boxes.
+const MARGIN: f64 = 0.75;
+
+/// Shifts (in boxes) and enlargements of the boxes that are asked for their opinion.
+const OPINIONS: [(f64, f64, f64); 4] = [
+    (0.05, 0.0, 1.0),
+    (-0.05, 0.0, 1.0),
+    (0.0, 0.05, 1.08),
+    (0.0, -0.05, 0.93),
+];
+
+/// Mean disagreement (in boxes) at which confidence is one half.
+const HALF_CONFIDENCE: f64 = 0.03;
+
+/// Below this confidence there is no use in going on.
+const LEAST_CONFIDENCE: f64 = 0.55;
+
+/// Beyond this asymmetry one side of the jaw is hidden.
+const LARGEST_ASYMMETRY: f64 = 0.75;
+
+impl LandmarkModel {
+    /// Takes a model with the 68 points of the iBUG annotation.
+    ///
+    /// # Errors
+    /// [`Error::PointCount`].
+    pub fn new(predictor: ShapePredictor) -> Result<Self, Error> {
+        match predictor.initial_shape.len() {
+            Landmarks::COUNT => Ok(Self { predictor }),
+            got => Err(Error::PointCount { got }),
+        }
+    }
+
+    /// Reads the model from dlib's file, plain or compressed with bzip2.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] and [`Error::PointCount`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        Self::new(ShapePredictor::read(path)?)
+    }
+
+    /// The landmarks in `picture` of the face in `face_box`, as dlib computes them (dlib rounds them
+    /// to whole pixels). The box's edges are the centres of its outermost pixels, as dlib's are.
+    /// Pixels outside the picture count as black.
+    ///
+    /// # Errors
+    /// [`Error::Geometry`] when the box is not finite.
+    pub fn fit(&self, picture: &RgbImage, face_box: &Rect) -> Result<Landmarks, Error> {
+        let mean = &self.predictor.initial_shape;
+        let photo_from_box = unit_box_to(face_box);
+        let mut shape = mean.clone();
+        for cascade in &self.predictor.cascades {
+            let brightness = sample(cascade, mean, &shape, picture, &photo_from_box);
+            for tree in &cascade.trees {
+                let (shifts, _) = answer(tree, &brightness).as_chunks::<2>();
+                for ([x, y], [dx, dy]) in shape.iter_mut().zip(shifts) {
+                    *x += dx;
+                    *y += dy;
+                }
+            }
+        }
+        let points: Vec<Point> = shape
+            .iter()
+            .map(|&point| photo_from_box.apply(to_point(point)))
+            .collect();
+        Ok(Landmarks::try_from(points)?)
+    }
+
+    /// The landmarks of the face that a detector found in `face_box`, in pixels of `photo`.
+    ///
+    /// The box need not follow dlib's habits: from the second fit on it is the one in which the
+    /// mean face would lie like the landmarks found so far.
+    ///
+    /// # Errors
+    /// [`Error::TooSmall`] below [`SMALLEST_FACE_PX`]; [`Error::Uncertain`] and [`Error::Profile`]
+    /// when the landmarks are of no use; [`Error::Geometry`] when the box is not finite.
+    pub fn find(&self, photo: &DynamicImage, face_box: &Rect) -> Result<FoundLandmarks, Error> {
+        let size_px = face_box.width().min(face_box.height());
+        if size_px < SMALLEST_FACE_PX {
+            return Err(Error::TooSmall { size_px });
+        }
+        let region = face_box.inflated(MARGIN * size_px);
+        let Some(copy) = reduced::part(photo, &region, BOX_PX / size_px) else {
+            return Err(Error::TooSmall { size_px: 0.0 });
+        };
+        let copy_from_photo = copy.photo_from_copy.inverse();
+        let copy_from_photo = copy_from_photo.unwrap_or(Affine::IDENTITY);
+        let mut face_box = mapped(face_box, &copy_from_photo);
+
+        for _ in 0..2 {
+            face_box = self.box_of(&self.fit(&copy.pixels, &face_box)?);
+        }
+        let fits = (0..=OPINIONS.len()).into_par_iter().map(|i| {
+            // The last one is the box itself.
+            let &(dx, dy, factor) = OPINIONS.get(i).unwrap_or(&(0.0, 0.0, 1.0));
+            self.fit(&copy.pixels, &moved(&face_box, dx, dy, factor))
+        });
+        let fits = fits.collect::<Result<Vec<_>, _>>()?;
+        let (landmarks, disagreement_px) = consensus(&fits)?;
+
+        let face_box = self.box_of(&landmarks);
+        let disagreement = disagreement_px / face_box.width().max(1.0);
+        let confidence = 1.0 / (1.0 + (disagreement / HALF_CONFIDENCE).powi(2));
+        let asymmetry = asymmetry(&landmarks);
+        if confidence < LEAST_CONFIDENCE {
+            return Err(Error::Uncertain { confidence });
+        }
+        if asymmetry.abs() > LARGEST_ASYMMETRY {
+            return Err(Error::Profile { asymmetry });
+        }
+        Ok(FoundLandmarks {
+            landmarks: landmarks.mapped(&copy.photo_from_copy)?,
+            face_box: mapped(&face_box, &copy.photo_from_copy),
+            confidence,
+            asymmetry,
+        })
+    }
+
+    /// The square box in which the mean face lies most like `landmarks` (least squares over shift
+    /// and size).
+    fn box_of(&self, landmarks: &Landmarks) -> Rect {
+        let mean: Vec<Point> = self
+            .predictor
+            .initial_shape
+            .iter()
+            .copied()
+            .map(to_point)
+            .collect();
+        let points = landmarks.points();
+        let (Some(from), Some(to)) = (Point::mean(&mean), Point::mean(points)) else {
+            return Rect::around(points);
+        };
+        let spread = |(m, p): (&Point, &Point)| {
+            let (m, p) = (*m - from, *p - to);
+            (m.dot(p), m.dot(m))
+        };
+        let sums = mean.iter().zip(points).map(spread);
+        let (across, within) = sums.fold((0.0, 0.0), |(a, w), (da, dw)| (a + da, w + dw));
+        let size = (across / within).max(1.0);
+        let (left, top) = (to.x - size * from.x, to.y - size * from.y);
+        Rect::new(left, top, left + size, top + size)
+    }
+}
+
+/// Takes the unit square to the box.
+fn unit_box_to(face_box: &Rect) -> Affine {
+    Affine::from_frame(
+        Point::new(face_box.left, face_box.top),
+        Point::new(face_box.right - face_box.left, 0.0),
+        Point::new(0.0, face_box.bottom - face_box.top),
+    )
+}
+
+fn to_point([x, y]: [f32; 2]) -> Point {
+    Point::new(x.into(), y.into())
+}
+
+/// The box after a map that does not turn it.
+fn mapped(face_box: &Rect, map: &Affine) -> Rect {
+    Rect::around(&[
+        map.apply(Point::new(face_box.left, face_box.top)),
+        map.apply(Point::new(face_box.right, face_box.bottom)),
+    ])
+}
+
+/// The box shifted by parts of its size and enlarged about its middle.
+fn moved(face_box: &Rect, dx: f64, dy: f64, factor: f64) -> Rect {
+    let size = face_box.width();
+    let middle = face_box.centre() + Point::new(dx, dy) * size;
+    Rect::around(&[middle]).inflated(size * factor / 2.0)
+}
+
+/// The brightness (0–255) of the pixels that a cascade looks at: each is tied to a landmark of the
+/// current shape, at an offset that turns and grows with the shape.
+fn sample(
+    cascade: &Cascade,
+    mean: &[[f32; 2]],
+    shape: &[[f32; 2]],
+    picture: &RgbImage,
+    photo_from_box: &Affine,
+) -> Vec<f32> {
+    let [a, b] = turn_and_growth(mean, shape);
+    let pixels = cascade.anchors.iter().zip(&cascade.deltas);
+    pixels
+        .map(|(&anchor, &[dx, dy])| {
+            let [x, y] = shape[anchor];
+            let point = [x + (a * dx - b * dy), y + (b * dx + a * dy)];
+            brightness(picture, photo_from_box.apply(to_point(point)))
+        })
+        .collect()
+}
+
+/// The matrix [[a, −b], [b, a]] that takes `from` closest to `to`, both about their middles
+/// (Umeyama 1991; in the plane it is a complex regression).
+fn turn_and_growth(from: &[[f32; 2]], to: &[[f32; 2]]) -> [f32; 2] {
+    let middle = |shape: &[[f32; 2]]| {
+        let sum = shape
+            .iter()
+            .copied()
+            .map(to_point)
+            .fold(Point::default(), |a, b| a + b);
+        sum * (1.0 / shape.len() as f64)
+    };
+    let (from_middle, to_middle) = (middle(from), middle(to));
+    let (mut along, mut across, mut within) = (0.0, 0.0, 0.0);
+    for (&p, &q) in from.iter().zip(to) {
+        let (p, q) = (to_point(p) - from_middle, to_point(q) - to_middle);
+        along += p.dot(q);
+        across += p.cross(q);
+        within += p.dot(p);
+    }
+    [(along / within) as f32, (across / within) as f32]
+}
+
+/// Mean of the channels, rounded down, of the pixel nearest to `point`; 0 outside the picture.
+fn brightness(picture: &RgbImage, point: Point) -> f32 {
+    let (x, y) = ((point.x + 0.5).floor(), (point.y + 0.5).floor());
+    if x < 0.0 || y < 0.0 {
+        return 0.0;
+    }
+    // Larger numbers saturate and lie outside.
+    picture
+        .get_pixel_checked(x as u32, y as u32)
+        .map_or(0.0, |pixel| {
+            (pixel.0.iter().copied().map(u32::from).sum::<u32>() / 3) as f32
+        })
+}
+
+/// The shifts in the leaf that the tree's questions lead to.
+fn answer<'a>(tree: &'a Tree, brightness: &[f32]) -> &'a [f32] {
+    let mut node = 0;
+    while let Some(split) = tree.splits.get(node) {
+        let yes = brightness[split.first] - brightness[split.second] > split.threshold;
+        node = 2 * node + if yes { 1 } else { 2 };
+    }
+    let width = tree.leaves.ncols();
+    let leaf = node - tree.splits.len();
+    let leaves = tree.leaves.as_slice().unwrap_or_default();
+    leaves
+        .get(leaf * width..(leaf + 1) * width)
+        .unwrap_or_default()
+}
+
+/// The mean of several fits, and the mean distance of their points from it.
+fn consensus(fits: &[Landmarks]) -> Result<(Landmarks, f64), geometry::Error> {
+    let share = 1.0 / fits.len() as f64;
+    let mut mean = [Point::default(); Landmarks::COUNT];
+    for fit in fits {
+        for (mean, &point) in mean.iter_mut().zip(fit.points()) {
+            *mean += point * share;
+        }
+    }
+    let distances = fits.iter().flat_map(|fit| {
+        let pairs = fit.points().iter().zip(&mean);
+        pairs.map(|(a, b)| a.distance(*b))
+    });
+    let disagreement = distances.sum::<f64>() * share / Landmarks::COUNT as f64;
+    Ok((Landmarks::new(mean)?, disagreement))
+}
+
+/// How far the nose is from the middle between the sides of the jaw, along the line of the eyes.
+fn asymmetry(landmarks: &Landmarks) -> f64 {
+    let points = landmarks.points();
+    let axis = points[45] - points[36];
+    let nose = points[30].dot(axis);
+    // The upper jaw line, beside the nose.
+    let to_left = nose - (points[1] + points[2]).dot(axis) / 2.0;
+    let to_right = (points[15] + points[14]).dot(axis) / 2.0 - nose;
+    let width = to_left + to_right;
+    if width > 0.0 {
+        ((to_left - to_right) / width).clamp(-1.0, 1.0)
+    } else {
+        1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::checkpoint::dlib::Split;
+
+    /// A mean face on the unit square, points in rows of ten.
+    fn mean_face() -> Vec<[f32; 2]> {
+        (0..Landmarks::COUNT)
+            .map(|i| [0.1 + 0.08 * (i % 10) as f32, 0.1 + 0.12 * (i / 10) as f32])
+            .collect()
+    }
+
+    /// One cascade of one tree: moves every point right by `step` when the pixel at point 0 is
+    /// brighter than the one at point 9, else down.
+    fn model(step: f32) -> LandmarkModel {
+        let leaf = |x: f32, y: f32| [x, y].repeat(Landmarks::COUNT);
+        let leaves = [leaf(step, 0.0), leaf(0.0, step)].concat();
+        let tree = Tree {
+            splits: vec![Split {
+                first: 0,
+                second: 1,
+                threshold: 20.0,
+            }],
+            leaves: Array2::from_shape_vec((2, 2 * Landmarks::COUNT), leaves).unwrap(),
+        };
+        LandmarkModel::new(ShapePredictor {
+            initial_shape: mean_face(),
+            cascades: vec![Cascade {
+                anchors: vec![0, 9],
+                deltas: vec![[0.0, 0.0]; 2],
+                trees: vec![tree],
+            }],
+        })
+        .unwrap()
+    }
+
+    fn picture(left: u8, right: u8) -> RgbImage {
+        RgbImage::from_fn(
+            200,
+            200,
+            |x, _| Rgb([if x < 100 { left } else { right }; 3]),
+        )
+    }
+
+    #[test]
+    fn trees_move_the_mean_face() {
+        let face_box = Rect::new(50.0, 40.0, 150.0, 140.0);
+        let first = |left, right| {
+            let landmarks = model(0.05).fit(&picture(left, right), &face_box).unwrap();
+            landmarks.points()[0]
+        };
+        // Point 0 of the mean face lies at (60, 50).
+        assert!(first(200, 100).distance(Point::new(65.0, 50.0)) < 1e-4);
+        assert!(first(100, 200).distance(Point::new(60.0, 55.0)) < 1e-4);
+        assert!(first(120, 101).distance(Point::new(60.0, 55.0)) < 1e-4);
+    }
+
+    #[test]
+    fn outside_the_picture_is_black() {
+        let face_box = Rect::new(160.0, 40.0, 260.0, 140.0);
+        let landmarks = model(0.05).fit(&picture(0, 90), &face_box).unwrap();
+        assert!(landmarks.points()[0].distance(Point::new(175.0, 50.0)) < 1e-4);
+    }
+
+    #[test]
+    fn turn_and_growth_are_those_of_a_similarity() {
+        let from = mean_face();
+        let (a, b) = (1.1_f32, -0.3_f32);
+        let moved = from
+            .iter()
+            .map(|[x, y]| [a * x - b * y + 4.0, b * x + a * y - 2.0]);
+        let found = turn_and_growth(&from, &moved.collect::<Vec<_>>());
+        assert!(
+            (found[0] - a).abs() < 1e-4 && (found[1] - b).abs() < 1e-4,
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn the_box_of_landmarks_is_the_one_they_came_from() {
+        let face_box = Rect::new(30.0, -20.0, 190.0, 140.0);
+        let still = model(0.0);
+        let landmarks = still.fit(&picture(0, 0), &face_box).unwrap();
+        let found = still.box_of(&landmarks);
+        let corners = |r: &Rect| [Point::new(r.left, r.top), Point::new(r.right, r.bottom)];
+        for (a, b) in corners(&found).into_iter().zip(corners(&face_box)) {
+            assert!(a.distance(b) < 1e-3, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn fits_that_follow_their_boxes_are_not_believed() {
+        // A model that sees nothing leaves the mean face in whatever box it is given.
+        let photo = DynamicImage::from(picture(0, 0));
+        let face_box = Rect::new(50.0, 40.0, 150.0, 140.0);
+        let error = model(0.0).find(&photo, &face_box).unwrap_err();
+        assert!(matches!(error, Error::Uncertain { .. }), "{error}");
+    }
+
+    #[test]
+    fn small_and_senseless_boxes_are_refused() {
+        let photo = DynamicImage::from(picture(0, 0));
+        for size in [0.0, 63.0, -5.0, f64::NAN] {
+            let face_box = Rect::new(10.0, 10.0, 10.0 + size, 10.0 + size);
+            let error = model(0.0).find(&photo, &face_box).unwrap_err();
+            assert!(matches!(error, Error::TooSmall { .. }), "{error}");
+        }
+        let infinite = Rect::new(0.0, 0.0, f64::INFINITY, f64::INFINITY);
+        assert!(model(0.0).find(&photo, &infinite).is_err());
+    }
+
+    #[test]
+    fn models_for_other_landmarks_are_refused() {
+        let mut predictor = model(0.0).predictor;
+        predictor.initial_shape.truncate(5);
+        let error = LandmarkModel::new(predictor).unwrap_err();
+        assert!(matches!(error, Error::PointCount { got: 5 }), "{error}");
+    }
+
+    #[test]
+    fn asymmetry_has_the_sign_of_the_side_that_the_face_looks_to() {
+        let mut points = [Point::default(); Landmarks::COUNT];
+        (points[36], points[45]) = (Point::new(-30.0, 0.0), Point::new(30.0, 0.0));
+        (points[1], points[2]) = (Point::new(-50.0, 10.0), Point::new(-50.0, 20.0));
+        (points[14], points[15]) = (Point::new(50.0, 20.0), Point::new(50.0, 10.0));
+        let with_nose = |x: f64| {
+            let mut points = points;
+            points[30] = Point::new(x, 15.0);
+            asymmetry(&Landmarks::new(points).unwrap())
+        };
+        assert!(with_nose(0.0).abs() < 1e-9);
+        assert!((with_nose(25.0) - 0.5).abs() < 1e-9);
+        assert!((with_nose(-40.0) + 0.8).abs() < 1e-9);
+    }
+}

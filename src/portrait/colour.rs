@@ -1,0 +1,252 @@
+//! Matching the colours of a generated crop to the photo.
+//!
+//! A generator's picture differs from the photo in tint and in the large shapes of light. Two smooth
+//! fields are added to the edited crop before it is composited:
+//!
+//! - what inversion missed: photo − inverted, measured on skin everywhere, since both should show
+//!   the same;
+//! - what the edit has changed beside its purpose: inverted − edited, measured on skin outside the
+//!   mask, where the photo will stay.
+//!
+//! Outside the mask the two add up to photo − edited, so that the edited crop meets the photo at the
+//! seam. Each field is a normalised convolution (Knutsson and Westin, CVPR 1993): a blur of weighted
+//! differences divided by the blur of the weights. Hair, collar and background have no weight, and so
+//! do not bleed into the neck; skin whose difference stands out from its surroundings (a strand of
+//! hair, an edge that has moved) loses weight in a second pass.
+
+use image::{GrayImage, Rgb, Rgb32FImage};
+
+use super::resample::interpolate;
+use super::smooth::gaussian;
+use super::{Error, same_size};
+use crate::geometry::Affine;
+
+/// Standard deviations of the blurs, in crop sides: 25 and 50 px of 1024.
+const INVERSION_SIGMA: f64 = 25.0 / 1024.0;
+const EDIT_SIGMA: f64 = 50.0 / 1024.0;
+/// Fields are computed on a grid of at most this many cells a side.
+const GRID: u32 = 128;
+/// A difference this far from the field around it counts half; in shares of the value range.
+const OUTLIER: f32 = 0.06;
+/// Weight of the mean difference everywhere: it decides where no skin is near.
+const MEAN_WEIGHT: f32 = 1e-3;
+
+/// The edited crop in the photo's colours. `weights` says how well each pixel speaks for the colour
+/// of skin (0 not at all, 255 fully); labels of skin and neck serve well. Values may leave 0..=1.
+///
+/// # Errors
+/// [`Error::Size`] when the pictures differ in size.
+pub fn match_colour(
+    photo_crop: &Rgb32FImage,
+    inverted: &Rgb32FImage,
+    edited: &Rgb32FImage,
+    mask: &GrayImage,
+    weights: &GrayImage,
+) -> Result<Rgb32FImage, Error> {
+    let size = photo_crop.dimensions();
+    same_size("inverted crop", inverted.dimensions(), size)?;
+    same_size("edited crop", edited.dimensions(), size)?;
+    same_size("mask", mask.dimensions(), size)?;
+    same_size("weights", weights.dimensions(), size)?;
+
+    let everywhere = |index: usize| f32::from(weights.as_raw()[index]) / 255.0;
+    let outside_mask =
+        |index: usize| everywhere(index) * f32::from(255 - mask.as_raw()[index]) / 255.0;
+    let side = f64::from(size.0.max(size.1));
+    let inversion = smooth_difference(photo_crop, inverted, everywhere, INVERSION_SIGMA * side);
+    let edit = smooth_difference(inverted, edited, outside_mask, EDIT_SIGMA * side);
+
+    let mut matched = edited.clone();
+    for ((value, inversion), edit) in matched.iter_mut().zip(inversion.iter()).zip(edit.iter()) {
+        *value += inversion + edit;
+    }
+    Ok(matched)
+}
+
+/// The smooth part of `wanted − found`, at the pictures' size.
+fn smooth_difference(
+    wanted: &Rgb32FImage,
+    found: &Rgb32FImage,
+    weight_of: impl Fn(usize) -> f32,
+    sigma_px: f64,
+) -> Rgb32FImage {
+    let (width, height) = wanted.dimensions();
+    let cell = width.max(height).div_ceil(GRID).max(1);
+    let mut differences = Rgb32FImage::new(width.div_ceil(cell), height.div_ceil(cell));
+    let mut weights = differences.clone();
+    let pixels = wanted.enumerate_pixels().zip(found.pixels()).enumerate();
+    for (index, ((x, y, wanted), found)) in pixels {
+        let weight = weight_of(index) / (cell * cell) as f32;
+        let sum = differences.get_pixel_mut(x / cell, y / cell);
+        for ((sum, wanted), found) in sum.0.iter_mut().zip(wanted.0).zip(found.0) {
+            *sum += weight * (wanted - found);
+        }
+        weights
+            .get_pixel_mut(x / cell, y / cell)
+            .0
+            .iter_mut()
+            .for_each(|sum| *sum += weight);
+    }
+
+    let sigma_cells = sigma_px / f64::from(cell);
+    let field = normalised_convolution(&differences, &weights, sigma_cells);
+    let cells = differences
+        .pixels_mut()
+        .zip(weights.pixels_mut())
+        .zip(field.pixels());
+    for ((difference, weight), field) in cells {
+        let trust = trust(difference, weight[0], field);
+        difference
+            .0
+            .iter_mut()
+            .chain(&mut weight.0)
+            .for_each(|value| *value *= trust);
+    }
+    let field = normalised_convolution(&differences, &weights, sigma_cells);
+    interpolate(
+        &field,
+        width,
+        height,
+        &Affine::resize(f64::from(cell).recip()),
+    )
+}
+
+/// How far the mean difference of a cell is to be believed, beside the field around it.
+fn trust(difference: &Rgb<f32>, weight: f32, field: &Rgb<f32>) -> f32 {
+    if weight <= 0.0 {
+        return 0.0;
+    }
+    let square: f32 = difference
+        .0
+        .iter()
+        .zip(field.0)
+        .map(|(difference, field)| (difference / weight - field).powi(2))
+        .sum();
+    (1.0 + square / (3.0 * OUTLIER * OUTLIER)).recip()
+}
+
+/// Blurred weighted differences over blurred weights; the mean where there are none near.
+fn normalised_convolution(
+    differences: &Rgb32FImage,
+    weights: &Rgb32FImage,
+    sigma: f64,
+) -> Rgb32FImage {
+    let sum = |picture: &Rgb32FImage, channel: usize| -> f64 {
+        picture
+            .pixels()
+            .map(|pixel| f64::from(pixel[channel]))
+            .sum()
+    };
+    let total = sum(weights, 0);
+    if total <= 0.0 {
+        return Rgb32FImage::new(differences.width(), differences.height());
+    }
+    let mean: [f32; 3] = std::array::from_fn(|channel| (sum(differences, channel) / total) as f32);
+    let mut field = gaussian(differences, sigma);
+    let weights = gaussian(weights, sigma);
+    for (field, weight) in field.pixels_mut().zip(weights.pixels()) {
+        for (value, mean) in field.0.iter_mut().zip(mean) {
+            *value = (*value + MEAN_WEIGHT * mean) / (weight[0] + MEAN_WEIGHT);
+        }
+    }
+    field
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+
+    use super::*;
+
+    const SIZE: u32 = 256;
+
+    fn photo() -> Rgb32FImage {
+        Rgb32FImage::from_fn(SIZE, SIZE, |x, y| {
+            let texture = ((x * 31 + y * 17) % 11) as f32 / 200.0;
+            Rgb([0.6 + texture, 0.45 + texture, 0.4 + texture])
+        })
+    }
+
+    fn changed(picture: &Rgb32FImage, by: impl Fn(u32, u32) -> [f32; 3]) -> Rgb32FImage {
+        Rgb32FImage::from_fn(SIZE, SIZE, |x, y| {
+            let (pixel, by) = (picture.get_pixel(x, y), by(x, y));
+            Rgb([pixel[0] + by[0], pixel[1] + by[1], pixel[2] + by[2]])
+        })
+    }
+
+    fn lower_half() -> GrayImage {
+        GrayImage::from_fn(SIZE, SIZE, |_, y| {
+            Luma([if y >= SIZE / 2 { 255 } else { 0 }])
+        })
+    }
+
+    fn largest_error(
+        found: &Rgb32FImage,
+        expected: &Rgb32FImage,
+        is_inside: impl Fn(u32, u32) -> bool,
+    ) -> f32 {
+        found
+            .enumerate_pixels()
+            .filter(|(x, y, _)| is_inside(*x, *y))
+            .flat_map(|(x, y, found)| {
+                let expected = expected.get_pixel(x, y);
+                (0..3).map(move |i| (found[i] - expected[i]).abs())
+            })
+            .fold(0.0, f32::max)
+    }
+
+    fn all() -> GrayImage {
+        GrayImage::from_pixel(SIZE, SIZE, Luma([255]))
+    }
+
+    #[test]
+    fn nothing_to_match_changes_nothing() {
+        let photo = photo();
+        let matched = match_colour(&photo, &photo, &photo, &lower_half(), &all()).unwrap();
+        assert_eq!(matched, photo);
+    }
+
+    #[test]
+    fn a_tint_and_a_gradient_of_light_are_removed() {
+        let photo = photo();
+        let inverted = changed(&photo, |x, _| [0.05, -0.03, x as f32 / 4000.0]);
+        let edited = changed(&inverted, |_, _| [0.02, 0.02, -0.04]);
+        let matched = match_colour(&photo, &inverted, &edited, &lower_half(), &all()).unwrap();
+        assert!(largest_error(&matched, &photo, |_, _| true) < 0.01);
+    }
+
+    #[test]
+    fn what_has_no_weight_does_not_bleed() {
+        let photo = photo();
+        let collar = |x: u32| x < SIZE / 4;
+        let inverted = changed(&photo, |x, _| {
+            if collar(x) {
+                [0.5, -0.4, 0.3]
+            } else {
+                [0.02; 3]
+            }
+        });
+        let weights =
+            GrayImage::from_fn(SIZE, SIZE, |x, _| Luma([if collar(x) { 0 } else { 255 }]));
+        let matched = match_colour(&photo, &inverted, &inverted, &lower_half(), &weights).unwrap();
+        assert!(largest_error(&matched, &photo, |x, _| !collar(x)) < 0.005);
+    }
+
+    #[test]
+    fn skin_that_stands_out_counts_little() {
+        let photo = photo();
+        let strand = |x: u32| (120..126).contains(&x);
+        let inverted = changed(&photo, |x, _| if strand(x) { [-0.5; 3] } else { [0.03; 3] });
+        let matched = match_colour(&photo, &inverted, &inverted, &lower_half(), &all()).unwrap();
+        assert!(largest_error(&matched, &photo, |x, _| !(118..128).contains(&x)) < 0.02);
+    }
+
+    #[test]
+    fn without_any_skin_the_picture_stays() {
+        let photo = photo();
+        let inverted = changed(&photo, |_, _| [0.3; 3]);
+        let none = GrayImage::new(SIZE, SIZE);
+        let matched = match_colour(&photo, &inverted, &inverted, &lower_half(), &none).unwrap();
+        assert_eq!(matched, inverted);
+    }
+}

@@ -1,0 +1,171 @@
+//! The mask under which an edit is pasted, in Jawline's own way.
+//!
+//! The published mask reaches a good way over collar, hair and background, and takes whatever the
+//! edited picture shows there; that works as long as the generator draws the photo's collar. Ours is
+//! confined to pixels that are skin in *both* pictures: cloth and hair stay the photo's own, and where
+//! the edited neck is narrower than the photo's, the photo's flank stays too.
+
+use image::GrayImage;
+
+use super::masks::{enlarge, neck_mask_to_jaw, soft_neck_mask};
+use super::morphology::{box_blur, dilate, without_small_components};
+use super::{Error, same_size};
+use crate::geometry::Landmarks;
+
+/// How far the mask reaches beyond the jaw line into the face, and how wide its edge is; pixels of a
+/// 1024-px crop, as in the published mask.
+const REACH_PX: u32 = 15;
+const EDGE_PX: u32 = 25;
+/// Labels of skin: face, nose, neck.
+const SKIN_LABELS: [u8; 3] = [1, 10, 14];
+/// Islands of the mask with fewer pixels (of the crop) are left out.
+const LEAST_PIXELS: usize = 1500;
+/// When less than this part of the photo's neck is skin in the edited picture as well, its parsing is
+/// not trusted, and the published mask serves.
+const LEAST_SHARED: f64 = 0.35;
+
+/// Where pixels of a label map are skin, enlarged to a crop of `size` by `size`: 255 on skin.
+///
+/// # Errors
+/// [`Error::UnusableSize`] for `size`.
+pub fn skin_mask(labels: &GrayImage, size: u32) -> Result<GrayImage, Error> {
+    let mut skin = labels.clone();
+    for label in skin.iter_mut() {
+        *label = if SKIN_LABELS.contains(label) { 255 } else { 0 };
+    }
+    enlarge(&skin, size)
+}
+
+/// The soft mask for an edit: the photo's neck up to the jaw line, as far as it is skin in the photo
+/// and in the edited picture. `skin_after` is the [`skin_mask`] of the edited picture as it will be
+/// pasted. Landmarks are in pixels of the label map.
+///
+/// # Errors
+/// [`Error::NotSquare`] or [`Error::Size`] when label map and mask do not fit.
+pub fn edit_mask(
+    labels_before: &GrayImage,
+    landmarks: &Landmarks,
+    skin_after: &GrayImage,
+) -> Result<GrayImage, Error> {
+    let size = skin_after.width();
+    let neck = enlarge(&neck_mask_to_jaw(labels_before, landmarks, 0)?, size)?;
+    let skin_before = skin_mask(labels_before, size)?;
+    same_size(
+        "mask of the edited skin",
+        skin_after.dimensions(),
+        skin_before.dimensions(),
+    )?;
+    let both = both(&skin_before, skin_after);
+    if count(&self::both(&neck, &both)) < LEAST_SHARED * count(&neck) {
+        return soft_neck_mask(labels_before, landmarks, size);
+    }
+    // Half an edge inside the skin, so that the mask has faded out where the skin ends.
+    let inside = inverted(&dilate(&inverted(&both), EDGE_PX));
+    let region = self::both(&dilate(&neck, REACH_PX), &inside);
+    Ok(box_blur(
+        &without_small_components(&region, LEAST_PIXELS),
+        EDGE_PX,
+    ))
+}
+
+/// 255 where both masks are at least half.
+fn both(a: &GrayImage, b: &GrayImage) -> GrayImage {
+    let mut result = a.clone();
+    for (value, other) in result.iter_mut().zip(b.iter()) {
+        *value = if *value >= 128 && *other >= 128 {
+            255
+        } else {
+            0
+        };
+    }
+    result
+}
+
+fn inverted(mask: &GrayImage) -> GrayImage {
+    let mut result = mask.clone();
+    result.iter_mut().for_each(|value| *value = 255 - *value);
+    result
+}
+
+fn count(mask: &GrayImage) -> f64 {
+    mask.iter().filter(|&&value| value >= 128).count() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+
+    use super::*;
+    use crate::geometry::{Landmarks, Point};
+
+    const SIZE: u32 = 512;
+
+    /// A round face whose jaw line ends at row 350, a neck of the columns 180–330 below it, cloth from
+    /// row 440 on.
+    fn portrait() -> (GrayImage, Landmarks) {
+        let points = std::array::from_fn(|index| match index {
+            0..17 => {
+                let angle = std::f64::consts::PI * (1.0 - index as f64 / 16.0);
+                Point::new(256.0 + 120.0 * angle.cos(), 230.0 + 120.0 * angle.sin())
+            }
+            _ => Point::new(256.0, 200.0 + index as f64),
+        });
+        let labels = GrayImage::from_fn(SIZE, SIZE, |x, y| {
+            let (dx, dy) = (f64::from(x) - 256.0, f64::from(y) - 230.0);
+            Luma([if dx.hypot(dy) < 120.0 {
+                1
+            } else if (180..330).contains(&x) && (230..440).contains(&y) {
+                14
+            } else if y >= 440 {
+                16
+            } else {
+                0
+            }])
+        });
+        (labels, Landmarks::new(points).unwrap())
+    }
+
+    #[test]
+    fn cloth_and_background_are_never_under_the_mask() {
+        let (labels, landmarks) = portrait();
+        let skin = skin_mask(&labels, 1024).unwrap();
+        let mask = edit_mask(&labels, &landmarks, &skin).unwrap();
+        assert_eq!(
+            mask.get_pixel(512, 780)[0],
+            255,
+            "the middle of the neck is"
+        );
+        for (x, y, value) in mask.enumerate_pixels() {
+            let label = labels.get_pixel(x / 2, y / 2)[0];
+            // One level may be left of the blur at the very edge.
+            assert!(
+                value[0] <= 12 || [1, 14].contains(&label),
+                "{x} {y} {label} {}",
+                value[0]
+            );
+        }
+    }
+
+    #[test]
+    fn where_the_edited_neck_is_narrower_the_photo_stays() {
+        let (labels, landmarks) = portrait();
+        let mut narrower = labels.clone();
+        for (x, _, label) in narrower.enumerate_pixels_mut() {
+            if label[0] == 14 && !(210..300).contains(&x) {
+                *label = Luma([0]);
+            }
+        }
+        let skin = skin_mask(&narrower, 1024).unwrap();
+        let mask = edit_mask(&labels, &landmarks, &skin).unwrap();
+        assert!(mask.get_pixel(400, 800)[0] < 12);
+        assert_eq!(mask.get_pixel(512, 800)[0], 255);
+    }
+
+    #[test]
+    fn an_edited_picture_without_skin_is_not_trusted() {
+        let (labels, landmarks) = portrait();
+        let nothing = GrayImage::new(1024, 1024);
+        let mask = edit_mask(&labels, &landmarks, &nothing).unwrap();
+        assert_eq!(mask, soft_neck_mask(&labels, &landmarks, 1024).unwrap());
+    }
+}
