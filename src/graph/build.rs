@@ -289,11 +289,13 @@ impl Graph {
     }
 
     fn check_size(&self, tensor_type: &TensorType, what: impl Fn() -> String) -> Result<(), Error> {
-        let count = tensor_type
+        let count = (tensor_type.shape.iter())
+            .try_fold(1_usize, |product, &extent| product.checked_mul(extent));
+        let extents_fit = tensor_type
             .shape
             .iter()
-            .try_fold(1_usize, |product, &extent| product.checked_mul(extent));
-        if count.is_some_and(|count| count <= MAX_ELEMENTS) {
+            .all(|&extent| extent <= MAX_ELEMENTS);
+        if extents_fit && count.is_some_and(|count| count <= MAX_ELEMENTS) {
             return Ok(());
         }
         Err(Error::TooLarge {

@@ -2,6 +2,9 @@
 
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 use super::operator::{Binary, Compare, Op, PadMode, Reduce, SliceRange, Unary};
 use super::tensor::{DataType, TensorType};
 
@@ -73,7 +76,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType]) -> Result<Vec<TensorType>, 
         }
         Op::DepthToSpace { block, .. } => {
             let [n, c, h, w] = image(f32_only(one(inputs)?)?)?;
-            let area = at_least_one(*block, "block")?.saturating_mul(*block);
+            let area = block_size(*block)?.saturating_mul(*block);
             if c % area != 0 {
                 return Err(format!(
                     "{c} channels are not divisible by the block's {area} elements"
@@ -88,7 +91,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType]) -> Result<Vec<TensorType>, 
         }
         Op::SpaceToDepth { block } => {
             let [n, c, h, w] = image(f32_only(one(inputs)?)?)?;
-            let block = at_least_one(*block, "block")?;
+            let block = block_size(*block)?;
             if h % block != 0 || w % block != 0 {
                 return Err(format!(
                     "height and width are not divisible by the block size {block}"
@@ -165,6 +168,14 @@ fn at_least_one(number: usize, what: &str) -> Result<usize, String> {
         Err(format!("the {what} must be at least 1"))
     } else {
         Ok(number)
+    }
+}
+
+fn block_size(block: usize) -> Result<usize, String> {
+    const LARGEST: usize = 1 << 10;
+    match at_least_one(block, "block")? {
+        block if block <= LARGEST => Ok(block),
+        block => Err(format!("the block must be at most {LARGEST}, not {block}")),
     }
 }
 
@@ -334,7 +345,12 @@ fn slice(input: &TensorType, ranges: &[SliceRange]) -> Result<TensorType, String
         ));
     }
     for (range, &extent) in ranges.iter().zip(&input.shape) {
-        at_least_one(range.step, "step")?;
+        if at_least_one(range.step, "step")? > extent.max(1) {
+            return Err(format!(
+                "a step of {} leaves the extent {extent}",
+                range.step
+            ));
+        }
         if range.start > range.end || range.end > extent {
             return Err(format!(
                 "the range {}..{} leaves the extent {extent}",

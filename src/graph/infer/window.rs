@@ -25,6 +25,18 @@ fn conv_operands(inputs: &[&TensorType]) -> Result<ConvOperands, String> {
     Ok((image(f32_only(x)?)?, image(f32_only(weights)?)?, bias))
 }
 
+/// No kernel, stride, dilation or pad is larger; sums and products of them cannot overflow.
+const MAX_ATTRIBUTE: usize = 1 << 16;
+
+fn check_attributes(numbers: impl IntoIterator<Item = usize>) -> Result<(), String> {
+    match numbers.into_iter().find(|&number| number > MAX_ATTRIBUTE) {
+        Some(number) => Err(format!(
+            "{number} is more than any kernel, stride or pad can be"
+        )),
+        None => Ok(()),
+    }
+}
+
 fn check_conv(attributes: &Conv, kernel: [usize; 2]) -> Result<(), String> {
     for number in attributes
         .strides
@@ -35,7 +47,19 @@ fn check_conv(attributes: &Conv, kernel: [usize; 2]) -> Result<(), String> {
         at_least_one(number, "stride, dilation and kernel size")?;
     }
     at_least_one(attributes.groups, "number of groups")?;
-    Ok(())
+    let Conv {
+        strides,
+        pads,
+        dilations,
+        ..
+    } = *attributes;
+    check_attributes(
+        kernel
+            .into_iter()
+            .chain(strides)
+            .chain(dilations)
+            .chain(pads),
+    )
 }
 
 /// The extent covered by a dilated kernel.
@@ -133,6 +157,7 @@ pub(super) fn pool(input: &TensorType, attributes: &Pool) -> Result<TensorType, 
     for number in kernel.into_iter().chain(strides) {
         at_least_one(number, "kernel size and stride")?;
     }
+    check_attributes(kernel.into_iter().chain(strides))?;
     if pads[0].max(pads[2]) >= kernel[0] || pads[1].max(pads[3]) >= kernel[1] {
         return Err("the pads must be smaller than the window".into());
     }

@@ -119,6 +119,8 @@ impl NodeReader<'_> {
                     self.label
                 ));
             };
+            // A longer step takes the same single element.
+            let step = step.min(range.end.max(1));
             let start = usize::try_from(clamp(start)).unwrap_or(0);
             let end = usize::try_from(clamp(end)).unwrap_or(0).max(start);
             *range = SliceRange { start, end, step };
