@@ -30,7 +30,7 @@ impl Boundary {
     /// Shape is decided by the layers that drive up to this resolution; those behind it hold the look.
     pub const DEFAULT_RESOLUTION_PX: usize = 16;
     /// The amount that suits most portraits, in per cent.
-    pub const DEFAULT_AMOUNT: f32 = 70.0;
+    pub const DEFAULT_AMOUNT: f32 = 75.0;
     /// How far an amount of 100 % moves along the boundary.
     const ALPHA_OF_FULL_AMOUNT: f32 = -5.0;
 

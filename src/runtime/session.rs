@@ -23,7 +23,10 @@ impl Session {
         let build = || -> Result<OrtSession, ort::Error> {
             let mut builder = OrtSession::builder(runtime.environment)?
                 // The threads of a session that waits must not burn a core that the window needs.
-                .with_intra_op_spinning(false)?;
+                .with_intra_op_spinning(false)?
+                // Patterns keep the memory of a whole run reserved as one block: measured on the
+                // inversion step, 2.1 GB against 1.2 GB, and no faster.
+                .with_memory_pattern(false)?;
             if runtime.threads > 0 {
                 builder = builder.with_intra_threads(runtime.threads)?;
             }

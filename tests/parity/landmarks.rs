@@ -1,12 +1,11 @@
 //! Landmarks of a drawn face, against those that dlib 20.0.1 finds in the same picture and box.
-//!
-//! Needs dlib's model: set `JAWLINE_LANDMARK_MODEL` to `shape_predictor_68_face_landmarks.dat`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use image::{Rgb, RgbImage};
+use jawline::checkpoint::dlib::ShapePredictor;
 use jawline::geometry::Rect;
-use jawline::networks::landmarks::LandmarkModel;
+use jawline::networks::{LandmarkModel, Pack, Role};
 
 /// What dlib answers, rounded to pixels as dlib does.
 const DLIB: [(i64, i64); 68] = [
@@ -108,9 +107,12 @@ fn drawn_face() -> RgbImage {
 
 #[test]
 fn landmarks_equal_those_of_dlib_to_the_pixel() {
-    let path = std::env::var_os("JAWLINE_LANDMARK_MODEL");
-    let path = PathBuf::from(path.expect("JAWLINE_LANDMARK_MODEL must name dlib's model"));
-    let model = LandmarkModel::read(&path).unwrap();
+    let bytes = Pack::open("community")
+        .unwrap()
+        .read(Role::Landmarks)
+        .unwrap();
+    let predictor = ShapePredictor::parse(Path::new("landmarks"), &bytes).unwrap();
+    let model = LandmarkModel::new(predictor).unwrap();
     let face_box = Rect::new(95.0, 120.0, 304.0, 329.0);
     let landmarks = model.fit(&drawn_face(), &face_box).unwrap();
     let rounded = landmarks.points().map(|p| {
