@@ -63,7 +63,19 @@ where
     write_new_or(path, Replace::No, content)
 }
 
-#[derive(PartialEq)]
+/// Finds out whether `path` could be written now, before work is put into what is to be written.
+///
+/// # Errors
+/// As [`write`], as far as can be known without content.
+pub fn check(path: &Path) -> Result<(), Error> {
+    let place = place(path, Replace::Yes)?;
+    builder()
+        .tempfile_in(&place.folder)
+        .map(|_| ())
+        .map_err(|error| Error::writing(path, error.into()))
+}
+
+#[derive(Clone, Copy, PartialEq)]
 enum Replace {
     Yes,
     No,
@@ -78,20 +90,11 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let failed = |source: std::io::Error| Error::writing(path, source.into());
-    // A dangling link cannot be resolved; the rename then replaces the link itself.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let old = fs::metadata(&target).ok();
-    if let Some(old) = &old {
-        if !old.is_file() {
-            return Err(Error::NotAFile { path: path.into() });
-        }
-        if replace == Replace::No {
-            return Err(Error::Exists { path: path.into() });
-        }
-    }
-    let Some(folder) = folder_of(&target) else {
-        return Err(Error::NotAFile { path: path.into() });
-    };
+    let Place {
+        target,
+        folder,
+        old,
+    } = place(path, replace)?;
 
     let mut temporary = builder().tempfile_in(&folder).map_err(failed)?;
     let mut writer = BufWriter::new(temporary.as_file_mut());
@@ -110,6 +113,34 @@ where
     .map_err(|e| failed(e.error))?;
     sync_folder(&folder).map_err(failed)?;
     Ok(value)
+}
+
+/// Where a file will stand.
+struct Place {
+    target: PathBuf,
+    folder: PathBuf,
+    /// The file that stands there now.
+    old: Option<fs::Metadata>,
+}
+
+fn place(path: &Path, replace: Replace) -> Result<Place, Error> {
+    // A dangling link cannot be resolved; the rename then replaces the link itself.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let old = fs::metadata(&target).ok();
+    if let Some(old) = &old {
+        if !old.is_file() {
+            return Err(Error::NotAFile { path: path.into() });
+        }
+        if replace == Replace::No {
+            return Err(Error::Exists { path: path.into() });
+        }
+    }
+    let folder = folder_of(&target).ok_or_else(|| Error::NotAFile { path: path.into() })?;
+    Ok(Place {
+        target,
+        folder,
+        old,
+    })
 }
 
 /// The folder that holds `target`, or `None` when it names no file (`/`, `..`).

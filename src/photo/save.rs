@@ -68,12 +68,7 @@ impl Photo {
     /// [`Error::CannotHold`] for 16 bits or alpha in a format without; [`Error::IsSource`] and
     /// [`Error::Exists`] as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
     pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
-        let pixels = storable(path, options.format, &self.pixels)?;
-        if options.overwrite != Overwrite::Always
-            && self.source().is_some_and(|source| same_file(source, path))
-        {
-            return Err(Error::IsSource { path: path.into() });
-        }
+        let pixels = self.allowed(path, options)?;
         let content = |file: &mut BufWriter<&mut File>| {
             encode(file, &pixels, &self.metadata, options).map_err(unwrap_io)
         };
@@ -81,6 +76,26 @@ impl Photo {
             Overwrite::Never => atomic::write_new(path, content),
             Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
         }
+    }
+
+    /// Finds out whether [`Photo::save`] could save here now, before work is put into new pixels.
+    ///
+    /// # Errors
+    /// As [`Photo::save`], as far as can be known beforehand.
+    pub fn check_save(&self, path: &Path, options: &SaveOptions) -> Result<(), Error> {
+        self.allowed(path, options)?;
+        atomic::check(path)
+    }
+
+    /// The pixels in a kind that the file can hold, if it may be written at all.
+    fn allowed(&self, path: &Path, options: &SaveOptions) -> Result<Cow<'_, DynamicImage>, Error> {
+        let pixels = storable(path, options.format, &self.pixels)?;
+        if options.overwrite != Overwrite::Always
+            && self.source().is_some_and(|source| same_file(source, path))
+        {
+            return Err(Error::IsSource { path: path.into() });
+        }
+        Ok(pixels)
     }
 }
 

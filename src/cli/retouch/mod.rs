@@ -225,6 +225,7 @@ impl Session<'_> {
         for warning in photo.warnings() {
             self.reporter.say(&format!("{}: {warning}", path.display()));
         }
+        photo.check_save(out, &SaveOptions::for_path(out)?)?;
         let mut report = PhotoReport::new(path, out, &photo);
         report.time("load", begun);
         if self.edit.alpha == 0.0 {
