@@ -9,6 +9,7 @@ use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::Error;
+use crate::graph::{self, Graph};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,17 +132,43 @@ fn unavailable(provider: ProviderChoice, reason: String) -> Error {
     Error::ProviderUnavailable { provider, reason }
 }
 
-/// Starts a provider on session options that are thrown away: the providers of a GPU load their
-/// libraries and look for a device at this point, and say what is missing.
+/// Starts a provider on a network of one node that is thrown away: only then does a GPU's provider
+/// load its libraries, look for a device, and say what is missing.
 fn start(environment: &Environment, kind: Kind) -> Result<(), String> {
-    let Some(dispatch) = dispatch(kind) else {
-        return Ok(());
+    let provider = Provider {
+        kind,
+        passed_over: None,
     };
-    Session::builder(environment)
-        .map_err(|error| error.to_string())?
-        .with_execution_providers([dispatch])
-        .map(|_| ())
-        .map_err(|error| error.to_string())
+    let attempt = || -> Result<(), Box<dyn std::error::Error>> {
+        let onnx = probe()?.to_onnx_bytes()?;
+        provider
+            .register(Session::builder(environment)?)?
+            .commit_from_memory(&onnx)?;
+        Ok(())
+    };
+    attempt().map_err(|error| plain_reason(&error.to_string()))
+}
+
+/// The smallest network.
+fn probe() -> Result<Graph, graph::Error> {
+    let mut graph = Graph::new("probe");
+    let x = graph.input("x", &[1, 1])?;
+    let y = graph.relu(x)?;
+    graph.output("y", y)?;
+    Ok(graph)
+}
+
+/// What a user can do something with, out of ONNX Runtime's words: the device's own complaint where
+/// there is one, else the first line.
+fn plain_reason(words: &str) -> String {
+    let complaint = words
+        .rfind("CUDA failure")
+        .map_or(words, |start| &words[start..]);
+    let end = complaint.find([';', '\n']).unwrap_or(complaint.len());
+    complaint[..end]
+        .trim()
+        .trim_end_matches(['.', ' '])
+        .to_owned()
 }
 
 fn dispatch(kind: Kind) -> Option<ExecutionProviderDispatch> {
@@ -155,6 +182,20 @@ fn dispatch(kind: Kind) -> Option<ExecutionProviderDispatch> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_complaint_the_part_for_people_is_kept() {
+        let words = "/src/cuda_call.cc:154 Status CudaCall() [with THRW = true] CUDA failure 100: no \
+                     CUDA-capable device is detected ; GPU=-1 ; hostname=vm";
+        assert_eq!(
+            plain_reason(words),
+            "CUDA failure 100: no CUDA-capable device is detected"
+        );
+        assert_eq!(
+            plain_reason("not supported in this build. .\nmore"),
+            "not supported in this build"
+        );
+    }
 
     #[test]
     fn choices_are_read_as_they_are_written() {
