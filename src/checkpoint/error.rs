@@ -13,14 +13,6 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
-    /// A file could not be written.
-    #[error("cannot write {}: {source}; check that the folder exists and has room", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: io::Error,
-    },
     /// The file is longer than any file of its kind.
     #[error(
         "{} is larger than {} MiB, more than any file of this kind; check that it is the right file",

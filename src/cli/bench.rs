@@ -118,7 +118,7 @@ impl Bench {
     /// Draws a portrait: the picture and its code. The first run loads the network and does not count.
     fn synthesize(&mut self, runs: u32) -> Result<(RgbImage, Array2<f32>), Failure> {
         let begun = Instant::now();
-        let first = self.job(Synthesize::from_seed(1, 1, 0.5))?;
+        let first = self.job(Synthesize::from_seed(1, 1, 0.5, None))?;
         self.record(
             "load the generator and draw once",
             vec![begun.elapsed().as_secs_f64()],

@@ -62,8 +62,8 @@ struct EngineOptions {
     /// CPU threads for the networks; 0 for one a core
     #[arg(long, default_value_t = 0, value_name = "N")]
     threads: usize,
-    /// Network pack
-    #[arg(long, default_value = COMMUNITY, value_name = "NAME")]
+    /// Network pack, and so the generator
+    #[arg(long, visible_alias = "generator", default_value = COMMUNITY, value_name = "NAME")]
     pack: String,
 }
 

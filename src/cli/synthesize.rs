@@ -30,8 +30,11 @@ pub(super) struct Options {
     /// Truncation ψ: 0 is the mean face, 1 the full variety
     #[arg(long, default_value_t = 0.7)]
     psi: f32,
+    /// Truncate the layers before this one only
+    #[arg(long, value_name = "L")]
+    cutoff: Option<usize>,
     /// Draw these codes instead: [n,512] in W, [n,L,512] or [L,512] in W+
-    #[arg(long, value_name = "F.npy", conflicts_with_all = ["seed", "count", "psi"])]
+    #[arg(long, value_name = "F.npy", conflicts_with_all = ["seed", "count", "psi", "cutoff"])]
     codes: Option<PathBuf>,
     /// Move every code along this boundary, by the amounts of --alpha
     #[arg(long, value_name = "F.npy")]
@@ -93,6 +96,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             options.seed,
             options.count,
             options.psi,
+            options.cutoff,
         ))?,
     };
     let mut rows: Vec<Vec<SynthesizedPortrait>> = Vec::new();
@@ -177,20 +181,18 @@ fn write(
     folder: &mut OutputFolder,
 ) -> Result<(), Failure> {
     let originals: Vec<&SynthesizedPortrait> = rows.iter().filter_map(|row| row.first()).collect();
-    let latents: Vec<_> = originals
+    let drawn_from: Vec<_> = originals
         .iter()
-        .filter_map(|portrait| Some(portrait.z.as_ref()?.view()))
+        .filter_map(|portrait| portrait.drawn_from.as_ref())
         .collect();
-    if !latents.is_empty() && latents.len() == originals.len() {
+    if !drawn_from.is_empty() {
+        let latents: Vec<_> = drawn_from.iter().map(|(z, _)| z.view()).collect();
+        let mapped: Vec<_> = drawn_from.iter().map(|(_, w)| w.view()).collect();
         folder.npy(
             "z.npy",
             &stack(Axis(0), &latents).map_err(Failure::because)?,
         )?;
-        let codes: Vec<_> = originals
-            .iter()
-            .map(|portrait| portrait.code.row(0))
-            .collect();
-        folder.npy("w.npy", &stack(Axis(0), &codes).map_err(Failure::because)?)?;
+        folder.npy("w.npy", &stack(Axis(0), &mapped).map_err(Failure::because)?)?;
     }
     let all: Vec<_> = rows.iter().flatten().collect();
     let codes: Vec<_> = all.iter().map(|portrait| portrait.code.view()).collect();

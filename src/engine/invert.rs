@@ -39,6 +39,7 @@ pub struct InversionReport {
 /// Inverts one picture, a step of the optimisation at a time.
 pub struct InvertPicture {
     target: Target,
+    init: Option<Array2<f32>>,
     options: Options,
     running: Option<Inversion>,
     step_seconds: Vec<f64>,
@@ -49,10 +50,18 @@ impl InvertPicture {
     pub fn new(target: Target, options: Options) -> Self {
         Self {
             target,
+            init: None,
             options,
             running: None,
             step_seconds: Vec::new(),
         }
+    }
+
+    /// Starts at this code in W+, `[L, 512]`, instead of the mean face.
+    #[must_use]
+    pub fn starting_at(mut self, code: Array2<f32>) -> Self {
+        self.init = Some(code);
+        self
     }
 }
 
@@ -70,6 +79,7 @@ impl Job for InvertPicture {
             self.running = Some(Inversion::start(
                 networks,
                 target,
+                self.init.as_ref(),
                 self.options,
                 context.cancel,
             )?);

@@ -164,5 +164,6 @@ fn inversion_networks(runtime: &Runtime, pack: &Pack) -> Result<inversion::Netwo
         features: session("perceptual network", &features)?,
         step: session("inversion step", &step)?,
         layers: pack.manifest().generator.layers,
+        whitening,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ndarray::{Array1, Array2, Array4, ArrayView2};
+use ndarray::{Array1, Array2, Array4, s};
 
 use super::{Context, Error, Job, Progress, Step};
 use crate::networks::gaussian_latents;
@@ -10,8 +10,9 @@ use crate::networks::gaussian_latents;
 /// A drawn portrait with the codes that made it.
 #[derive(Debug, Clone)]
 pub struct SynthesizedPortrait {
-    /// The Gaussian latent, `[512]`; `None` for a portrait drawn of a given code.
-    pub z: Option<Array1<f32>>,
+    /// The Gaussian latent and what the mapping network makes of it, `[512]` each; `None` for a
+    /// portrait drawn of a given code.
+    pub drawn_from: Option<(Array1<f32>, Array1<f32>)>,
     /// The code in W+, `[L, 512]`.
     pub code: Array2<f32>,
     /// The picture, `[1, 3, R, R]`, RGB, about [-1, 1].
@@ -26,19 +27,25 @@ pub struct Synthesize {
 }
 
 enum Source {
-    Seeds { latents: Array2<f32>, psi: f32 },
+    Latents {
+        latents: Array2<f32>,
+        psi: f32,
+        cutoff: Option<usize>,
+    },
     Codes(VecDeque<Array2<f32>>),
 }
 
 impl Synthesize {
-    /// Portraits of `count` latents drawn with `seed`, truncated with ψ.
+    /// Portraits of `count` latents drawn with `seed`, truncated with ψ on the layers before `cutoff`
+    /// (on all, if `None`).
     ///
     /// Latent k of a seed is the same whatever the count.
-    pub fn from_seed(seed: u64, count: usize, psi: f32) -> Self {
+    pub fn from_seed(seed: u64, count: usize, psi: f32, cutoff: Option<usize>) -> Self {
         Self {
-            source: Source::Seeds {
+            source: Source::Latents {
                 latents: gaussian_latents(seed, count),
                 psi,
+                cutoff,
             },
             done: Vec::new(),
             count,
@@ -69,17 +76,25 @@ impl Job for Synthesize {
             return Ok(Step::Done(std::mem::take(&mut self.done)));
         }
         let generator = context.sessions.generator()?;
-        let (z, code) = match &mut self.source {
-            Source::Seeds { latents, psi } => {
-                let latent = latents.row(index).to_owned();
-                let row: ArrayView2<'_, f32> = latents.slice(ndarray::s![index..=index, ..]);
-                let w = generator.map(row, *psi, context.cancel)?;
-                (Some(latent), generator.broadcast(w.row(0)))
+        let (drawn_from, code) = match &mut self.source {
+            Source::Latents {
+                latents,
+                psi,
+                cutoff,
+            } => {
+                let latent = latents.slice(s![index..=index, ..]);
+                let w = generator.map(latent, context.cancel)?;
+                let code = generator.code(w.row(0), *psi, *cutoff);
+                (Some((latent.row(0).to_owned(), w.row(0).to_owned())), code)
             }
             Source::Codes(codes) => (None, codes.pop_front().unwrap_or_default()),
         };
         let image = generator.synthesize(code.view(), context.cancel)?;
-        self.done.push(SynthesizedPortrait { z, code, image });
+        self.done.push(SynthesizedPortrait {
+            drawn_from,
+            code,
+            image,
+        });
         Ok(Step::More(Progress {
             stage: "draw",
             fraction: (index + 1) as f32 / self.count as f32,

@@ -43,29 +43,28 @@ impl Generator {
         &self.mean
     }
 
-    /// Maps Gaussian latents `[n, 512]` to W, truncated with ψ towards the mean:
-    /// `mean + ψ·(w − mean)`.
+    /// Maps Gaussian latents `[n, 512]` to W, `[n, 512]`, without truncation.
     ///
     /// # Errors
     /// What ONNX Runtime says; [`runtime::Error::Cancelled`](crate::runtime::Error::Cancelled).
     pub fn map(
         &mut self,
         latents: ArrayView2<'_, f32>,
-        psi: f32,
         cancel: &CancelToken,
     ) -> Result<Array2<f32>, Error> {
-        let mut codes = map_latents(&mut self.mapping, latents, cancel)?;
-        for mut code in codes.axis_iter_mut(Axis(0)) {
-            code.zip_mut_with(&self.mean, |w, &mean| *w = mean + psi * (*w - mean));
-        }
-        Ok(codes)
+        map_latents(&mut self.mapping, latents, cancel)
     }
 
-    /// Repeats a code in W `[512]` for all layers: `[L, 512]`.
-    pub fn broadcast(&self, w: ArrayView1<'_, f32>) -> Array2<f32> {
-        let mut codes = Array2::zeros((self.spec.layers, w.len()));
-        codes.assign(&w);
-        codes
+    /// A code in W `[512]` for all layers, `[L, 512]`; the layers before `cutoff` (all, if `None`) are
+    /// truncated towards the mean: `mean + ψ·(w − mean)`.
+    pub fn code(&self, w: ArrayView1<'_, f32>, psi: f32, cutoff: Option<usize>) -> Array2<f32> {
+        let truncated = &self.mean + &((&w - &self.mean) * psi);
+        let mut code = Array2::zeros((self.spec.layers, w.len()));
+        for (layer, mut row) in code.axis_iter_mut(Axis(0)).enumerate() {
+            let is_truncated = cutoff.is_none_or(|cutoff| layer < cutoff);
+            row.assign(&if is_truncated { truncated.view() } else { w });
+        }
+        code
     }
 
     /// Draws a code in W+, `[L, 512]`: a picture `[1, 3, R, R]`, RGB, about [-1, 1].

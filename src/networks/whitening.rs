@@ -69,6 +69,23 @@ impl Whitening {
         Ok(Self { mean, basis })
     }
 
+    /// Whitened vectors of codes in W, both `[n, 512]`: the inverse of [`Whitening::codes`], but for
+    /// directions without variance, along which a code says nothing (they yield 0).
+    pub fn vectors(&self, codes: ArrayView2<'_, f32>) -> Array2<f32> {
+        let squares = self
+            .basis
+            .mapv(|component| component * component)
+            .sum_axis(Axis(0));
+        let inverse = squares.mapv(|square| {
+            if square > 2.0 * LEAST_VARIANCE {
+                square.recip()
+            } else {
+                0.0
+            }
+        });
+        (codes.mapv(unroll) - &self.mean).dot(&self.basis) * &inverse
+    }
+
     /// Codes in W of whitened vectors, both `[n, 512]`.
     pub fn codes(&self, vectors: ArrayView2<'_, f32>) -> Array2<f32> {
         (vectors.dot(&self.basis.t()) + &self.mean)
@@ -100,10 +117,7 @@ mod tests {
     fn samples_become_white() {
         let samples = samples(4000);
         let whitening = Whitening::measure(samples.view());
-        // Solve basis · v = x − mean; the columns of the basis are orthogonal.
-        let x = samples.mapv(unroll) - &whitening.mean;
-        let squares = whitening.basis.mapv(|b| b * b).sum_axis(Axis(0));
-        let vectors = x.dot(&whitening.basis) / &squares;
+        let vectors = whitening.vectors(samples.view());
         let covariance = vectors.t().dot(&vectors) / 3999.0;
         for ((row, column), value) in covariance.indexed_iter() {
             let expected = if row == column { 1.0 } else { 0.0 };

@@ -16,6 +16,8 @@ use crate::geometry::Landmarks;
 /// 1024-px crop, as in the published mask.
 const REACH_PX: u32 = 15;
 const EDGE_PX: u32 = 25;
+/// Over how many pixels the mask fades out towards the border of the crop.
+const FADE_PX: u32 = 64;
 /// Labels of skin: face, nose, neck.
 const SKIN_LABELS: [u8; 3] = [1, 10, 14];
 /// Islands of the mask with fewer pixels (of the crop) are left out.
@@ -56,16 +58,29 @@ pub fn edit_mask(
         skin_before.dimensions(),
     )?;
     let both = both(&skin_before, skin_after);
-    if count(&self::both(&neck, &both)) < LEAST_SHARED * count(&neck) {
-        return soft_neck_mask(labels_before, landmarks, size);
+    let mut mask = if count(&self::both(&neck, &both)) < LEAST_SHARED * count(&neck) {
+        soft_neck_mask(labels_before, landmarks, size)?
+    } else {
+        // Half an edge inside the skin, so that the mask has faded out where the skin ends.
+        let inside = inverted(&dilate(&inverted(&both), EDGE_PX));
+        let region = self::both(&dilate(&neck, REACH_PX), &inside);
+        box_blur(&without_small_components(&region, LEAST_PIXELS), EDGE_PX)
+    };
+    fade_at_border(&mut mask);
+    Ok(mask)
+}
+
+/// Lets the mask end before the crop does: the neck goes on below it, in the photo.
+fn fade_at_border(mask: &mut GrayImage) {
+    let (width, height) = mask.dimensions();
+    for (x, y, value) in mask.enumerate_pixels_mut() {
+        let distance_px = x.min(y).min(width - 1 - x).min(height - 1 - y);
+        if distance_px < FADE_PX {
+            let t = distance_px as f32 / FADE_PX as f32;
+            let smooth_step = t * t * (3.0 - 2.0 * t);
+            value[0] = (f32::from(value[0]) * smooth_step).round() as u8;
+        }
     }
-    // Half an edge inside the skin, so that the mask has faded out where the skin ends.
-    let inside = inverted(&dilate(&inverted(&both), EDGE_PX));
-    let region = self::both(&dilate(&neck, REACH_PX), &inside);
-    Ok(box_blur(
-        &without_small_components(&region, LEAST_PIXELS),
-        EDGE_PX,
-    ))
 }
 
 /// 255 where both masks are at least half.
@@ -167,5 +182,24 @@ mod tests {
         let nothing = GrayImage::new(1024, 1024);
         let mask = edit_mask(&labels, &landmarks, &nothing).unwrap();
         assert_eq!(mask, soft_neck_mask(&labels, &landmarks, 1024).unwrap());
+    }
+
+    #[test]
+    fn a_neck_that_leaves_the_crop_fades_out_before() {
+        let (mut labels, landmarks) = portrait();
+        for (_, y, label) in labels.enumerate_pixels_mut() {
+            if y >= 300 {
+                *label = Luma([14]);
+            }
+        }
+        let mask = edit_mask(&labels, &landmarks, &skin_mask(&labels, 1024).unwrap()).unwrap();
+        let column: Vec<u8> = (900..1024).map(|y| mask.get_pixel(512, y)[0]).collect();
+        assert_eq!((column[0], column[123]), (255, 0));
+        assert!(
+            column
+                .windows(2)
+                .all(|pair| pair[0] >= pair[1] && pair[0] - pair[1] < 8),
+            "{column:?}"
+        );
     }
 }

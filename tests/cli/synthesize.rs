@@ -75,3 +75,31 @@ fn the_help_names_every_command() {
         assert!(help.contains(command), "{command}: {help}");
     }
 }
+
+#[test]
+fn an_inversion_can_start_at_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let code: ndarray::Array2<f32> =
+        ndarray_npy::read_npy(super::sample().with_extension("npy")).unwrap();
+    let repeated = ndarray::Array2::from_shape_fn((23, 512), |(_, component)| code[[0, component]]);
+    ndarray_npy::write_npy(path("init.npy"), &repeated).unwrap();
+    let first_loss = |init: &std::ffi::OsStr, out: &str| {
+        jawline()
+            .args(["stage", "invert", "-q", "--steps", "1", "--image"])
+            .arg(super::sample())
+            .arg("--init")
+            .arg(init)
+            .arg("--out")
+            .arg(path(out))
+            .assert()
+            .success();
+        let losses: ndarray::Array2<f32> =
+            ndarray_npy::read_npy(path(out).join("losses.npy")).unwrap();
+        losses[[0, 2]]
+    };
+    let from_mean = first_loss("mean".as_ref(), "a");
+    let from_code = first_loss(path("init.npy").as_os_str(), "b");
+    // The portrait was drawn of this very code; what is left is JPEG and exploration noise.
+    assert!(from_code < 0.35 * from_mean, "{from_code} {from_mean}");
+}

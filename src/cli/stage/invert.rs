@@ -1,12 +1,13 @@
 //! `jawline stage invert`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use serde_json::json;
 
 use super::into_folder;
+use crate::checkpoint::npy;
 use crate::cli::progress::Reporter;
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
@@ -25,6 +26,9 @@ pub(crate) struct Options {
     /// Seed of the exploration noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Where to start: the mean face, or a code in W+, [L,512] or [1,L,512]
+    #[arg(long, default_value = "mean", value_name = "mean|F.npy")]
+    init: String,
     /// Folder to write into
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -50,15 +54,16 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         seed: options.seed,
         ..inversion::Options::default()
     };
+    let init = read_init(&options.init)?;
     let engine = Engine::start(options.engine.settings())?;
     let mut reporter = Reporter::new(options.voice);
     let target = Target::even(reduced_tensor(&crop, LOSS_SIZE as u32));
+    let mut job = InvertPicture::new(target, choices);
+    if let Some(code) = init {
+        job = job.starting_at(code);
+    }
     let inverted = engine
-        .submit(
-            Priority::Background,
-            interrupt::token(),
-            InvertPicture::new(target, choices),
-        )
+        .submit(Priority::Background, interrupt::token(), job)
         .wait(|progress| reporter.show(progress))?;
     let drawn = engine
         .submit(
@@ -84,5 +89,26 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             folder.png("inverted.png", picture_from_tensor(portrait.image.view()))?;
         }
         Ok(json!(inverted.report))
+    })
+}
+
+/// The code to start at; `None` for the mean face.
+fn read_init(init: &str) -> Result<Option<Array2<f32>>, Failure> {
+    if init == "mean" {
+        return Ok(None);
+    }
+    let path = Path::new(init);
+    let code = npy::read_f32(path)?;
+    npy::check_finite(path, &code)?;
+    let code = if code.ndim() == 3 && code.len_of(Axis(0)) == 1 {
+        code.index_axis_move(Axis(0), 0)
+    } else {
+        code
+    };
+    let shape = code.shape().to_vec();
+    code.into_dimensionality().map(Some).map_err(|_| {
+        Failure::because(format!(
+            "{init}: the code has the shape {shape:?}; expected [L,512] or [1,L,512]"
+        ))
     })
 }

@@ -1,13 +1,13 @@
 //! Inversion: from a portrait to the latent code that makes the generator draw it.
 //!
-//! The variables live in P_N+ ([`Whitening`](crate::networks::Whitening)): one vector shared by all layers, and later an offset
+//! The variables live in P_N+ ([`Whitening`]): one vector shared by all layers, and later an offset
 //! for each layer. Loss and gradient are one ONNX graph ([`step_graph`]); Adam is ours. The work is
 //! cut into steps so that one thread can serve the window between them.
 
 mod objective;
 mod schedule;
 
-use ndarray::{Array2, Array4, ArrayD, IxDyn};
+use ndarray::{Array2, Array4, ArrayD, Axis, IxDyn};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -16,6 +16,7 @@ pub use objective::{Weights, feature_graph, step_graph};
 pub use schedule::{Schedule, StallDetector};
 
 use super::{Adam, CODE_SIZE, Error};
+use crate::networks::Whitening;
 use crate::runtime::{CancelToken, Outputs, Session};
 use objective::name;
 
@@ -83,6 +84,8 @@ pub struct Networks {
     pub step: Session,
     /// L, the number of style layers.
     pub layers: usize,
+    /// P_N of the generator's W.
+    pub whitening: Whitening,
 }
 
 /// The loss of one step.
@@ -159,6 +162,14 @@ impl Variable {
         }
     }
 
+    fn at(value: Array2<f32>) -> Self {
+        let rows = value.nrows();
+        Self {
+            value: value.into_dyn(),
+            ..Self::zeros(rows)
+        }
+    }
+
     fn reset_to(&mut self, value: &ArrayD<f32>) {
         *self = Self {
             value: value.clone(),
@@ -168,16 +179,19 @@ impl Variable {
 }
 
 impl Inversion {
-    /// Begins the inversion of a picture at the mean face.
+    /// Begins the inversion of a picture, at the mean face or at a code in W+, `[L, 512]`.
     ///
     /// # Errors
-    /// What ONNX Runtime says when it computes the picture's features.
+    /// [`Error::Shape`] for a code of another generator; what ONNX Runtime says when it computes the
+    /// picture's features.
     pub fn start(
         networks: &mut Networks,
         target: Target,
+        init: Option<&Array2<f32>>,
         options: Options,
         cancel: &CancelToken,
     ) -> Result<Self, Error> {
+        let (shared, offsets) = start_at(networks, init)?;
         let Target {
             picture,
             importance,
@@ -197,8 +211,8 @@ impl Inversion {
             target,
             importance: with_mean_one(importance).into_dyn(),
             features,
-            shared: Variable::zeros(1),
-            offsets: Variable::zeros(networks.layers),
+            shared,
+            offsets,
             random: ChaCha8Rng::seed_from_u64(options.seed),
             step: 0,
             losses: Vec::new(),
@@ -367,6 +381,30 @@ impl Inversion {
                 .step(&mut self.offsets.value, gradient, learning_rate);
         }
     }
+}
+
+/// The shared vector and the layers' offsets of a code; zero for the mean face.
+fn start_at(
+    networks: &Networks,
+    init: Option<&Array2<f32>>,
+) -> Result<(Variable, Variable), Error> {
+    let Some(code) = init else {
+        return Ok((Variable::zeros(1), Variable::zeros(networks.layers)));
+    };
+    if code.shape() != [networks.layers, CODE_SIZE] {
+        return Err(Error::Shape {
+            what: "the code to start at".to_owned(),
+            shape: code.shape().to_vec(),
+            expected: format!("[{}, {CODE_SIZE}]", networks.layers),
+        });
+    }
+    let vectors = networks.whitening.vectors(code.view());
+    let shared = vectors
+        .mean_axis(Axis(0))
+        .unwrap_or_default()
+        .insert_axis(Axis(0));
+    let offsets = &vectors - &shared;
+    Ok((Variable::at(shared), Variable::at(offsets)))
 }
 
 fn with_mean_one(importance: Array4<f32>) -> Array4<f32> {
