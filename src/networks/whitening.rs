@@ -69,21 +69,14 @@ impl Whitening {
         Ok(Self { mean, basis })
     }
 
-    /// Whitened vectors of codes in W, both `[n, 512]`: the inverse of [`Whitening::codes`], but for
-    /// directions without variance, along which a code says nothing (they yield 0).
+    /// Whitened vectors of codes in W, both `[n, 512]`: the inverse of [`Whitening::codes`]. A code off
+    /// the data has absurdly long components along the directions that hardly vary.
     pub fn vectors(&self, codes: ArrayView2<'_, f32>) -> Array2<f32> {
         let squares = self
             .basis
             .mapv(|component| component * component)
             .sum_axis(Axis(0));
-        let inverse = squares.mapv(|square| {
-            if square > 2.0 * LEAST_VARIANCE {
-                square.recip()
-            } else {
-                0.0
-            }
-        });
-        (codes.mapv(unroll) - &self.mean).dot(&self.basis) * &inverse
+        (codes.mapv(unroll) - &self.mean).dot(&self.basis) / &squares
     }
 
     /// Codes in W of whitened vectors, both `[n, 512]`.

@@ -161,8 +161,9 @@ fn probe() -> Result<Graph, graph::Error> {
 /// What a user can do something with, out of ONNX Runtime's words: the device's own complaint where
 /// there is one, else the first line.
 fn plain_reason(words: &str) -> String {
-    let complaint = words
-        .rfind("CUDA failure")
+    let complaint = ["CUDA failure", "Failed to load library"]
+        .iter()
+        .find_map(|start| words.rfind(start))
         .map_or(words, |start| &words[start..]);
     let end = complaint.find([';', '\n']).unwrap_or(complaint.len());
     complaint[..end]
@@ -190,6 +191,12 @@ mod tests {
         assert_eq!(
             plain_reason(words),
             "CUDA failure 100: no CUDA-capable device is detected"
+        );
+        assert_eq!(
+            plain_reason(
+                "/src/provider.cc:2043 Get() FAIL : Failed to load library /a.so: no such file"
+            ),
+            "Failed to load library /a.so: no such file"
         );
         assert_eq!(
             plain_reason("not supported in this build. .\nmore"),

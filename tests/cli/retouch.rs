@@ -141,6 +141,29 @@ fn of_two_faces_the_one_asked_for_changes_and_depth_and_alpha_stay() {
 }
 
 #[test]
+fn a_face_at_the_border_of_a_grey_photo_is_retouched() {
+    let portrait = DynamicImage::ImageRgb8(sample_pixels());
+    // The forehead and an ear are cut off.
+    let cut = DynamicImage::ImageLuma8(portrait.crop_imm(180, 250, 844, 774).into_luma8());
+    let folder = tempfile::tempdir().unwrap();
+    let (photo, out) = (
+        folder.path().join("photo.png"),
+        folder.path().join("after.png"),
+    );
+    cut.save(&photo).unwrap();
+    jawline()
+        .args(["retouch", "-q", "--steps", "2", "--out"])
+        .arg(&out)
+        .arg(&photo)
+        .assert()
+        .success();
+    let after = image::open(&out).unwrap();
+    assert_eq!(after.color(), image::ColorType::L8);
+    assert_eq!(after.dimensions(), cut.dimensions());
+    assert_ne!(after, cut);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_photo() {
     let folder = tempfile::tempdir().unwrap();
     let outs = [folder.path().join("a.png"), folder.path().join("b.png")];

@@ -11,11 +11,14 @@ mod warp;
 
 use std::path::PathBuf;
 
-/// A file or folder of the reference data.
+/// A file or folder of the reference data, which lie in `../shared/reference` or where
+/// `JAWLINE_REFERENCE` says.
 pub fn reference(relative: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/reference")
-        .join(relative);
+    let folder = std::env::var_os("JAWLINE_REFERENCE").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"),
+        PathBuf::from,
+    );
+    let path = folder.join(relative);
     assert!(
         path.exists(),
         "the reference data are missing: {} does not exist",

@@ -27,6 +27,9 @@ pub const LOSS_SIZE: usize = 256;
 const SHARED_PART: f32 = 0.25;
 /// How often an inversion that blew up goes back to its best code with half the step size.
 const RETRIES: usize = 3;
+/// A code to start at is cut off beyond this many standard deviations: no sample lies there, and the
+/// pull to the mean face would outweigh the picture.
+const FARTHEST: f32 = 4.0;
 /// A loss that is this many times the best one is taken for an explosion.
 const EXPLOSION: f32 = 10.0;
 
@@ -398,7 +401,10 @@ fn start_at(
             expected: format!("[{}, {CODE_SIZE}]", networks.layers),
         });
     }
-    let vectors = networks.whitening.vectors(code.view());
+    let vectors = networks
+        .whitening
+        .vectors(code.view())
+        .mapv(|component| component.clamp(-FARTHEST, FARTHEST));
     let shared = vectors
         .mean_axis(Axis(0))
         .unwrap_or_default()
