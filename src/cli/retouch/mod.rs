@@ -36,7 +36,7 @@ pub(super) struct Options {
     /// Which face: largest, all, or its number (1 is the largest)
     #[arg(long, default_value = "largest", value_name = "largest|all|N")]
     face: FaceChoice,
-    /// How much of the double chin to remove, 0 to 100
+    /// How much of the double chin to remove, 0 to 100; 75 if nothing is said
     #[arg(long, value_name = "P", value_parser = amount, conflicts_with = "alpha", allow_negative_numbers = true)]
     amount: Option<f32>,
     /// The same as a distance along the boundary; negative removes
