@@ -134,11 +134,6 @@ impl Sessions {
             inversion_networks(&base.runtime, &base.pack)
         })
     }
-
-    /// Frees the inversion's networks, the largest of all; they are built again when asked for.
-    pub fn release_inversion(&mut self) {
-        self.inversion = None;
-    }
 }
 
 fn landmark_model(pack: &Pack) -> Result<LandmarkModel, Error> {

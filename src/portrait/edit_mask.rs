@@ -7,7 +7,7 @@
 
 use image::GrayImage;
 
-use super::masks::{enlarge, neck_mask_to_jaw, soft_neck_mask};
+use super::masks::{enlarge, mask_of, neck_mask_to_jaw, soft_neck_mask};
 use super::morphology::{box_blur, dilate, without_small_components};
 use super::{Error, same_size};
 use crate::geometry::Landmarks;
@@ -31,10 +31,7 @@ const LEAST_SHARED: f64 = 0.35;
 /// # Errors
 /// [`Error::UnusableSize`] for `size`.
 pub fn skin_mask(labels: &GrayImage, size: u32) -> Result<GrayImage, Error> {
-    let mut skin = labels.clone();
-    for label in skin.iter_mut() {
-        *label = if SKIN_LABELS.contains(label) { 255 } else { 0 };
-    }
+    let skin = mask_of(labels, |label| SKIN_LABELS.contains(&label));
     enlarge(&skin, size)
 }
 
@@ -97,9 +94,7 @@ fn both(a: &GrayImage, b: &GrayImage) -> GrayImage {
 }
 
 fn inverted(mask: &GrayImage) -> GrayImage {
-    let mut result = mask.clone();
-    result.iter_mut().for_each(|value| *value = 255 - *value);
-    result
+    mask_of(mask, |value| value == 0)
 }
 
 fn count(mask: &GrayImage) -> f64 {

@@ -270,7 +270,8 @@ fn neck_and_lower_skin(labels: &GrayImage, landmarks: &Landmarks) -> GrayImage {
     mask
 }
 
-fn mask_of(labels: &GrayImage, is_inside: impl Fn(u8) -> bool) -> GrayImage {
+/// 255 where `is_inside` says so of the label, 0 elsewhere.
+pub(super) fn mask_of(labels: &GrayImage, is_inside: impl Fn(u8) -> bool) -> GrayImage {
     let mut mask = labels.clone();
     mask.iter_mut()
         .for_each(|label| *label = if is_inside(*label) { 255 } else { 0 });
