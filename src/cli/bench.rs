@@ -16,8 +16,8 @@ use super::output::{print_json, print_line};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{
-    Describe, EditParams, Engine, FindFaces, InvertPicture, Job, Method, PrepareFace, Priority,
-    RenderFace, Synthesize,
+    Describe, EditParams, Engine, FindFaces, InvertPicture, Job, PrepareFace, Priority, RenderFace,
+    Synthesize,
 };
 use crate::latent::{Boundary, inversion};
 use crate::memory::peak_rss_bytes;
@@ -26,7 +26,6 @@ use crate::photo::resize::resize_levels;
 use crate::photo::{Limits, Photo, SaveOptions};
 use crate::portrait::paste::paste;
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
-use crate::portrait::warp::WarpSettings;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -168,13 +167,10 @@ impl Bench {
         code: &Array2<f32>,
         runs: u32,
     ) -> Result<f64, Failure> {
-        let edit = EditParams {
-            alpha: Boundary::alpha_of_amount(Boundary::DEFAULT_AMOUNT),
-            boundary: Arc::new(Boundary::double_chin()?),
-            up_to_px: Boundary::DEFAULT_RESOLUTION_PX,
-            method: Method::Warp,
-            warp: WarpSettings::default(),
-        };
+        let edit = EditParams::along(
+            Arc::new(Boundary::double_chin()?),
+            Boundary::alpha_of_amount(Boundary::DEFAULT_AMOUNT),
+        );
         let mut stages: Vec<(&'static str, Vec<f64>)> = Vec::new();
         let mut note = |stage: &'static str, seconds: f64| match stages
             .iter_mut()
@@ -205,7 +201,7 @@ impl Bench {
             let mut pixels = photo.pixels().clone();
             paste(
                 &mut pixels,
-                &rendered.change(&face),
+                &rendered.change(),
                 &face.aligned.photo_from_crop,
             )?;
             let pasting = pasting.elapsed().as_secs_f64();

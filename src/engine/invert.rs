@@ -63,6 +63,11 @@ impl InvertPicture {
         self.init = Some(code);
         self
     }
+
+    /// The best code so far, `[L, 512]`.
+    pub fn best_code(&self) -> Option<&Array2<f32>> {
+        Some(&self.running.as_ref()?.best()?.code)
+    }
 }
 
 impl Job for InvertPicture {

@@ -11,6 +11,7 @@
 mod describe;
 mod find_faces;
 mod invert;
+mod keyframes;
 mod prepare;
 mod render;
 mod sessions;
@@ -18,6 +19,7 @@ mod synthesize;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -26,8 +28,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unboun
 pub use describe::{Describe, Description};
 pub use find_faces::{FindFaces, FoundFace};
 pub use invert::{InversionReport, InvertPicture, Inverted};
-pub use prepare::{PrepareFace, PreparedFace, TimedStages};
-pub use render::{EditParams, Method, RenderFace, RenderedFace};
+pub use keyframes::DrawKeyframes;
+pub use prepare::{AlignedFace, PrepareFace, PreparedFace, Snapshot, TimedStages};
+pub use render::{DrawFrame, Drawing, EditParams, Frame, Method, RenderFace, RenderedFace};
 pub use sessions::{Sessions, Settings};
 pub use synthesize::{Synthesize, SynthesizedPortrait};
 
@@ -208,7 +211,11 @@ impl<T> Drop for Handle<T> {
 pub struct Engine {
     tasks: Option<Sender<(Priority, Box<dyn Task>)>>,
     thread: Option<JoinHandle<()>>,
+    wake: Waker,
 }
+
+/// Tells a window that there is something to look at.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 impl Engine {
     /// Starts the thread. Nothing is loaded before a job asks for it.
@@ -216,6 +223,14 @@ impl Engine {
     /// # Errors
     /// [`Error::Internal`] when the system gives no thread.
     pub fn start(settings: Settings) -> Result<Self, Error> {
+        Self::start_with_waker(settings, Arc::new(|| ()))
+    }
+
+    /// As [`start`](Self::start); `wake` is called on the thread whenever a handle has something new.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_waker(settings: Settings, wake: Waker) -> Result<Self, Error> {
         let (tasks, queue) = unbounded();
         let thread = thread::Builder::new()
             .name("engine".to_owned())
@@ -227,6 +242,7 @@ impl Engine {
         Ok(Self {
             tasks: Some(tasks),
             thread: Some(thread),
+            wake,
         })
     }
 
@@ -243,6 +259,7 @@ impl Engine {
             job,
             events: sender,
             cancel: cancel.clone(),
+            wake: Arc::clone(&self.wake),
         };
         if let Some(tasks) = &self.tasks {
             // A failed send drops the task and with it the events' sender: the handle says so.
@@ -276,6 +293,7 @@ struct Running<J: Job> {
     job: J,
     events: Sender<Event<J::Output>>,
     cancel: CancelToken,
+    wake: Waker,
 }
 
 impl<J: Job> Task for Running<J> {
@@ -300,7 +318,9 @@ impl<J: Job> Task for Running<J> {
             Ok(Step::Done(output)) => (Event::Finished(Ok(output)), false),
             Err(error) => (Event::Finished(Err(error)), false),
         };
-        self.events.send(event).is_ok() && goes_on
+        let is_heard = self.events.send(event).is_ok();
+        (self.wake)();
+        is_heard && goes_on
     }
 }
 
@@ -344,7 +364,7 @@ fn serve(queue: &Receiver<(Priority, Box<dyn Task>)>, sessions: &mut Sessions) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 

@@ -1,8 +1,10 @@
 //! Preparing a face: alignment, labels, inversion. What the slider needs.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crossbeam_channel::Sender;
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
 
@@ -18,9 +20,9 @@ use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
 /// Seconds spent in each stage, in the order of the work.
 pub type TimedStages = Vec<(&'static str, f64)>;
 
-/// A face that is ready to be edited.
+/// A face that was cut out of its photo.
 #[derive(Debug, Clone)]
-pub struct PreparedFace {
+pub struct AlignedFace {
     /// The crop and its place in the photo. The crop has the generator's resolution.
     pub aligned: AlignedCrop,
     /// The crop in 8 bits.
@@ -31,6 +33,13 @@ pub struct PreparedFace {
     pub landmarks_in_labels: Landmarks,
     /// Face parsing of the crop.
     pub parsed: ParsedLabels,
+}
+
+/// A face that is ready to be edited.
+#[derive(Debug, Clone)]
+pub struct PreparedFace {
+    /// The face in its crop.
+    pub face: Arc<AlignedFace>,
     /// The latent code, `[L, 512]`.
     pub code: Array2<f32>,
     /// How the code was found; `None` for a code that was given.
@@ -41,11 +50,29 @@ pub struct PreparedFace {
     pub seconds: TimedStages,
 }
 
+impl Deref for PreparedFace {
+    type Target = AlignedFace;
+
+    fn deref(&self) -> &AlignedFace {
+        &self.face
+    }
+}
+
+/// What can be shown of a face while it is being prepared.
+#[derive(Debug, Clone)]
+pub enum Snapshot {
+    /// It was cut out.
+    Aligned(Arc<AlignedFace>),
+    /// It can be edited, though its code still gets better.
+    Usable(Arc<PreparedFace>),
+}
+
 /// Prepares one face.
 pub struct PrepareFace {
     photo: Arc<Photo>,
     landmarks: Landmarks,
     code: CodeSource,
+    snapshots: Option<Sender<Snapshot>>,
     state: State,
     seconds: TimedStages,
 }
@@ -60,26 +87,19 @@ enum CodeSource {
 enum State {
     Begin,
     Inverting {
-        cut: Box<Cut>,
+        face: Arc<AlignedFace>,
         inversion: Box<InvertPicture>,
+        steps: usize,
     },
     Drawing {
-        cut: Box<Cut>,
+        face: Arc<AlignedFace>,
         code: Array2<f32>,
         inversion: Option<InversionReport>,
     },
     Over,
 }
 
-/// What is known before the inversion.
-struct Cut {
-    aligned: AlignedCrop,
-    crop: RgbImage,
-    landmarks_in_labels: Landmarks,
-    parsed: ParsedLabels,
-}
-
-impl Cut {
+impl AlignedFace {
     /// What the inversion aims at: the whole crop, above all the neck, since only that is taken from
     /// the generator.
     fn target(&self) -> Result<Target, Error> {
@@ -115,12 +135,44 @@ impl PrepareFace {
             photo,
             landmarks,
             code,
+            snapshots: None,
             state: State::Begin,
             seconds: Vec::new(),
         }
     }
 
-    fn cut(&mut self, size: u32) -> Result<Cut, Error> {
+    /// Sends what can be shown on the way: the crop, and the code now and then.
+    #[must_use]
+    pub fn with_snapshots(mut self, snapshots: Sender<Snapshot>) -> Self {
+        self.snapshots = Some(snapshots);
+        self
+    }
+
+    fn show(&self, snapshot: impl FnOnce() -> Snapshot) {
+        if let Some(snapshots) = &self.snapshots {
+            // Whoever listens no longer has dropped the job's handle too, which cancels it.
+            let _ = snapshots.send(snapshot());
+        }
+    }
+
+    fn draw(
+        face: &Arc<AlignedFace>,
+        code: Array2<f32>,
+        inversion: Option<InversionReport>,
+        context: &mut Context<'_>,
+    ) -> Result<PreparedFace, Error> {
+        let generator = context.sessions.generator()?;
+        let drawn = generator.synthesize(code.view(), context.cancel)?;
+        Ok(PreparedFace {
+            face: Arc::clone(face),
+            code,
+            inversion,
+            drawn: float_picture_from_tensor(drawn.view()),
+            seconds: TimedStages::new(),
+        })
+    }
+
+    fn cut(&mut self, size: u32) -> Result<AlignedFace, Error> {
         let begun = Instant::now();
         let aligned = align(self.photo.pixels(), &self.landmarks, size)?;
         let crop = DynamicImage::ImageRgb32F(aligned.picture.clone()).into_rgb8();
@@ -131,9 +183,10 @@ impl PrepareFace {
             landmarks_in_labels(&self.landmarks, &aligned.photo_from_crop, size)?;
         let parsed = parse_without_network(&crop, &landmarks_in_labels)?;
         self.seconds.push(("labels", begun.elapsed().as_secs_f64()));
-        Ok(Cut {
+        Ok(AlignedFace {
             aligned,
             crop,
+            landmarks: self.landmarks.clone(),
             landmarks_in_labels,
             parsed,
         })
@@ -167,30 +220,50 @@ impl Job for PrepareFace {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => {
                 let size = context.sessions.pack()?.manifest().generator.resolution as u32;
-                let cut = Box::new(self.cut(size)?);
+                let face = Arc::new(self.cut(size)?);
+                self.show(|| Snapshot::Aligned(Arc::clone(&face)));
                 self.state = match self.code.clone() {
                     CodeSource::Inversion(options) => {
-                        let target = cut.target()?;
+                        let target = face.target()?;
                         let inversion = Box::new(InvertPicture::new(target, options));
-                        State::Inverting { cut, inversion }
+                        State::Inverting {
+                            face,
+                            inversion,
+                            steps: 0,
+                        }
                     }
                     CodeSource::Known(code) => State::Drawing {
-                        cut,
+                        face,
                         code,
                         inversion: None,
                     },
                 };
                 Ok(Step::More(done("align")))
             }
-            State::Inverting { cut, mut inversion } => match inversion.step(context)? {
+            State::Inverting {
+                face,
+                mut inversion,
+                steps,
+            } => match inversion.step(context)? {
                 Step::More(progress) => {
-                    self.state = State::Inverting { cut, inversion };
+                    if self.snapshots.is_some()
+                        && is_worth_showing(steps)
+                        && let Some(code) = inversion.best_code()
+                    {
+                        let usable = Self::draw(&face, code.clone(), None, context)?;
+                        self.show(|| Snapshot::Usable(Arc::new(usable)));
+                    }
+                    self.state = State::Inverting {
+                        face,
+                        inversion,
+                        steps: steps + 1,
+                    };
                     Ok(Step::More(progress))
                 }
                 Step::Done(Inverted { code, report }) => {
                     self.seconds.push(("invert", report.seconds));
                     self.state = State::Drawing {
-                        cut,
+                        face,
                         code,
                         inversion: Some(report),
                     };
@@ -198,38 +271,32 @@ impl Job for PrepareFace {
                 }
             },
             State::Drawing {
-                cut,
+                face,
                 code,
                 inversion,
             } => {
                 let begun = Instant::now();
-                let generator = context.sessions.generator()?;
-                let drawn = generator.synthesize(code.view(), context.cancel)?;
+                let mut prepared = Self::draw(&face, code, inversion, context)?;
                 self.seconds
                     .push(("draw inverted", begun.elapsed().as_secs_f64()));
-                let Cut {
-                    aligned,
-                    crop,
-                    landmarks_in_labels,
-                    parsed,
-                } = *cut;
-                Ok(Step::Done(PreparedFace {
-                    aligned,
-                    crop,
-                    landmarks: self.landmarks.clone(),
-                    landmarks_in_labels,
-                    parsed,
-                    code,
-                    inversion,
-                    drawn: float_picture_from_tensor(drawn.view()),
-                    seconds: std::mem::take(&mut self.seconds),
-                }))
+                prepared.seconds = std::mem::take(&mut self.seconds);
+                Ok(Step::Done(prepared))
             }
             State::Over => Err(Error::Internal {
                 job: self.name(),
                 detail: "it was asked to go on after its end".to_owned(),
             }),
         }
+    }
+}
+
+/// Is the code worth a picture after so many steps? Often while it changes much, rarely later: a
+/// picture costs a quarter of a step.
+fn is_worth_showing(steps: usize) -> bool {
+    match steps {
+        0..=2 => false,
+        3..=15 => steps.is_multiple_of(3),
+        _ => steps.is_multiple_of(10),
     }
 }
 

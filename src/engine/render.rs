@@ -1,4 +1,8 @@
 //! Rendering an edit of a prepared face: the crop as it will be pasted, and every picture on the way.
+//!
+//! It has two halves. The *drawing* runs networks: the generator for the moved code, the landmarks of
+//! what it drew. The *finish* is pixels and geometry alone: warp, mask, colour. An edit that moves
+//! the code no further keeps its drawing.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,17 +11,20 @@ use image::{DynamicImage, GrayImage, Rgb32FImage};
 use serde::{Deserialize, Serialize};
 
 use super::prepare::{PreparedFace, TimedStages};
-use super::{Context, Error, Job, Step};
+use super::{Context, Error, Job, Progress, Step};
 use crate::geometry::{Affine, Landmarks, Rect};
 use crate::latent::Boundary;
 use crate::networks::LandmarkModel;
-use crate::portrait::colour::match_colour;
+use crate::photo::Photo;
+use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
-use crate::portrait::edit_mask::{edit_mask, skin_mask};
+use crate::portrait::edit_mask::{MaskSettings, edit_mask, skin_mask};
 use crate::portrait::labels::{LABELS_SIZE, parse_without_network};
-use crate::portrait::paste::CropChange;
+use crate::portrait::paste::{CropChange, grain};
+use crate::portrait::screen::{HalfPicture, ScreenFrame};
+use crate::portrait::strokes::Stroke;
 use crate::portrait::tensor::float_picture_from_tensor;
-use crate::portrait::warp::{MeasuredRows, WarpMesh, WarpSettings};
+use crate::portrait::warp::{MeasuredRows, Pull, WarpMesh, WarpSettings};
 
 /// How the edited neck is put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -42,46 +49,232 @@ pub struct EditParams {
     pub method: Method,
     /// The warp, for [`Method::Warp`].
     pub warp: WarpSettings,
+    /// Points that the user has pulled aside, for [`Method::Warp`].
+    pub pulls: Vec<Pull>,
+    /// The shape of the mask.
+    pub mask: MaskSettings,
+    /// What the user has painted into the mask.
+    pub strokes: Vec<Stroke>,
+    /// Whether the edited neck is brought into the photo's colours.
+    pub match_colour: bool,
+}
+
+impl EditParams {
+    /// This far along this boundary, all else as it suits most portraits.
+    pub fn along(boundary: Arc<Boundary>, alpha: f32) -> Self {
+        Self {
+            alpha,
+            boundary,
+            up_to_px: Boundary::DEFAULT_RESOLUTION_PX,
+            method: Method::Warp,
+            warp: WarpSettings::default(),
+            pulls: Vec::new(),
+            mask: MaskSettings::default(),
+            strokes: Vec::new(),
+            match_colour: true,
+        }
+    }
+}
+
+/// What the networks say of a moved code.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    face: Arc<PreparedFace>,
+    alpha: f32,
+    boundary: Arc<Boundary>,
+    up_to_px: usize,
+    /// What the generator draws, at the crop's size, values in 0..=1.
+    pub edited: Rgb32FImage,
+    /// Its face parsing.
+    pub labels: GrayImage,
+}
+
+impl Drawing {
+    /// Is it what these parameters ask for?
+    fn serves(&self, face: &Arc<PreparedFace>, params: &EditParams) -> bool {
+        Arc::ptr_eq(&self.face, face)
+            && self.alpha == params.alpha
+            && self.up_to_px == params.up_to_px
+            && self.boundary == params.boundary
+    }
+
+    fn draw(
+        face: &Arc<PreparedFace>,
+        params: &EditParams,
+        context: &mut Context<'_>,
+        seconds: &mut TimedStages,
+    ) -> Result<Self, Error> {
+        let mut clock = Clock::start(seconds);
+        let generator = context.sessions.generator()?;
+        let code = params.boundary.edit(
+            face.code.view(),
+            params.alpha,
+            &generator.spec().layer_resolutions,
+            params.up_to_px,
+        )?;
+        let edited =
+            float_picture_from_tensor(generator.synthesize(code.view(), context.cancel)?.view());
+        clock.lap("draw edited");
+        let labels = labels_of_edited(context.sessions.landmarks()?, face, &edited)?;
+        clock.lap("labels of edited");
+        Ok(Self {
+            face: Arc::clone(face),
+            alpha: params.alpha,
+            boundary: Arc::clone(&params.boundary),
+            up_to_px: params.up_to_px,
+            edited,
+            labels,
+        })
+    }
 }
 
 /// A rendered edit. All pictures have the crop's size, values in 0..=1.
 #[derive(Debug, Clone)]
 pub struct RenderedFace {
-    /// What the generator draws for the edited code.
-    pub edited: Rgb32FImage,
-    /// The same in the photo's colours, and warped if the method says so: what is pasted.
+    /// The prepared face that it is an edit of.
+    pub face: Arc<PreparedFace>,
+    /// What the networks said.
+    pub drawing: Arc<Drawing>,
+    /// The warp; `None` where the method has none.
+    pub mesh: Option<WarpMesh>,
+    /// How much of the outline the warp could measure; `None` without a warp.
+    pub measured: Option<MeasuredRows>,
+    /// What brought the picture into the photo's colours.
+    pub colour: ColourField,
+    /// The edited picture in the photo's colours, and warped if the method says so: what is pasted.
     pub warped: Rgb32FImage,
     /// Where and how strongly it is pasted.
     pub mask: GrayImage,
-    /// The crop with the edited neck in it.
-    pub composite: Rgb32FImage,
-    /// How much of the outline the warp could measure; `None` without a warp.
-    pub measured: Option<MeasuredRows>,
     /// Seconds a stage.
     pub seconds: TimedStages,
 }
 
 impl RenderedFace {
-    /// The change that this edit makes to the crop of `face`, to be pasted into the photo.
-    pub fn change<'a>(&'a self, face: &'a PreparedFace) -> CropChange<'a> {
+    /// The change that this edit makes to its face's crop, to be pasted into the photo.
+    pub fn change(&self) -> CropChange<'_> {
         CropChange {
-            crop: &face.aligned.picture,
+            crop: &self.face.aligned.picture,
             edited: &self.warped,
             mask: &self.mask,
         }
     }
+
+    /// The crop with the edited neck in it.
+    ///
+    /// # Errors
+    /// None as long as the pictures fit each other, as they do when rendered.
+    pub fn composite(&self) -> Result<Rgb32FImage, Error> {
+        Ok(composite(
+            &self.face.aligned.picture,
+            &self.warped,
+            &self.mask,
+        )?)
+    }
+
+    /// All that follows the drawing: warp, mask, colour.
+    fn finish(
+        params: &EditParams,
+        drawing: Arc<Drawing>,
+        mut seconds: TimedStages,
+    ) -> Result<Self, Error> {
+        let face = Arc::clone(&drawing.face);
+        let mut clock = Clock::start(&mut seconds);
+        let crop = &face.aligned.picture;
+        let size = crop.width();
+        let skin_after = skin_mask(&drawing.labels, size)?;
+        let (warped, skin_after, mesh, measured) = match params.method {
+            Method::Plain => (drawing.edited.clone(), skin_after, None, None),
+            Method::Warp => {
+                let (mesh, measured) = WarpMesh::measure(
+                    &face.parsed.labels,
+                    &drawing.labels,
+                    &face.landmarks_in_labels,
+                    size,
+                    &params.warp,
+                )?;
+                let mesh = mesh.pulled(size, &params.pulls)?;
+                let strength = params.warp.strength;
+                (
+                    mesh.warp(&drawing.edited, strength),
+                    mesh.warp_mask(&skin_after, strength),
+                    Some(mesh),
+                    Some(measured),
+                )
+            }
+        };
+        clock.lap("warp");
+        let mut mask = edit_mask(
+            &face.parsed.labels,
+            &face.landmarks_in_labels,
+            &skin_after,
+            params.mask,
+            &params.strokes,
+        )?;
+        let presence = Boundary::presence_of_alpha(params.alpha);
+        mask.iter_mut()
+            .for_each(|value| *value = (f32::from(*value) * presence).round() as u8);
+        clock.lap("mask");
+        let colour = if params.match_colour {
+            let skin = skin_mask(&face.parsed.labels, size)?;
+            ColourField::measure(crop, &face.drawn, &warped, &mask, &skin)?
+        } else {
+            ColourField::none()
+        };
+        let warped = colour.added_to(&warped);
+        clock.lap("colour");
+        Ok(Self {
+            face,
+            drawing,
+            mesh,
+            measured,
+            colour,
+            warped,
+            mask,
+            seconds,
+        })
+    }
+
+    /// The same for a graphics card. `strength` is the warp's, `photo` the one that the face is of.
+    fn for_screen(&self, photo: &Photo, strength: f64) -> Result<ScreenFrame, Error> {
+        Ok(ScreenFrame {
+            edited: HalfPicture::opaque(&self.drawing.edited),
+            mesh: self.mesh.clone(),
+            strength,
+            colour: self.colour.clone(),
+            mask: self.mask.clone(),
+            grain: grain(
+                photo.pixels(),
+                &self.change(),
+                &self.face.aligned.photo_from_crop,
+            )?,
+        })
+    }
 }
 
-/// Renders one edit of one face, in one step: it is about one network run.
+/// Renders one edit of one face.
 pub struct RenderFace {
     face: Arc<PreparedFace>,
     params: EditParams,
+    drawing: Option<Arc<Drawing>>,
+    seconds: TimedStages,
 }
 
 impl RenderFace {
     /// This edit of this face.
     pub fn new(face: Arc<PreparedFace>, params: EditParams) -> Self {
-        Self { face, params }
+        Self {
+            face,
+            params,
+            drawing: None,
+            seconds: TimedStages::new(),
+        }
+    }
+
+    /// Keeps an earlier drawing, if it is of the same face and the same code.
+    #[must_use]
+    pub fn reusing(mut self, drawing: Option<Arc<Drawing>>) -> Self {
+        self.drawing = drawing.filter(|drawing| drawing.serves(&self.face, &self.params));
+        self
     }
 }
 
@@ -93,66 +286,88 @@ impl Job for RenderFace {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<RenderedFace>, Error> {
-        let Self { face, params } = self;
-        let mut seconds = TimedStages::new();
-        let mut clock = Instant::now();
-        let mut lap = |stage| {
-            seconds.push((stage, clock.elapsed().as_secs_f64()));
-            clock = Instant::now();
+        let Some(drawing) = self.drawing.take() else {
+            let drawing = Drawing::draw(&self.face, &self.params, context, &mut self.seconds)?;
+            self.drawing = Some(Arc::new(drawing));
+            return Ok(Step::More(Progress {
+                stage: "draw edited",
+                fraction: 0.6,
+                detail: String::new(),
+                left: None,
+            }));
         };
+        let seconds = std::mem::take(&mut self.seconds);
+        let rendered = RenderedFace::finish(&self.params, drawing, seconds)?;
+        Ok(Step::Done(rendered))
+    }
+}
 
-        let generator = context.sessions.generator()?;
-        let layer_resolutions = generator.spec().layer_resolutions.clone();
-        let code = params.boundary.edit(
-            face.code.view(),
-            params.alpha,
-            &layer_resolutions,
-            params.up_to_px,
-        )?;
-        let edited =
-            float_picture_from_tensor(generator.synthesize(code.view(), context.cancel)?.view());
-        lap("draw edited");
+/// Renders one edit of one face and makes it ready for the screen.
+pub struct DrawFrame {
+    photo: Arc<Photo>,
+    strength: f64,
+    render: RenderFace,
+}
 
-        let crop = &face.aligned.picture;
-        let size = crop.width();
-        let labels_after = labels_of_edited(context.sessions.landmarks()?, face, &edited)?;
-        let skin_after = skin_mask(&labels_after, size)?;
-        lap("labels of edited");
+/// An exact edit, as pasted and as drawn on screen.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// What is pasted.
+    pub rendered: Arc<RenderedFace>,
+    /// What is drawn.
+    pub screen: Arc<ScreenFrame>,
+}
 
-        let (warped, skin_after, measured) = match params.method {
-            Method::Plain => (edited.clone(), skin_after, None),
-            Method::Warp => {
-                let (mesh, measured) = WarpMesh::measure(
-                    &face.parsed.labels,
-                    &labels_after,
-                    &face.landmarks_in_labels,
-                    size,
-                    &params.warp,
-                )?;
-                let strength = params.warp.strength;
-                (
-                    mesh.warp(&edited, strength),
-                    mesh.warp_mask(&skin_after, strength),
-                    Some(measured),
-                )
+impl DrawFrame {
+    /// The frame of this edit; `photo` is the one that the face is of.
+    pub fn new(photo: Arc<Photo>, render: RenderFace) -> Self {
+        Self {
+            photo,
+            strength: render.params.warp.strength,
+            render,
+        }
+    }
+}
+
+impl Job for DrawFrame {
+    type Output = Frame;
+
+    fn name(&self) -> String {
+        self.render.name()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Frame>, Error> {
+        Ok(match self.render.step(context)? {
+            Step::More(progress) => Step::More(progress),
+            Step::Done(rendered) => {
+                let screen = Arc::new(rendered.for_screen(&self.photo, self.strength)?);
+                Step::Done(Frame {
+                    rendered: Arc::new(rendered),
+                    screen,
+                })
             }
-        };
-        lap("warp");
-        let mask = edit_mask(&face.parsed.labels, &face.landmarks_in_labels, &skin_after)?;
-        lap("mask");
-        let skin = skin_mask(&face.parsed.labels, size)?;
-        let warped = match_colour(crop, &face.drawn, &warped, &mask, &skin)?;
-        lap("colour");
-        let composite = composite(crop, &warped, &mask)?;
-        lap("composite");
-        Ok(Step::Done(RenderedFace {
-            edited,
-            warped,
-            mask,
-            composite,
-            measured,
+        })
+    }
+}
+
+/// Seconds from one stage to the next.
+struct Clock<'a> {
+    seconds: &'a mut TimedStages,
+    begun: Instant,
+}
+
+impl<'a> Clock<'a> {
+    fn start(seconds: &'a mut TimedStages) -> Self {
+        Self {
             seconds,
-        }))
+            begun: Instant::now(),
+        }
+    }
+
+    fn lap(&mut self, stage: &'static str) {
+        self.seconds
+            .push((stage, self.begun.elapsed().as_secs_f64()));
+        self.begun = Instant::now();
     }
 }
 

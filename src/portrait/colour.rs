@@ -1,7 +1,7 @@
 //! Matching the colours of a generated crop to the photo.
 //!
-//! A generator's picture differs from the photo in tint and in the large shapes of light. Two smooth
-//! fields are added to the edited crop before it is composited:
+//! A generator's picture differs from the photo in tint and in the large shapes of light. The sum of
+//! two smooth fields is added to the edited crop before it is composited:
 //!
 //! - what inversion missed: photo − inverted, measured on skin everywhere, since both should show
 //!   the same;
@@ -31,47 +31,81 @@ const OUTLIER: f32 = 0.06;
 /// Weight of the mean difference everywhere: it decides where no skin is near.
 const MEAN_WEIGHT: f32 = 1e-3;
 
-/// The edited crop in the photo's colours. `weights` says how well each pixel speaks for the colour
-/// of skin (0 not at all, 255 fully); labels of skin and neck serve well. Values may leave 0..=1.
-///
-/// # Errors
-/// [`Error::Size`] when the pictures differ in size.
-pub fn match_colour(
-    photo_crop: &Rgb32FImage,
-    inverted: &Rgb32FImage,
-    edited: &Rgb32FImage,
-    mask: &GrayImage,
-    weights: &GrayImage,
-) -> Result<Rgb32FImage, Error> {
-    let size = photo_crop.dimensions();
-    same_size("inverted crop", inverted.dimensions(), size)?;
-    same_size("edited crop", edited.dimensions(), size)?;
-    same_size("mask", mask.dimensions(), size)?;
-    same_size("weights", weights.dimensions(), size)?;
-
-    let everywhere = |index: usize| f32::from(weights.as_raw()[index]) / 255.0;
-    let outside_mask =
-        |index: usize| everywhere(index) * f32::from(255 - mask.as_raw()[index]) / 255.0;
-    let side = f64::from(size.0.max(size.1));
-    let inversion = smooth_difference(photo_crop, inverted, everywhere, INVERSION_SIGMA * side);
-    let edit = smooth_difference(inverted, edited, outside_mask, EDIT_SIGMA * side);
-
-    let mut matched = edited.clone();
-    for ((value, inversion), edit) in matched.iter_mut().zip(inversion.iter()).zip(edit.iter()) {
-        *value += inversion + edit;
-    }
-    Ok(matched)
+/// What matching the colours adds to an edited crop: a smooth field, known on a coarse grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColourField {
+    /// The field's values at the grid's cells; a value range of 1 is the whole range.
+    pub cells: Rgb32FImage,
+    /// From pixels of the crop to cells of the grid.
+    pub cells_from_crop: Affine,
 }
 
-/// The smooth part of `wanted − found`, at the pictures' size.
+impl ColourField {
+    /// The field that brings `edited` into the photo's colours. `weights` says how well each pixel
+    /// speaks for the colour of skin (0 not at all, 255 fully); labels of skin and neck serve well.
+    ///
+    /// # Errors
+    /// [`Error::Size`] when the pictures differ in size.
+    pub fn measure(
+        photo_crop: &Rgb32FImage,
+        inverted: &Rgb32FImage,
+        edited: &Rgb32FImage,
+        mask: &GrayImage,
+        weights: &GrayImage,
+    ) -> Result<Self, Error> {
+        let size = photo_crop.dimensions();
+        same_size("inverted crop", inverted.dimensions(), size)?;
+        same_size("edited crop", edited.dimensions(), size)?;
+        same_size("mask", mask.dimensions(), size)?;
+        same_size("weights", weights.dimensions(), size)?;
+
+        let everywhere = |index: usize| f32::from(weights.as_raw()[index]) / 255.0;
+        let outside_mask =
+            |index: usize| everywhere(index) * f32::from(255 - mask.as_raw()[index]) / 255.0;
+        let side = f64::from(size.0.max(size.1));
+        let cell = size.0.max(size.1).div_ceil(GRID).max(1);
+        let difference = |wanted, found, weight_of: &dyn Fn(usize) -> f32, sigma| {
+            smooth_difference(wanted, found, weight_of, sigma * side, cell)
+        };
+        let mut cells = difference(photo_crop, inverted, &everywhere, INVERSION_SIGMA);
+        let edit = difference(inverted, edited, &outside_mask, EDIT_SIGMA);
+        for (value, edit) in cells.iter_mut().zip(edit.iter()) {
+            *value += edit;
+        }
+        Ok(Self {
+            cells,
+            cells_from_crop: Affine::resize(f64::from(cell).recip()),
+        })
+    }
+
+    /// The field that changes nothing.
+    pub fn none() -> Self {
+        Self {
+            cells: Rgb32FImage::new(1, 1),
+            cells_from_crop: Affine::IDENTITY,
+        }
+    }
+
+    /// The picture with the field added. Values may leave 0..=1.
+    pub fn added_to(&self, edited: &Rgb32FImage) -> Rgb32FImage {
+        let (width, height) = edited.dimensions();
+        let mut matched = interpolate(&self.cells, width, height, &self.cells_from_crop);
+        for (value, edited) in matched.iter_mut().zip(edited.iter()) {
+            *value += edited;
+        }
+        matched
+    }
+}
+
+/// The smooth part of `wanted − found`, on a grid whose cells have `cell` pixels a side.
 fn smooth_difference(
     wanted: &Rgb32FImage,
     found: &Rgb32FImage,
     weight_of: impl Fn(usize) -> f32,
     sigma_px: f64,
+    cell: u32,
 ) -> Rgb32FImage {
     let (width, height) = wanted.dimensions();
-    let cell = width.max(height).div_ceil(GRID).max(1);
     let mut differences = Rgb32FImage::new(width.div_ceil(cell), height.div_ceil(cell));
     let mut weights = differences.clone();
     let pixels = wanted.enumerate_pixels().zip(found.pixels()).enumerate();
@@ -102,13 +136,7 @@ fn smooth_difference(
             .chain(&mut weight.0)
             .for_each(|value| *value *= trust);
     }
-    let field = normalised_convolution(&differences, &weights, sigma_cells);
-    interpolate(
-        &field,
-        width,
-        height,
-        &Affine::resize(f64::from(cell).recip()),
-    )
+    normalised_convolution(&differences, &weights, sigma_cells)
 }
 
 /// How far the mean difference of a cell is to be believed, beside the field around it.
@@ -159,6 +187,17 @@ mod tests {
     use super::*;
 
     const SIZE: u32 = 256;
+
+    fn match_colour(
+        photo: &Rgb32FImage,
+        inverted: &Rgb32FImage,
+        edited: &Rgb32FImage,
+        mask: &GrayImage,
+        weights: &GrayImage,
+    ) -> Result<Rgb32FImage, Error> {
+        let field = ColourField::measure(photo, inverted, edited, mask, weights)?;
+        Ok(field.added_to(edited))
+    }
 
     fn photo() -> Rgb32FImage {
         Rgb32FImage::from_fn(SIZE, SIZE, |x, y| {

@@ -6,16 +6,14 @@
 //! the edited neck is narrower than the photo's, the photo's flank stays too.
 
 use image::GrayImage;
+use serde::{Deserialize, Serialize};
 
 use super::masks::{enlarge, mask_of, neck_mask_to_jaw, soft_neck_mask};
 use super::morphology::{box_blur, dilate, without_small_components};
+use super::strokes::Stroke;
 use super::{Error, same_size};
 use crate::geometry::Landmarks;
 
-/// How far the mask reaches beyond the jaw line into the face, and how wide its edge is; pixels of a
-/// 1024-px crop, as in the published mask.
-const REACH_PX: u32 = 15;
-const EDGE_PX: u32 = 25;
 /// Over how many pixels the mask fades out towards the border of the crop.
 const FADE_PX: u32 = 64;
 /// Labels of skin: face, nose, neck.
@@ -25,6 +23,25 @@ const LEAST_PIXELS: usize = 1500;
 /// When less than this part of the photo's neck is skin in the edited picture as well, its parsing is
 /// not trusted, and the published mask serves.
 const LEAST_SHARED: f64 = 0.35;
+
+/// The shape of the mask. Pixels are those of the crop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskSettings {
+    /// How far the mask reaches beyond the jaw line into the face; negative stays below it.
+    pub growth_px: i32,
+    /// How wide the mask's soft edge is.
+    pub feather_px: u32,
+}
+
+impl Default for MaskSettings {
+    /// As in the published mask, for a 1024-px crop.
+    fn default() -> Self {
+        Self {
+            growth_px: 15,
+            feather_px: 25,
+        }
+    }
+}
 
 /// Where pixels of a label map are skin, enlarged to a crop of `size` by `size`: 255 on skin.
 ///
@@ -37,7 +54,7 @@ pub fn skin_mask(labels: &GrayImage, size: u32) -> Result<GrayImage, Error> {
 
 /// The soft mask for an edit: the photo's neck up to the jaw line, as far as it is skin in the photo
 /// and in the edited picture. `skin_after` is the [`skin_mask`] of the edited picture as it will be
-/// pasted. Landmarks are in pixels of the label map.
+/// pasted. Landmarks are in pixels of the label map. The strokes are drawn last, in their order.
 ///
 /// # Errors
 /// [`Error::NotSquare`] or [`Error::Size`] when label map and mask do not fit.
@@ -45,6 +62,8 @@ pub fn edit_mask(
     labels_before: &GrayImage,
     landmarks: &Landmarks,
     skin_after: &GrayImage,
+    settings: MaskSettings,
+    strokes: &[Stroke],
 ) -> Result<GrayImage, Error> {
     let size = skin_after.width();
     let neck = enlarge(&neck_mask_to_jaw(labels_before, landmarks, 0)?, size)?;
@@ -59,10 +78,14 @@ pub fn edit_mask(
         soft_neck_mask(labels_before, landmarks, size)?
     } else {
         // Half an edge inside the skin, so that the mask has faded out where the skin ends.
-        let inside = inverted(&dilate(&inverted(&both), EDGE_PX));
-        let region = self::both(&dilate(&neck, REACH_PX), &inside);
-        box_blur(&without_small_components(&region, LEAST_PIXELS), EDGE_PX)
+        let feather_px = settings.feather_px.max(1);
+        let inside = inverted(&dilate(&inverted(&both), feather_px));
+        let region = self::both(&grown(&neck, settings.growth_px), &inside);
+        box_blur(&without_small_components(&region, LEAST_PIXELS), feather_px)
     };
+    for stroke in strokes {
+        stroke.draw(&mut mask);
+    }
     fade_at_border(&mut mask);
     Ok(mask)
 }
@@ -77,6 +100,15 @@ fn fade_at_border(mask: &mut GrayImage) {
             let smooth_step = t * t * (3.0 - 2.0 * t);
             value[0] = (f32::from(value[0]) * smooth_step).round() as u8;
         }
+    }
+}
+
+/// The mask grown by so many pixels, or shrunk where negative.
+fn grown(mask: &GrayImage, by_px: i32) -> GrayImage {
+    match by_px {
+        0 => mask.clone(),
+        1.. => dilate(mask, by_px.unsigned_abs()),
+        _ => inverted(&dilate(&inverted(mask), by_px.unsigned_abs())),
     }
 }
 
@@ -139,7 +171,7 @@ mod tests {
     fn cloth_and_background_are_never_under_the_mask() {
         let (labels, landmarks) = portrait();
         let skin = skin_mask(&labels, 1024).unwrap();
-        let mask = edit_mask(&labels, &landmarks, &skin).unwrap();
+        let mask = edit_mask(&labels, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         assert_eq!(
             mask.get_pixel(512, 780)[0],
             255,
@@ -166,7 +198,7 @@ mod tests {
             }
         }
         let skin = skin_mask(&narrower, 1024).unwrap();
-        let mask = edit_mask(&labels, &landmarks, &skin).unwrap();
+        let mask = edit_mask(&labels, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         assert!(mask.get_pixel(400, 800)[0] < 12);
         assert_eq!(mask.get_pixel(512, 800)[0], 255);
     }
@@ -175,7 +207,7 @@ mod tests {
     fn an_edited_picture_without_skin_is_not_trusted() {
         let (labels, landmarks) = portrait();
         let nothing = GrayImage::new(1024, 1024);
-        let mask = edit_mask(&labels, &landmarks, &nothing).unwrap();
+        let mask = edit_mask(&labels, &landmarks, &nothing, MaskSettings::default(), &[]).unwrap();
         assert_eq!(mask, soft_neck_mask(&labels, &landmarks, 1024).unwrap());
     }
 
@@ -187,7 +219,14 @@ mod tests {
                 *label = Luma([14]);
             }
         }
-        let mask = edit_mask(&labels, &landmarks, &skin_mask(&labels, 1024).unwrap()).unwrap();
+        let mask = edit_mask(
+            &labels,
+            &landmarks,
+            &skin_mask(&labels, 1024).unwrap(),
+            MaskSettings::default(),
+            &[],
+        )
+        .unwrap();
         let column: Vec<u8> = (900..1024).map(|y| mask.get_pixel(512, y)[0]).collect();
         assert_eq!((column[0], column[123]), (255, 0));
         assert!(

@@ -20,7 +20,9 @@ pub mod morphology;
 pub mod paste;
 pub mod raster;
 pub mod resample;
+pub mod screen;
 pub mod smooth;
+pub mod strokes;
 pub mod tensor;
 pub mod warp;
 

@@ -54,28 +54,13 @@ pub fn paste(
     change: &CropChange<'_>,
     photo_from_crop: &Affine,
 ) -> Result<Pasted, Error> {
-    same_size(
-        "edited crop",
-        change.edited.dimensions(),
-        change.crop.dimensions(),
-    )?;
-    same_size("mask", change.mask.dimensions(), change.crop.dimensions())?;
-    let crop_from_photo = photo_from_crop.inverse().ok_or(Error::FlatMap)?;
-    let block = mask_bounds(change.mask).and_then(|bounds| {
-        // A bilinear sample reaches up to one pixel beyond the mask's own pixels.
-        let corners = bounds
-            .inflated(1.0)
-            .corners()
-            .map(|corner| photo_from_crop.apply(corner));
-        Rect::around(&corners).pixels(photo.width(), photo.height())
-    });
-    let Some(block) = block else {
+    let Some((change, block)) = place(photo, change, photo_from_crop)? else {
         return Ok(Pasted {
             block: None,
             pixels_under_mask: 0,
         });
     };
-    let (change, width) = (Prepared::new(change, crop_from_photo), photo.width());
+    let width = photo.width();
     let pixels_under_mask = match photo {
         DynamicImage::ImageLuma8(p) => change.add::<u8, 1>(p, width, block),
         DynamicImage::ImageLumaA8(p) => change.add::<u8, 2>(p, width, block),
@@ -87,16 +72,63 @@ pub fn paste(
         DynamicImage::ImageRgba16(p) => change.add::<u16, 4>(p, width, block),
         DynamicImage::ImageRgb32F(p) => change.add::<f32, 3>(p, width, block),
         DynamicImage::ImageRgba32F(p) => change.add::<f32, 4>(p, width, block),
-        other => {
-            return Err(Error::PixelKind {
-                kind: format!("{:?}", other.color()),
-            });
-        }
+        other => return Err(Error::unknown_pixels(other)),
     };
     Ok(Pasted {
         block: Some(block),
         pixels_under_mask,
     })
+}
+
+/// The standard deviation of the photo's detail beyond the crop, under the mask, as [`paste`] measures
+/// it to hold back outlines that the crop was too coarse to show; 0 where the crop is the denser one.
+///
+/// # Errors
+/// As [`paste`].
+pub fn grain(
+    photo: &DynamicImage,
+    change: &CropChange<'_>,
+    photo_from_crop: &Affine,
+) -> Result<f32, Error> {
+    let Some((change, block)) = place(photo, change, photo_from_crop)? else {
+        return Ok(0.0);
+    };
+    let width = photo.width();
+    Ok(match photo {
+        DynamicImage::ImageLuma8(p) => change.grain_in::<u8, 1>(p, width, block),
+        DynamicImage::ImageLumaA8(p) => change.grain_in::<u8, 2>(p, width, block),
+        DynamicImage::ImageRgb8(p) => change.grain_in::<u8, 3>(p, width, block),
+        DynamicImage::ImageRgba8(p) => change.grain_in::<u8, 4>(p, width, block),
+        DynamicImage::ImageLuma16(p) => change.grain_in::<u16, 1>(p, width, block),
+        DynamicImage::ImageLumaA16(p) => change.grain_in::<u16, 2>(p, width, block),
+        DynamicImage::ImageRgb16(p) => change.grain_in::<u16, 3>(p, width, block),
+        DynamicImage::ImageRgba16(p) => change.grain_in::<u16, 4>(p, width, block),
+        DynamicImage::ImageRgb32F(p) => change.grain_in::<f32, 3>(p, width, block),
+        DynamicImage::ImageRgba32F(p) => change.grain_in::<f32, 4>(p, width, block),
+        other => return Err(Error::unknown_pixels(other)),
+    })
+}
+
+/// The change ready to be sampled, and the block of the photo that it can reach; `None` when the mask
+/// is empty or lies outside the photo.
+fn place<'a>(
+    photo: &DynamicImage,
+    change: &CropChange<'a>,
+    photo_from_crop: &Affine,
+) -> Result<Option<(Prepared<'a>, PixelRect)>, Error> {
+    let size = change.crop.dimensions();
+    same_size("edited crop", change.edited.dimensions(), size)?;
+    same_size("mask", change.mask.dimensions(), size)?;
+    let crop_from_photo = photo_from_crop.inverse().ok_or(Error::FlatMap)?;
+    let block = mask_bounds(change.mask).and_then(|bounds| {
+        // A bilinear sample reaches up to one pixel beyond the mask's own pixels.
+        let corners = bounds
+            .inflated(1.0)
+            .corners()
+            .map(|corner| photo_from_crop.apply(corner));
+        Rect::around(&corners).pixels(photo.width(), photo.height())
+    });
+    Ok(block.map(|block| (Prepared::new(change, crop_from_photo), block)))
 }
 
 /// The rectangle around the centres of all mask pixels that are not 0.

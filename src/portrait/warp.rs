@@ -44,6 +44,15 @@ impl Default for WarpSettings {
     }
 }
 
+/// A point of the edited picture that the user has pulled aside. Pixels of the crop.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pull {
+    /// Where the point is in the edited picture.
+    pub at: Point,
+    /// How far from the place that the warp would give it.
+    pub by: Point,
+}
+
 /// How much of the outline could be measured; nothing means that the warp is the identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeasuredRows {
@@ -66,11 +75,15 @@ pub struct WarpMesh {
     pub points_after: Vec<Point>,
     /// Indices of vertices.
     pub triangles: Vec<[usize; 3]>,
+    /// How far each vertex is pulled from the place that the warp gives it.
+    pub pulled_by: Vec<Point>,
 }
 
 impl WarpMesh {
     /// The number of anchors, which come first among the vertices.
     pub const ANCHORS: usize = 27;
+    /// A pull this close to a vertex takes hold of it.
+    pub const GRASP_PX: f64 = 8.0;
 
     /// Measures the outlines and spans the mesh, for pictures of `size` by `size` pixels.
     /// `landmarks` are those of the photo, in pixels of the label maps. Rows that cannot be measured,
@@ -128,20 +141,81 @@ impl WarpMesh {
                 *after = before.lerp(*after, share);
             }
         }
+        let pulled_by = vec![Point::default(); points_before.len()];
         Ok(Self {
             points_before,
             points_after,
             triangles,
+            pulled_by,
         })
     }
 
-    /// Where the vertices are drawn: `strength` of the way from the edited picture to the photo.
+    /// The mesh with these pulls. A pull near a control point takes hold of it; elsewhere it adds a
+    /// vertex.
+    ///
+    /// # Errors
+    /// [`Error::Geometry`] when a coordinate is not a finite number.
+    pub fn pulled(mut self, size: u32, pulls: &[Pull]) -> Result<Self, Error> {
+        let inside = Rect::around(&[
+            Point::new(1.0, 1.0),
+            Point::new(f64::from(size) - 2.0, f64::from(size) - 2.0),
+        ]);
+        for pull in pulls.iter().filter(|pull| inside.contains(pull.at)) {
+            let near = (0..self.points_after.len())
+                .map(|index| (index, self.points_after[index].distance(pull.at)))
+                .filter(|(_, distance)| *distance < Self::GRASP_PX)
+                .min_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some((index, _)) = near {
+                // The frame stays: beyond it the photo goes on.
+                if index >= Self::ANCHORS {
+                    self.pulled_by[index] = pull.by;
+                }
+                continue;
+            }
+            let Some(before) = self.before_of(pull.at) else {
+                continue;
+            };
+            self.points_before.push(before);
+            self.points_after.push(pull.at);
+            self.pulled_by.push(pull.by);
+            self.triangles = delaunay(&self.points_before)?;
+            let share = foldless_share(&self.points_before, &self.points_after, &self.triangles);
+            if share < 1.0 {
+                for (after, before) in self.points_after.iter_mut().zip(&self.points_before) {
+                    *after = before.lerp(*after, share);
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Where the photo has what the edited picture has here.
+    fn before_of(&self, at: Point) -> Option<Point> {
+        self.triangles.iter().find_map(|triangle| {
+            let [a, b, c] = triangle.map(|vertex| self.points_after[vertex]);
+            let doubled_area = (b - a).cross(c - a);
+            let [u, v, w] = [(b, c), (c, a), (a, b)]
+                .map(|(from, to)| (to - from).cross(at - from) / doubled_area);
+            let [a, b, c] = triangle.map(|vertex| self.points_before[vertex]);
+            (u >= 0.0 && v >= 0.0 && w >= 0.0).then(|| a * u + b * v + c * w)
+        })
+    }
+
+    /// Where the vertices are drawn: `strength` of the way from the edited picture to the photo, and
+    /// then where the user has pulled them, as far as no triangle folds.
     pub fn points_drawn(&self, strength: f64) -> Vec<Point> {
         let strength = strength.clamp(0.0, 1.0);
         let pairs = self.points_after.iter().zip(&self.points_before);
-        pairs
+        let unpulled: Vec<Point> = pairs
             .map(|(after, before)| after.lerp(*before, strength))
-            .collect()
+            .collect();
+        if self.pulled_by.iter().all(|by| *by == Point::default()) {
+            return unpulled;
+        }
+        let pairs = unpulled.iter().zip(&self.pulled_by);
+        let pulled: Vec<Point> = pairs.clone().map(|(point, by)| *point + *by).collect();
+        let share = foldless_share(&unpulled, &pulled, &self.triangles);
+        pairs.map(|(point, by)| *point + *by * share).collect()
     }
 
     /// As [`WarpMesh::warp`], for a mask of the edited picture.
@@ -360,6 +434,17 @@ mod tests {
     }
 
     #[test]
+    fn a_small_pull_takes_its_point_along() {
+        let pull = Pull {
+            at: Point::new(60.0, 70.0),
+            by: Point::new(4.0, -3.0),
+        };
+        let mesh = WarpMesh::span(128, &[], &[]).unwrap();
+        let warped = mesh.pulled(128, &[pull]).unwrap().warp(&gradient(128), 0.5);
+        assert_eq!(warped.get_pixel(64, 67), gradient(128).get_pixel(60, 70));
+    }
+
+    #[test]
     fn labels_without_a_face_leave_the_picture_as_it_is() {
         let labels = GrayImage::new(64, 64);
         let points = std::array::from_fn(|i| Point::new(i as f64, 30.0 + f64::from(i == 8) * 20.0));
@@ -386,6 +471,28 @@ mod tests {
                 prop_assert!(doubled_area(&drawn, *triangle) * sign > 0.0);
                 prop_assert!(doubled_area(&mesh.points_after, *triangle) * sign > 0.0);
             }
+        }
+
+        #[test]
+        fn pulls_move_their_point_and_fold_nothing(
+            points in prop::collection::vec(((9.0..119.0f64, 9.0..119.0f64), (-9.0..9.0f64, -9.0..9.0f64)), 0..6),
+            pulls in prop::collection::vec(((3.0..125.0f64, 3.0..125.0f64), (-50.0..50.0f64, -50.0..50.0f64)), 1..4),
+            strength in 0.0..=1.0f64,
+        ) {
+            let before: Vec<Point> = points.iter().map(|((x, y), _)| Point::new(*x, *y)).collect();
+            let after: Vec<Point> =
+                points.iter().map(|((x, y), (dx, dy))| Point::new(x + dx, y + dy)).collect();
+            let pulls: Vec<Pull> = pulls
+                .iter()
+                .map(|((x, y), (dx, dy))| Pull { at: Point::new(*x, *y), by: Point::new(*dx, *dy) })
+                .collect();
+            let mesh = WarpMesh::span(128, &before, &after).unwrap().pulled(128, &pulls).unwrap();
+            let drawn = mesh.points_drawn(strength);
+            for triangle in &mesh.triangles {
+                let sign = doubled_area(&mesh.points_before, *triangle).signum();
+                prop_assert!(doubled_area(&drawn, *triangle) * sign > 0.0);
+            }
+            prop_assert_eq!(&drawn[..WarpMesh::ANCHORS], &mesh.points_before[..WarpMesh::ANCHORS]);
         }
 
         /// A linear picture stays linear inside a triangle, so a warp of the coordinates

@@ -15,14 +15,13 @@ use super::output::{print_json, write_json};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{
-    EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, PreparedFace, Priority,
-    RenderFace, RenderedFace,
+    EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, Priority, RenderFace,
+    RenderedFace,
 };
 use crate::latent::{Boundary, inversion};
 use crate::networks::detector::Search;
 use crate::photo::{Limits, Photo, SaveOptions};
 use crate::portrait::paste::paste;
-use crate::portrait::warp::WarpSettings;
 use report::{FaceReport, PhotoReport, Report};
 
 #[derive(Args, Debug)]
@@ -199,14 +198,13 @@ fn edit_params(options: &Options) -> Result<EditParams, Failure> {
         None => Boundary::double_chin()?,
     };
     let amount = options.amount.unwrap_or(Boundary::DEFAULT_AMOUNT);
+    let alpha = options
+        .alpha
+        .unwrap_or_else(|| Boundary::alpha_of_amount(amount));
     Ok(EditParams {
-        alpha: options
-            .alpha
-            .unwrap_or_else(|| Boundary::alpha_of_amount(amount)),
-        boundary: Arc::new(boundary),
         up_to_px: options.up_to,
         method: options.method,
-        warp: WarpSettings::default(),
+        ..EditParams::along(Arc::new(boundary), alpha)
     })
 }
 
@@ -241,14 +239,14 @@ impl Session<'_> {
         report.time("find faces", found);
         let mut pixels = photo.pixels().clone();
         for (number, face) in self.chosen(path, &faces)? {
-            let (prepared, rendered) = self.edit_face(&photo, face)?;
+            let rendered = self.edit_face(&photo, face)?;
             let pasted = Instant::now();
             paste(
                 &mut pixels,
-                &rendered.change(&prepared),
-                &prepared.aligned.photo_from_crop,
+                &rendered.change(),
+                &rendered.face.aligned.photo_from_crop,
             )?;
-            let mut face_report = FaceReport::new(number, face, &prepared, &rendered, &self.edit);
+            let mut face_report = FaceReport::new(number, face, &rendered, &self.edit);
             face_report.time("paste", pasted);
             for doubt in &face_report.doubts {
                 self.reporter
@@ -256,7 +254,7 @@ impl Session<'_> {
             }
             if let Some(folder) = &self.options.stages {
                 let folder = self.stages_folder(folder, path, number);
-                stages::write(&folder, &prepared, &rendered)?;
+                stages::write(&folder, &rendered)?;
             }
             report.faces.push(face_report);
         }
@@ -334,11 +332,7 @@ impl Session<'_> {
         )))
     }
 
-    fn edit_face(
-        &mut self,
-        photo: &Arc<Photo>,
-        face: &FoundFace,
-    ) -> Result<(Arc<PreparedFace>, RenderedFace), Failure> {
+    fn edit_face(&mut self, photo: &Arc<Photo>, face: &FoundFace) -> Result<RenderedFace, Failure> {
         let Ok(found) = &face.landmarks else {
             return Err(Failure::because("the face has no landmarks"));
         };
@@ -353,16 +347,11 @@ impl Session<'_> {
             .engine
             .submit(Priority::Background, interrupt::token(), prepare)
             .wait(|progress| reporter.show(progress))?;
-        let prepared = Arc::new(prepared);
-        let rendered = self
+        let render = RenderFace::new(Arc::new(prepared), self.edit.clone());
+        Ok(self
             .engine
-            .submit(
-                Priority::Interactive,
-                interrupt::token(),
-                RenderFace::new(Arc::clone(&prepared), self.edit.clone()),
-            )
-            .wait(|progress| reporter.show(progress))?;
-        Ok((prepared, rendered))
+            .submit(Priority::Interactive, interrupt::token(), render)
+            .wait(|progress| reporter.show(progress))?)
     }
 
     /// One folder for the stages of one face; a subfolder each when there are more.

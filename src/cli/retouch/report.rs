@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::super::interrupt;
 use crate::engine::{
-    Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, PreparedFace,
-    Priority, RenderedFace,
+    Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, Priority,
+    RenderedFace,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
@@ -136,10 +136,10 @@ impl FaceReport {
     pub fn new(
         number: usize,
         face: &FoundFace,
-        prepared: &PreparedFace,
         rendered: &RenderedFace,
         edit: &EditParams,
     ) -> Self {
+        let prepared = &rendered.face;
         Self {
             number,
             face_box: sides(&face.face_box),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::Failure;
 use super::super::output::OutputFolder;
 use crate::editor::sheet::{Sheet, comparison};
-use crate::engine::{PreparedFace, RenderedFace};
+use crate::engine::RenderedFace;
 use crate::geometry::{Affine, Landmarks};
 use crate::photo::resize::resize_levels;
 use crate::portrait::labels::LABELS_SIZE;
@@ -17,17 +17,14 @@ use crate::portrait::labels::LABELS_SIZE;
 const STRIP_SIZE: u32 = 320;
 
 /// Writes the stages of one face.
-pub(super) fn write(
-    folder: &Path,
-    prepared: &PreparedFace,
-    rendered: &RenderedFace,
-) -> Result<(), Failure> {
+pub(super) fn write(folder: &Path, rendered: &RenderedFace) -> Result<(), Failure> {
     let mut folder = OutputFolder::create(folder)?;
+    let prepared = &rendered.face;
     let crop = &prepared.crop;
     let drawn = eight_bit(&prepared.drawn);
-    let edited = eight_bit(&rendered.edited);
+    let edited = eight_bit(&rendered.drawing.edited);
     let warped = eight_bit(&rendered.warped);
-    let composite = eight_bit(&rendered.composite);
+    let composite = eight_bit(&rendered.composite()?);
     let points: Vec<[f64; 2]> = prepared
         .landmarks
         .points()

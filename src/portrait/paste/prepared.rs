@@ -117,10 +117,10 @@ impl<'a> Prepared<'a> {
         width: u32,
         block: PixelRect,
     ) -> u64 {
+        let grain = self.grain_in::<T, CHANNELS>(samples, width, block);
         let row_length = width as usize * CHANNELS;
         let first = block.x as usize * CHANNELS;
         let rows = &mut samples[block.y as usize * row_length..];
-        let grain = self.grain::<T, CHANNELS>(rows, row_length, block);
         let rows = rows
             .par_chunks_exact_mut(row_length)
             .zip(block.rows().into_par_iter());
@@ -149,13 +149,15 @@ impl<'a> Prepared<'a> {
 
     /// The standard deviation of the photo's detail beyond the crop, under the mask. The median
     /// tells it, so that outlines do not count; a few thousand pixels are enough.
-    fn grain<T: Sample, const CHANNELS: usize>(
+    pub fn grain_in<T: Sample, const CHANNELS: usize>(
         &self,
-        rows: &[T],
-        row_length: usize,
+        samples: &[T],
+        width: u32,
         block: PixelRect,
     ) -> f32 {
         const PIXELS_A_SIDE: u32 = 64;
+        let row_length = width as usize * CHANNELS;
+        let rows = &samples[block.y as usize * row_length..];
         let (step_x, step_y) = (
             block.width.div_ceil(PIXELS_A_SIDE),
             block.height.div_ceil(PIXELS_A_SIDE),

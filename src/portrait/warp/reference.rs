@@ -53,6 +53,7 @@ pub(super) fn compute(input: &WarpInput<'_>) -> Result<StageWarp, Error> {
         points_before: [&seed_points, points_before.as_slice()].concat(),
         points_after: [&seed_points, points_after.as_slice()].concat(),
         triangles,
+        pulled_by: vec![Point::default(); WarpMesh::ANCHORS + points_before.len()],
     };
     let warped = warp(input.after, &mesh);
     let mask = soft_neck_mask(input.labels_before, input.landmarks, size)?;
