@@ -54,7 +54,7 @@ pub struct EditParams {
     /// The shape of the mask.
     pub mask: MaskSettings,
     /// What the user has painted into the mask.
-    pub strokes: Vec<Stroke>,
+    pub strokes: Vec<Arc<Stroke>>,
     /// Whether the edited neck is brought into the photo's colours.
     pub match_colour: bool,
 }

@@ -5,6 +5,8 @@
 //! confined to pixels that are skin in *both* pictures: cloth and hair stay the photo's own, and where
 //! the edited neck is narrower than the photo's, the photo's flank stays too.
 
+use std::sync::Arc;
+
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +65,7 @@ pub fn edit_mask(
     landmarks: &Landmarks,
     skin_after: &GrayImage,
     settings: MaskSettings,
-    strokes: &[Stroke],
+    strokes: &[Arc<Stroke>],
 ) -> Result<GrayImage, Error> {
     let size = skin_after.width();
     let neck = enlarge(&neck_mask_to_jaw(labels_before, landmarks, 0)?, size)?;

@@ -1,0 +1,172 @@
+//! Commands: the only way to change a document's edits.
+
+use std::sync::Arc;
+
+use super::{AMOUNT_RANGE, BoundaryChoice, Edits, FaceId, FaceParams, MarkedFace};
+use crate::engine::Method;
+use crate::geometry::Landmarks;
+use crate::portrait::edit_mask::MaskSettings;
+use crate::portrait::strokes::{Stroke, StrokeKind};
+use crate::portrait::warp::{Pull, WarpMesh, WarpSettings};
+
+/// Something that the user does to a document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Changes the edit of one face.
+    Edit {
+        /// The face.
+        face: FaceId,
+        /// What changes.
+        change: Change,
+    },
+    /// Adds a face that the detector did not find.
+    MarkFace {
+        /// A number that no face has yet.
+        id: FaceId,
+        /// Its landmarks in photo pixels.
+        landmarks: Landmarks,
+    },
+}
+
+/// A change of one face's edit. Values beyond their range are brought into it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The slider's value, per cent.
+    Amount(f32),
+    /// How the neck is put back.
+    Method(Method),
+    /// The boundary.
+    Boundary(BoundaryChoice),
+    /// The highest resolution whose layers move, in pixels.
+    UpTo(usize),
+    /// The warp.
+    Warp(WarpSettings),
+    /// Pulls a point; one that is there already is pulled anew.
+    Pull(Pull),
+    /// Lets all pulled points go.
+    RemovePulls,
+    /// The mask's shape.
+    Mask(MaskSettings),
+    /// Paints into the mask.
+    Paint(Arc<Stroke>),
+    /// Takes all paint away.
+    RemovePaint,
+    /// Whether colours are matched.
+    MatchColour(bool),
+    /// Takes settings over from a preset or another face; paint and pulled points stay.
+    Apply {
+        /// Where they come from, for the history.
+        name: String,
+        /// The settings.
+        params: Box<FaceParams>,
+    },
+    /// Back to the photo.
+    Reset,
+}
+
+impl Command {
+    /// What the history calls it.
+    pub fn title(&self) -> String {
+        match self {
+            Self::MarkFace { .. } => "Face marked".to_owned(),
+            Self::Edit { change, .. } => change.title(),
+        }
+    }
+
+    /// The edits after this command.
+    pub fn applied_to(&self, edits: &Edits) -> Edits {
+        let mut edits = edits.clone();
+        match self {
+            Self::MarkFace { id, landmarks } => {
+                edits.marked.retain(|marked| marked.id != *id);
+                edits.marked.push(MarkedFace {
+                    id: *id,
+                    landmarks: landmarks.clone(),
+                });
+            }
+            Self::Edit { face, change } => {
+                let mut params = edits.of(*face);
+                change.apply(&mut params);
+                edits.faces.insert(*face, params);
+            }
+        }
+        edits
+    }
+}
+
+impl Change {
+    fn title(&self) -> String {
+        match self {
+            Self::Amount(amount) => format!("Chin {amount:.0}"),
+            Self::Method(Method::Warp) => "Method: warp".to_owned(),
+            Self::Method(Method::Plain) => "Method: plain".to_owned(),
+            Self::Boundary(_) => "Boundary".to_owned(),
+            Self::UpTo(px) => format!("Layers up to {px} px"),
+            Self::Warp(warp) => format!("Warp {:.0} %", warp.strength * 100.0),
+            Self::Pull(_) => "Point pulled".to_owned(),
+            Self::RemovePulls => "Points let go".to_owned(),
+            Self::Mask(_) => "Mask shape".to_owned(),
+            Self::Paint(stroke) => match stroke.kind {
+                StrokeKind::Add => "Mask +".to_owned(),
+                StrokeKind::Erase => "Mask −".to_owned(),
+            },
+            Self::RemovePaint => "Mask unpainted".to_owned(),
+            Self::MatchColour(true) => "Colour match on".to_owned(),
+            Self::MatchColour(false) => "Colour match off".to_owned(),
+            Self::Apply { name, .. } => name.clone(),
+            Self::Reset => "Reset".to_owned(),
+        }
+    }
+
+    fn apply(&self, params: &mut FaceParams) {
+        match self {
+            Self::Amount(amount) => {
+                // A number that is none leaves the slider where it is.
+                if !amount.is_nan() {
+                    params.amount = amount.clamp(*AMOUNT_RANGE.start(), *AMOUNT_RANGE.end());
+                }
+            }
+            Self::Method(method) => params.method = *method,
+            Self::Boundary(boundary) => params.boundary = *boundary,
+            Self::UpTo(px) => params.up_to_px = *px,
+            Self::Warp(warp) => params.warp = within_range(warp),
+            Self::Pull(pull) => {
+                let is_same = |other: &Pull| other.at.distance(pull.at) < WarpMesh::GRASP_PX;
+                params.pulls.retain(|other| !is_same(other));
+                params.pulls.push(*pull);
+            }
+            Self::RemovePulls => params.pulls.clear(),
+            Self::Mask(mask) => {
+                params.mask = MaskSettings {
+                    growth_px: mask.growth_px.clamp(-60, 120),
+                    feather_px: mask.feather_px.clamp(1, 120),
+                }
+            }
+            Self::Paint(stroke) => params.strokes.push(Arc::clone(stroke)),
+            Self::RemovePaint => params.strokes.clear(),
+            Self::MatchColour(on) => params.match_colour = *on,
+            Self::Apply { params: other, .. } => {
+                let (pulls, strokes) = (
+                    std::mem::take(&mut params.pulls),
+                    std::mem::take(&mut params.strokes),
+                );
+                *params = FaceParams {
+                    pulls,
+                    strokes,
+                    ..other.portable()
+                };
+            }
+            Self::Reset => *params = FaceParams::default(),
+        }
+    }
+}
+
+fn within_range(warp: &WarpSettings) -> WarpSettings {
+    let default = WarpSettings::default();
+    let or = |value: f64, default: f64| if value.is_nan() { default } else { value };
+    WarpSettings {
+        strength: or(warp.strength, default.strength).clamp(0.0, 1.0),
+        overshoot: or(warp.overshoot, default.overshoot).clamp(0.0, 2.0),
+        rows: warp.rows.clamp(2, 20),
+    }
+}

@@ -1,0 +1,202 @@
+//! A document: one photo, its faces, and the user's edits.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History};
+use crate::engine::EditParams;
+use crate::geometry::{Landmarks, Rect};
+use crate::latent::Boundary;
+use crate::photo::Photo;
+
+/// The number of a face within its document. Found faces have 1, 2 … from the largest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FaceId(pub u64);
+
+/// A face of the photo.
+#[derive(Debug, Clone)]
+pub struct Face {
+    /// Its number.
+    pub id: FaceId,
+    /// Where it is, in photo pixels.
+    pub face_box: Rect,
+    /// Its landmarks in photo pixels, or why it cannot be edited, in words.
+    pub landmarks: Result<Landmarks, String>,
+    /// Its latent code `[L, 512]`, once it has been found.
+    pub code: Option<Arc<Array2<f32>>>,
+}
+
+/// A boundary that was opened from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedBoundary {
+    /// The file's name.
+    pub name: String,
+    /// The boundary.
+    pub boundary: Arc<Boundary>,
+}
+
+/// One photo with its faces and edits.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The photo as it was loaded.
+    pub photo: Arc<Photo>,
+    /// What the photo is called in the window.
+    pub name: String,
+    /// The faces that were found; empty until they are. Marked faces are among the edits.
+    pub found: Vec<Face>,
+    /// Codes of marked faces, which outlive an undo of the mark.
+    pub marked_codes: Vec<(FaceId, Arc<Array2<f32>>)>,
+    /// The face that is being edited.
+    pub chosen: Option<FaceId>,
+    /// Boundaries from files.
+    pub boundaries: Vec<NamedBoundary>,
+    history: History,
+    saved: Arc<Edits>,
+}
+
+impl Document {
+    /// A document that was just opened.
+    pub fn new(photo: Arc<Photo>, name: String) -> Self {
+        Self::with_edits(photo, name, Edits::default())
+    }
+
+    /// A document with edits from a project.
+    pub fn with_edits(photo: Arc<Photo>, name: String, edits: Edits) -> Self {
+        let history = History::new("Opened", edits);
+        Self {
+            photo,
+            name,
+            found: Vec::new(),
+            marked_codes: Vec::new(),
+            chosen: None,
+            boundaries: Vec::new(),
+            saved: Arc::clone(history.edits()),
+            history,
+        }
+    }
+
+    /// The edits as they are now.
+    pub fn edits(&self) -> &Arc<Edits> {
+        self.history.edits()
+    }
+
+    /// The history.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Does a command. Commands of one gesture make one step. `true` if something has changed.
+    pub fn apply(&mut self, command: &Command, gesture: Option<Gesture>) -> bool {
+        let edits = command.applied_to(self.edits());
+        self.history.push(command.title(), edits, gesture)
+    }
+
+    /// One step back; `false` at the first.
+    pub fn undo(&mut self) -> bool {
+        let moved = self.history.undo();
+        self.keep_choice();
+        moved
+    }
+
+    /// One step forward; `false` at the last.
+    pub fn redo(&mut self) -> bool {
+        let moved = self.history.redo();
+        self.keep_choice();
+        moved
+    }
+
+    /// Goes to a step of the history.
+    pub fn jump(&mut self, step: usize) -> bool {
+        let moved = self.history.jump(step);
+        self.keep_choice();
+        moved
+    }
+
+    /// A chosen face that an undo has taken away gives way to the first.
+    fn keep_choice(&mut self) {
+        let faces = self.faces();
+        if !faces.iter().any(|face| Some(face.id) == self.chosen) {
+            self.chosen = faces.first().map(|face| face.id);
+        }
+    }
+
+    /// All faces: those found, then those marked.
+    pub fn faces(&self) -> Vec<Face> {
+        let marked = self.edits().marked.iter().map(|marked| Face {
+            id: marked.id,
+            face_box: Rect::around(marked.landmarks.points()),
+            landmarks: Ok(marked.landmarks.clone()),
+            code: self
+                .marked_codes
+                .iter()
+                .find(|(id, _)| *id == marked.id)
+                .map(|(_, code)| Arc::clone(code)),
+        });
+        self.found.iter().cloned().chain(marked).collect()
+    }
+
+    /// A face by its number.
+    pub fn face(&self, id: FaceId) -> Option<Face> {
+        self.faces().into_iter().find(|face| face.id == id)
+    }
+
+    /// A number that no face has or had.
+    pub fn next_face_id(&self) -> FaceId {
+        let marked = self
+            .history
+            .steps()
+            .iter()
+            .flat_map(|step| &step.edits.marked);
+        let used = self.found.iter().map(|face| face.id);
+        let last = used.chain(marked.map(|marked| marked.id)).max();
+        FaceId(last.map_or(1, |last| last.0 + 1))
+    }
+
+    /// Keeps the code of a face.
+    pub fn set_code(&mut self, id: FaceId, code: Arc<Array2<f32>>) {
+        if let Some(face) = self.found.iter_mut().find(|face| face.id == id) {
+            face.code = Some(code);
+        } else {
+            self.marked_codes.retain(|(marked, _)| *marked != id);
+            self.marked_codes.push((id, code));
+        }
+    }
+
+    /// What was chosen for a face.
+    pub fn params(&self, face: FaceId) -> FaceParams {
+        self.edits().of(face)
+    }
+
+    /// The same as the engine wants it. `double_chin` is our own boundary.
+    pub fn edit_params(&self, face: FaceId, double_chin: &Arc<Boundary>) -> EditParams {
+        let params = self.params(face);
+        let boundary = match params.boundary {
+            BoundaryChoice::DoubleChin => None,
+            BoundaryChoice::File(index) => self.boundaries.get(index),
+        };
+        EditParams {
+            alpha: Boundary::alpha_of_amount(params.amount),
+            boundary: Arc::clone(boundary.map_or(double_chin, |named| &named.boundary)),
+            up_to_px: params.up_to_px,
+            method: params.method,
+            warp: params.warp,
+            pulls: params.pulls,
+            mask: params.mask,
+            strokes: params.strokes,
+            match_colour: params.match_colour,
+        }
+    }
+
+    /// Are there edits that no project holds?
+    pub fn is_unsaved(&self) -> bool {
+        self.saved != *self.edits()
+    }
+
+    /// Tells that a project holds these edits.
+    pub fn set_saved(&mut self, edits: Arc<Edits>) {
+        self.saved = edits;
+    }
+}

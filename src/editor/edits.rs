@@ -1,0 +1,121 @@
+//! What the user has chosen: small, comparable, and kept in every step of the history.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::FaceId;
+use crate::engine::Method;
+use crate::geometry::Landmarks;
+use crate::latent::Boundary;
+use crate::portrait::edit_mask::MaskSettings;
+use crate::portrait::strokes::Stroke;
+use crate::portrait::warp::{Pull, WarpSettings};
+
+/// The slider's range in per cent: 0 is the photo, 100 the strongest edit, a little below 0 adds chin.
+pub const AMOUNT_RANGE: RangeInclusive<f32> = -20.0..=100.0;
+
+/// All edits of a photo.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Edits {
+    /// Faces that the user has marked, since the detector did not find them.
+    pub marked: Vec<MarkedFace>,
+    /// What was chosen for a face; a face that is not here is untouched.
+    pub faces: BTreeMap<FaceId, FaceParams>,
+}
+
+impl Edits {
+    /// What was chosen for a face.
+    pub fn of(&self, face: FaceId) -> FaceParams {
+        self.faces.get(&face).cloned().unwrap_or_default()
+    }
+}
+
+/// A face that the user has marked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MarkedFace {
+    /// Its number.
+    pub id: FaceId,
+    /// Its landmarks in photo pixels.
+    pub landmarks: Landmarks,
+}
+
+/// Which boundary a code moves along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundaryChoice {
+    /// Our own.
+    #[default]
+    DoubleChin,
+    /// One from a file, by its place in [`Document::boundaries`](super::Document::boundaries).
+    File(usize),
+}
+
+/// What the user has chosen for one face.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FaceParams {
+    /// How much of the double chin is removed, per cent, within [`AMOUNT_RANGE`].
+    pub amount: f32,
+    /// The boundary.
+    pub boundary: BoundaryChoice,
+    /// Layers that drive up to this resolution move.
+    pub up_to_px: usize,
+    /// How the edited neck is put back.
+    pub method: Method,
+    /// The warp.
+    pub warp: WarpSettings,
+    /// Points that were pulled aside.
+    pub pulls: Vec<Pull>,
+    /// The shape of the mask.
+    pub mask: MaskSettings,
+    /// What was painted into the mask.
+    pub strokes: Vec<Arc<Stroke>>,
+    /// Whether the edited neck is brought into the photo's colours.
+    pub match_colour: bool,
+}
+
+impl Default for FaceParams {
+    /// As photographed.
+    fn default() -> Self {
+        Self {
+            amount: 0.0,
+            boundary: BoundaryChoice::DoubleChin,
+            up_to_px: Boundary::DEFAULT_RESOLUTION_PX,
+            method: Method::Warp,
+            warp: WarpSettings::default(),
+            pulls: Vec::new(),
+            mask: MaskSettings::default(),
+            strokes: Vec::new(),
+            match_colour: true,
+        }
+    }
+}
+
+impl FaceParams {
+    /// Is the face as photographed?
+    pub fn changes_nothing(&self) -> bool {
+        self.amount == 0.0
+    }
+
+    /// The same settings at another amount.
+    #[must_use]
+    pub fn at_amount(&self, amount: f32) -> Self {
+        Self {
+            amount,
+            ..self.clone()
+        }
+    }
+
+    /// What can be carried over to another face: all but what was drawn on this one.
+    #[must_use]
+    pub fn portable(&self) -> Self {
+        Self {
+            pulls: Vec::new(),
+            strokes: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
