@@ -9,9 +9,12 @@
 //! and the result.
 
 mod describe;
+pub mod desk;
 mod find_faces;
+mod install;
 mod invert;
 mod keyframes;
+mod mark;
 mod prepare;
 mod render;
 mod sessions;
@@ -27,8 +30,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unboun
 
 pub use describe::{Describe, Description};
 pub use find_faces::{FindFaces, FoundFace};
+pub use install::Install;
 pub use invert::{InversionReport, InvertPicture, Inverted};
 pub use keyframes::DrawKeyframes;
+pub use mark::MarkFace;
 pub use prepare::{AlignedFace, PrepareFace, PreparedFace, Snapshot, TimedStages};
 pub use render::{DrawFrame, Drawing, EditParams, Frame, Method, RenderFace, RenderedFace};
 pub use sessions::{Sessions, Settings};
@@ -334,13 +339,17 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// The thread's loop: take what has come in, do one step of the most urgent task.
 fn serve(queue: &Receiver<(Priority, Box<dyn Task>)>, sessions: &mut Sessions) {
-    const IDLE: Duration = Duration::from_secs(3600);
+    /// Long enough for the next face of a batch to come; then what only an inversion needs goes.
+    const IDLE: Duration = Duration::from_secs(3);
     let mut tasks: VecDeque<(Priority, Box<dyn Task>)> = VecDeque::new();
     loop {
         if tasks.is_empty() {
             match queue.recv_timeout(IDLE) {
                 Ok(task) => tasks.push_back(task),
-                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Timeout) => {
+                    sessions.release_inversion();
+                    continue;
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }

@@ -124,6 +124,11 @@ impl Sessions {
         })
     }
 
+    /// Lets go of what only an inversion needs: most of the memory.
+    pub(super) fn release_inversion(&mut self) {
+        self.inversion = None;
+    }
+
     /// The networks of the inversion: the graph with its gradient is built here.
     ///
     /// # Errors

@@ -56,6 +56,11 @@ pub enum Error {
         /// As in [`FoundLandmarks::asymmetry`].
         asymmetry: f64,
     },
+    /// Marks that span no face.
+    #[error(
+        "the marks lie on one line; set them on the middle of each eye and on the tip of the chin"
+    )]
+    MarksOnOneLine,
     /// The box or the landmarks are not numbers.
     #[error(transparent)]
     Geometry(#[from] geometry::Error),
@@ -127,6 +132,29 @@ impl LandmarkModel {
     /// [`Error::Checkpoint`] and [`Error::PointCount`].
     pub fn read(path: &Path) -> Result<Self, Error> {
         Self::new(ShapePredictor::read(path)?)
+    }
+
+    /// The landmarks of the mean face laid over three points of a picture: the middles of the eye on
+    /// the left and the eye on the right, and the tip of the chin.
+    ///
+    /// # Errors
+    /// [`Error::MarksOnOneLine`]; [`Error::Geometry`] when a point is not finite.
+    pub fn mean_face_over(&self, eyes: [Point; 2], chin: Point) -> Result<Landmarks, Error> {
+        let mean = &self.predictor.initial_shape;
+        let mean = Landmarks::new(std::array::from_fn(|index| {
+            let [x, y] = mean.get(index).copied().unwrap_or_default();
+            Point::new(f64::from(x), f64::from(y))
+        }))?;
+        let middle = |points: &[Point]| Point::mean(points).unwrap_or_default();
+        let anchors = [
+            middle(&mean.eye_left()),
+            middle(&mean.eye_right()),
+            mean.chin(),
+        ];
+        let picture_from_mean = Affine::between_triangles(anchors, [eyes[0], eyes[1], chin])
+            .filter(|map| map.determinant().abs() > 1.0)
+            .ok_or(Error::MarksOnOneLine)?;
+        Ok(mean.mapped(&picture_from_mean)?)
     }
 
     /// The landmarks in `picture` of the face in `face_box`, as dlib computes them (dlib rounds them

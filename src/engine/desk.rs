@@ -1,0 +1,403 @@
+//! The engine's front desk: requests in, stamped replies out, one slot for each kind of work.
+//!
+//! A window sends [`Request`]s and polls for [`Reply`]s once a frame; it never waits. A request takes
+//! the place of an earlier one in its [`Slot`], whose work is cancelled: the newest wins. Inputs travel
+//! behind `Arc`s, parameters by value; replies carry the stamp of their request, so that the window
+//! can drop what is older than what it shows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, unbounded};
+use ndarray::Array2;
+
+use super::{
+    Describe, Description, DrawFrame, DrawKeyframes, Drawing, EditParams, Engine, Error, Event,
+    FindFaces, FoundFace, Frame, Handle, Install, Job, MarkFace, PrepareFace, PreparedFace,
+    Priority, Progress, RenderFace, Settings, Snapshot, Waker,
+};
+use crate::geometry::{Landmarks, Point};
+use crate::latent::inversion;
+use crate::networks::detector::Search;
+use crate::photo::Photo;
+use crate::portrait::screen::Keyframe;
+use crate::runtime::CancelToken;
+
+/// A number that the window gives a face.
+pub type FaceKey = u64;
+
+/// Counts the states of the window: a reply with a lower stamp is about an older state.
+pub type Stamp = u64;
+
+/// What the window asks for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// What does the engine run with?
+    Describe,
+    /// Install what is missing.
+    Install,
+    /// Find all faces.
+    FindFaces {
+        /// Where.
+        photo: Arc<Photo>,
+        /// The photo's name, for messages.
+        name: String,
+    },
+    /// Find the landmarks of a face that the user has marked.
+    MarkFace {
+        /// Where.
+        photo: Arc<Photo>,
+        /// The middles of the eye on the left and the one on the right, photo pixels.
+        eyes: [Point; 2],
+        /// The tip of the chin, photo pixels.
+        chin: Point,
+    },
+    /// Cut a face out and find its code.
+    Prepare {
+        /// The face.
+        face: FaceKey,
+        /// Where it is.
+        photo: Arc<Photo>,
+        /// Its landmarks in photo pixels.
+        landmarks: Landmarks,
+        /// Its code `[L, 512]`, if it is known.
+        code: Option<Arc<Array2<f32>>>,
+    },
+    /// Render the exact edit.
+    Draw {
+        /// The face.
+        face: FaceKey,
+        /// Comes back with the frame.
+        stamp: Stamp,
+        /// The photo that the face is of.
+        photo: Arc<Photo>,
+        /// The face as prepared.
+        prepared: Arc<PreparedFace>,
+        /// The edit.
+        params: EditParams,
+        /// The drawing of an earlier frame, to be kept if only mask, warp or colour have changed.
+        reuse: Option<Arc<Drawing>>,
+    },
+    /// Draw coarse edits over the slider's range.
+    Keyframes {
+        /// The face.
+        face: FaceKey,
+        /// Comes back with each keyframe.
+        stamp: Stamp,
+        /// The face as prepared.
+        prepared: Arc<PreparedFace>,
+        /// The edit; its alpha does not matter.
+        params: EditParams,
+        /// At these amounts (per cent), in this order.
+        amounts: Vec<f32>,
+    },
+}
+
+/// A place for one piece of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    /// [`Request::Describe`]
+    Describe,
+    /// [`Request::Install`]
+    Install,
+    /// [`Request::FindFaces`]
+    FindFaces,
+    /// [`Request::MarkFace`]
+    MarkFace,
+    /// [`Request::Prepare`] of one face
+    Prepare(FaceKey),
+    /// [`Request::Draw`] of one face
+    Draw(FaceKey),
+    /// [`Request::Keyframes`] of one face
+    Keyframes(FaceKey),
+}
+
+impl Request {
+    /// Where the request is worked on.
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Describe => Slot::Describe,
+            Self::Install => Slot::Install,
+            Self::FindFaces { .. } => Slot::FindFaces,
+            Self::MarkFace { .. } => Slot::MarkFace,
+            Self::Prepare { face, .. } => Slot::Prepare(*face),
+            Self::Draw { face, .. } => Slot::Draw(*face),
+            Self::Keyframes { face, .. } => Slot::Keyframes(*face),
+        }
+    }
+}
+
+/// What the engine answers.
+#[derive(Debug)]
+pub enum Reply {
+    /// Work goes on.
+    Progress(Slot, Progress),
+    /// To [`Request::Describe`].
+    Described(Result<Description, Error>),
+    /// To [`Request::Install`].
+    Installed(Result<(), Error>),
+    /// To [`Request::FindFaces`]: at least one face.
+    Faces(Result<Vec<FoundFace>, Error>),
+    /// To [`Request::MarkFace`].
+    Marked(Result<Landmarks, Error>),
+    /// On the way to [`Reply::Prepared`].
+    Snapshot(FaceKey, Snapshot),
+    /// To [`Request::Prepare`].
+    Prepared(FaceKey, Result<Arc<PreparedFace>, Error>),
+    /// To [`Request::Draw`].
+    Frame(FaceKey, Stamp, Result<Frame, Error>),
+    /// One keyframe of [`Request::Keyframes`].
+    Keyframe(FaceKey, Stamp, Arc<Keyframe>),
+    /// The end of [`Request::Keyframes`].
+    KeyframesEnded(FaceKey, Stamp, Result<(), Error>),
+}
+
+/// Whoever answers requests: the engine, or a stand-in in tests of the window.
+pub trait Backend {
+    /// Begins work; what was under way in the same slot is cancelled.
+    fn send(&mut self, request: Request);
+
+    /// All replies since the last call, without waiting.
+    fn poll(&mut self) -> Vec<Reply>;
+
+    /// Cancels the work in a slot. No reply comes from it any more.
+    fn cancel(&mut self, slot: Slot);
+}
+
+/// The engine behind its desk.
+pub struct Desk {
+    engine: Engine,
+    wake: Waker,
+    work: BTreeMap<Slot, Box<dyn Work>>,
+}
+
+impl Desk {
+    /// Starts the engine. `wake` is called from its thread whenever there are replies.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start(settings: Settings, wake: Waker) -> Result<Self, Error> {
+        Ok(Self {
+            engine: Engine::start_with_waker(settings, Arc::clone(&wake))?,
+            wake,
+            work: BTreeMap::new(),
+        })
+    }
+
+    fn begin<J: Job>(
+        &self,
+        slot: Slot,
+        priority: Priority,
+        job: J,
+        to_reply: impl FnOnce(Result<J::Output, Error>) -> Reply + 'static,
+    ) -> Box<dyn Work> {
+        Box::new(Running {
+            slot,
+            handle: self.engine.submit(priority, CancelToken::new(), job),
+            to_reply: Some(to_reply),
+        })
+    }
+}
+
+impl Backend for Desk {
+    fn send(&mut self, request: Request) {
+        let slot = request.slot();
+        self.work.remove(&slot);
+        let work = match request {
+            Request::Describe => {
+                self.begin(slot, Priority::Interactive, Describe, Reply::Described)
+            }
+            Request::Install => {
+                let (progress, heard) = unbounded();
+                let job = Install::new(progress, Arc::clone(&self.wake));
+                let work = self.begin(slot, Priority::Background, job, Reply::Installed);
+                along(heard, move |progress| Reply::Progress(slot, progress), work)
+            }
+            Request::FindFaces { photo, name } => {
+                let job = FindFaces::new(photo, name, Search::Thorough);
+                self.begin(slot, Priority::Interactive, job, Reply::Faces)
+            }
+            Request::MarkFace { photo, eyes, chin } => {
+                let job = MarkFace::new(photo, eyes, chin);
+                self.begin(slot, Priority::Interactive, job, Reply::Marked)
+            }
+            Request::Prepare {
+                face,
+                photo,
+                landmarks,
+                code,
+            } => {
+                let (snapshots, heard) = unbounded();
+                let job = match code {
+                    Some(code) => PrepareFace::with_code(photo, landmarks, Array2::clone(&code)),
+                    None => PrepareFace::new(photo, landmarks, inversion::Options::default()),
+                };
+                let job = job.with_snapshots(snapshots);
+                let work = self.begin(slot, Priority::Background, job, move |result| {
+                    Reply::Prepared(face, result.map(Arc::new))
+                });
+                along(heard, move |snapshot| Reply::Snapshot(face, snapshot), work)
+            }
+            Request::Draw {
+                face,
+                stamp,
+                photo,
+                prepared,
+                params,
+                reuse,
+            } => {
+                let job = DrawFrame::new(photo, RenderFace::new(prepared, params).reusing(reuse));
+                self.begin(slot, Priority::Interactive, job, move |result| {
+                    Reply::Frame(face, stamp, result)
+                })
+            }
+            Request::Keyframes {
+                face,
+                stamp,
+                prepared,
+                params,
+                amounts,
+            } => {
+                let (keyframes, heard) = unbounded();
+                let job = DrawKeyframes::new(prepared, params, amounts, keyframes);
+                let work = self.begin(slot, Priority::Background, job, move |result| {
+                    Reply::KeyframesEnded(face, stamp, result)
+                });
+                let to_reply = move |keyframe| Reply::Keyframe(face, stamp, Arc::new(keyframe));
+                along(heard, to_reply, work)
+            }
+        };
+        self.work.insert(slot, work);
+    }
+
+    fn poll(&mut self) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        self.work.retain(|_, work| work.poll(&mut replies));
+        replies
+    }
+
+    fn cancel(&mut self, slot: Slot) {
+        self.work.remove(&slot);
+    }
+}
+
+/// Work under way. Dropping it cancels it.
+trait Work {
+    /// Adds what was heard; `false` when the work has ended.
+    fn poll(&mut self, replies: &mut Vec<Reply>) -> bool;
+}
+
+struct Running<T, F> {
+    slot: Slot,
+    handle: Handle<T>,
+    to_reply: Option<F>,
+}
+
+impl<T, F: FnOnce(Result<T, Error>) -> Reply> Work for Running<T, F> {
+    fn poll(&mut self, replies: &mut Vec<Reply>) -> bool {
+        for event in self.handle.poll() {
+            match event {
+                Event::Progress(progress) => replies.push(Reply::Progress(self.slot, progress)),
+                Event::Finished(result) => {
+                    if let Some(to_reply) = self.to_reply.take() {
+                        replies.push(to_reply(result));
+                    }
+                }
+            }
+        }
+        self.to_reply.is_some()
+    }
+}
+
+/// Work that tells more than its progress on the way.
+struct Along<T, F> {
+    heard: Receiver<T>,
+    to_reply: F,
+    work: Box<dyn Work>,
+}
+
+fn along<T: 'static>(
+    heard: Receiver<T>,
+    to_reply: impl Fn(T) -> Reply + 'static,
+    work: Box<dyn Work>,
+) -> Box<dyn Work> {
+    Box::new(Along {
+        heard,
+        to_reply,
+        work,
+    })
+}
+
+impl<T, F: Fn(T) -> Reply> Work for Along<T, F> {
+    fn poll(&mut self, replies: &mut Vec<Reply>) -> bool {
+        // The end is asked for first, so that nothing told before it comes after it.
+        let mut ending = Vec::new();
+        let goes_on = self.work.poll(&mut ending);
+        replies.extend(self.heard.try_iter().map(&self.to_reply));
+        replies.append(&mut ending);
+        goes_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use image::DynamicImage;
+
+    use super::*;
+
+    fn wait_for(desk: &mut Desk, is_wanted: impl Fn(&Reply) -> bool) -> Reply {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(30) {
+            if let Some(reply) = desk.poll().into_iter().find(|reply| is_wanted(reply)) {
+                return reply;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        panic!("no reply came");
+    }
+
+    fn grey() -> Arc<Photo> {
+        Arc::new(Photo::from_pixels(DynamicImage::new_rgb8(200, 150)))
+    }
+
+    fn find(name: &str) -> Request {
+        Request::FindFaces {
+            photo: grey(),
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_photo_without_a_face_is_answered_with_its_name() {
+        let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
+        desk.send(find("grey.jpg"));
+        let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(_)));
+        let Reply::Faces(Err(error)) = reply else {
+            panic!("{reply:?}");
+        };
+        assert!(error.to_string().contains("grey.jpg"), "{error}");
+        assert!(desk.work.is_empty());
+    }
+
+    #[test]
+    fn the_newest_request_of_a_slot_wins() {
+        let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
+        desk.send(find("first.jpg"));
+        desk.send(find("second.jpg"));
+        let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(_)));
+        assert!(matches!(reply, Reply::Faces(Err(error)) if error.to_string().contains("second")));
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(desk.poll().is_empty());
+    }
+
+    #[test]
+    fn cancelled_work_does_not_answer() {
+        let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
+        desk.send(find("first.jpg"));
+        desk.cancel(Slot::FindFaces);
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(desk.poll().is_empty());
+    }
+}
