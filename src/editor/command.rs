@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::edits::{is_usable_pull, is_usable_stroke, mask_within_range, warp_within_range};
 use super::{AMOUNT_RANGE, BoundaryChoice, Edits, FaceId, FaceParams, MarkedFace};
 use crate::engine::Method;
 use crate::geometry::Landmarks;
@@ -10,6 +11,7 @@ use crate::portrait::strokes::{Stroke, StrokeKind};
 use crate::portrait::warp::{Pull, WarpMesh, WarpSettings};
 
 /// Something that the user does to a document.
+#[allow(clippy::large_enum_variant)] // There is never more than one of them at a time.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Changes the edit of one face.
@@ -24,7 +26,7 @@ pub enum Command {
         /// A number that no face has yet.
         id: FaceId,
         /// Its landmarks in photo pixels.
-        landmarks: Landmarks,
+        landmarks: Box<Landmarks>,
     },
 }
 
@@ -81,7 +83,7 @@ impl Command {
                 edits.marked.retain(|marked| marked.id != *id);
                 edits.marked.push(MarkedFace {
                     id: *id,
-                    landmarks: landmarks.clone(),
+                    landmarks: Landmarks::clone(landmarks),
                 });
             }
             Self::Edit { face, change } => {
@@ -129,19 +131,17 @@ impl Change {
             Self::Method(method) => params.method = *method,
             Self::Boundary(boundary) => params.boundary = *boundary,
             Self::UpTo(px) => params.up_to_px = *px,
-            Self::Warp(warp) => params.warp = within_range(warp),
+            Self::Warp(warp) => params.warp = warp_within_range(warp),
+            // What is no number can neither be drawn nor saved.
+            Self::Pull(pull) if !is_usable_pull(pull) => {}
+            Self::Paint(stroke) if !is_usable_stroke(stroke) => {}
             Self::Pull(pull) => {
                 let is_same = |other: &Pull| other.at.distance(pull.at) < WarpMesh::GRASP_PX;
                 params.pulls.retain(|other| !is_same(other));
                 params.pulls.push(*pull);
             }
             Self::RemovePulls => params.pulls.clear(),
-            Self::Mask(mask) => {
-                params.mask = MaskSettings {
-                    growth_px: mask.growth_px.clamp(-60, 120),
-                    feather_px: mask.feather_px.clamp(1, 120),
-                }
-            }
+            Self::Mask(mask) => params.mask = mask_within_range(*mask),
             Self::Paint(stroke) => params.strokes.push(Arc::clone(stroke)),
             Self::RemovePaint => params.strokes.clear(),
             Self::MatchColour(on) => params.match_colour = *on,
@@ -153,20 +153,10 @@ impl Change {
                 *params = FaceParams {
                     pulls,
                     strokes,
-                    ..other.portable()
+                    ..other.portable().within_range()
                 };
             }
             Self::Reset => *params = FaceParams::default(),
         }
-    }
-}
-
-fn within_range(warp: &WarpSettings) -> WarpSettings {
-    let default = WarpSettings::default();
-    let or = |value: f64, default: f64| if value.is_nan() { default } else { value };
-    WarpSettings {
-        strength: or(warp.strength, default.strength).clamp(0.0, 1.0),
-        overshoot: or(warp.overshoot, default.overshoot).clamp(0.0, 2.0),
-        rows: warp.rows.clamp(2, 20),
     }
 }

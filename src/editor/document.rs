@@ -1,14 +1,17 @@
 //! A document: one photo, its faces, and the user's edits.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayD};
 use serde::{Deserialize, Serialize};
 
+use super::project::Fingerprint;
 use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History};
+use crate::checkpoint::npy;
 use crate::engine::EditParams;
 use crate::geometry::{Landmarks, Rect};
-use crate::latent::Boundary;
+use crate::latent::{self, Boundary};
 use crate::photo::Photo;
 
 /// The number of a face within its document. Found faces have 1, 2 … from the largest on.
@@ -36,6 +39,36 @@ pub struct NamedBoundary {
     pub name: String,
     /// The boundary.
     pub boundary: Arc<Boundary>,
+    /// What the file holds. Projects keep this, since bringing normals to unit length a second time
+    /// might change their last bits.
+    pub(super) array: Arc<ArrayD<f32>>,
+}
+
+impl NamedBoundary {
+    /// Opens a boundary from a `.npy` file.
+    ///
+    /// # Errors
+    /// As [`Boundary::read`].
+    pub fn read(path: &Path) -> Result<Self, latent::Error> {
+        let array = npy::read_f32(path).map_err(|error| latent::Error::Read {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        Self::from_array(name.to_string_lossy().into_owned(), array)
+    }
+
+    /// Makes a boundary of the array of a file.
+    ///
+    /// # Errors
+    /// As [`Boundary::from_array`].
+    pub fn from_array(name: String, array: ArrayD<f32>) -> Result<Self, latent::Error> {
+        Ok(Self {
+            boundary: Arc::new(Boundary::from_array(&name, array.clone())?),
+            name,
+            array: Arc::new(array),
+        })
+    }
 }
 
 /// One photo with its faces and edits.
@@ -53,6 +86,10 @@ pub struct Document {
     pub chosen: Option<FaceId>,
     /// Boundaries from files.
     pub boundaries: Vec<NamedBoundary>,
+    /// The project file that holds the document, once there is one.
+    pub project_path: Option<PathBuf>,
+    /// What the photo's file was when it was first looked at; filled in by who saves a project.
+    pub(super) fingerprint: Arc<OnceLock<Fingerprint>>,
     history: History,
     saved: Arc<Edits>,
 }
@@ -73,6 +110,8 @@ impl Document {
             marked_codes: Vec::new(),
             chosen: None,
             boundaries: Vec::new(),
+            project_path: None,
+            fingerprint: Arc::default(),
             saved: Arc::clone(history.edits()),
             history,
         }

@@ -109,6 +109,21 @@ impl FaceParams {
         }
     }
 
+    /// The same with every value brought into its range, and without what is no number.
+    #[must_use]
+    pub fn within_range(mut self) -> Self {
+        self.amount = if self.amount.is_nan() {
+            0.0
+        } else {
+            (self.amount).clamp(*AMOUNT_RANGE.start(), *AMOUNT_RANGE.end())
+        };
+        self.warp = warp_within_range(&self.warp);
+        self.mask = mask_within_range(self.mask);
+        self.pulls.retain(is_usable_pull);
+        self.strokes.retain(|stroke| is_usable_stroke(stroke));
+        self
+    }
+
     /// What can be carried over to another face: all but what was drawn on this one.
     #[must_use]
     pub fn portable(&self) -> Self {
@@ -118,4 +133,33 @@ impl FaceParams {
             ..self.clone()
         }
     }
+}
+
+pub(super) fn warp_within_range(warp: &WarpSettings) -> WarpSettings {
+    let default = WarpSettings::default();
+    let or = |value: f64, default: f64| if value.is_nan() { default } else { value };
+    WarpSettings {
+        strength: or(warp.strength, default.strength).clamp(0.0, 1.0),
+        overshoot: or(warp.overshoot, default.overshoot).clamp(0.0, 2.0),
+        rows: warp.rows.clamp(2, 20),
+    }
+}
+
+pub(super) fn mask_within_range(mask: MaskSettings) -> MaskSettings {
+    MaskSettings {
+        growth_px: mask.growth_px.clamp(-60, 120),
+        feather_px: mask.feather_px.clamp(1, 120),
+    }
+}
+
+/// A pull of numbers: JSON, which keeps the edits, knows no others.
+pub(super) fn is_usable_pull(pull: &Pull) -> bool {
+    pull.at.is_finite() && pull.by.is_finite()
+}
+
+/// A stroke of numbers, as [`is_usable_pull`].
+pub(super) fn is_usable_stroke(stroke: &Stroke) -> bool {
+    stroke.radius_px.is_finite()
+        && stroke.hardness.is_finite()
+        && stroke.path.iter().all(|point| point.is_finite())
 }

@@ -3,11 +3,24 @@
 //! A [`Document`] is a photo, its faces, and the user's [`Edits`]. A [`Command`] is the only way to
 //! change the edits; [`History`] makes one undo step of one interaction. What networks find out about
 //! a face (its crop, its latent code) is not undone: it is kept beside the edits.
+//!
+//! What outlives the window is in files: the user's work in a [`project`] and, until that is saved, in
+//! the [`autosave`]; pictures through [`export`]; [`settings`] and [`presets`] beside the networks.
+//! What takes longer than a frame runs in a [`background`] thread.
 
+pub mod autosave;
+pub mod background;
 mod command;
 mod document;
 mod edits;
+pub mod export;
 mod history;
+pub mod json_file;
+pub mod open;
+mod path_text;
+pub mod presets;
+pub mod project;
+pub mod settings;
 pub mod sheet;
 
 pub use command::{Change, Command};

@@ -14,9 +14,10 @@ const LABEL_ROW_PX: u32 = 26;
 
 /// Pictures in rows, each under its label. Rows grow to the right, and all pictures of a row hang
 /// from one line.
-#[derive(Default)]
 pub struct Sheet {
     rows: Vec<Vec<Cell>>,
+    /// How many times larger labels and gaps are drawn.
+    scale: u32,
 }
 
 struct Cell {
@@ -27,7 +28,15 @@ struct Cell {
 impl Sheet {
     /// A sheet without pictures.
     pub fn new() -> Self {
-        Self::default()
+        Self::scaled(1)
+    }
+
+    /// A sheet without pictures, whose labels and gaps are so many times larger.
+    pub fn scaled(scale: u32) -> Self {
+        Self {
+            rows: Vec::new(),
+            scale: scale.max(1),
+        }
     }
 
     /// Adds a picture at the end of a row.
@@ -46,84 +55,111 @@ impl Sheet {
         let width = self
             .rows
             .iter()
-            .map(|row| row_width(row))
+            .map(|row| self.row_width(row))
             .max()
             .unwrap_or(0)
-            + GAP_PX;
-        let height: u32 = self.rows.iter().map(|row| row_height(row)).sum::<u32>() + GAP_PX;
+            + self.gap_px();
+        let height: u32 = self
+            .rows
+            .iter()
+            .map(|row| self.row_height(row))
+            .sum::<u32>()
+            + self.gap_px();
         let mut sheet = RgbImage::from_pixel(width, height, BACKGROUND);
         let mut top = 0;
         for row in &self.rows {
-            let mut left = GAP_PX;
+            let mut left = self.gap_px();
             for cell in row {
-                write_label(&mut sheet, &cell.label, left, top, cell.picture.width());
+                self.write_label(&mut sheet, &cell.label, left, top, cell.picture.width());
                 imageops::replace(
                     &mut sheet,
                     &cell.picture,
                     i64::from(left),
-                    i64::from(top + LABEL_ROW_PX),
+                    i64::from(top + self.label_row_px()),
                 );
-                left += cell.picture.width() + GAP_PX;
+                left += cell.picture.width() + self.gap_px();
             }
-            top += row_height(row);
+            top += self.row_height(row);
         }
         sheet
     }
+
+    fn gap_px(&self) -> u32 {
+        GAP_PX * self.scale
+    }
+
+    fn label_row_px(&self) -> u32 {
+        LABEL_ROW_PX * self.scale
+    }
+
+    fn row_width(&self, row: &[Cell]) -> u32 {
+        row.iter()
+            .map(|cell| cell.picture.width() + self.gap_px())
+            .sum()
+    }
+
+    fn row_height(&self, row: &[Cell]) -> u32 {
+        row.iter()
+            .map(|cell| cell.picture.height())
+            .max()
+            .unwrap_or(0)
+            + self.label_row_px()
+    }
+
+    /// Writes a label into the strip above a picture; what is wider than the picture is cut off.
+    fn write_label(&self, sheet: &mut RgbImage, label: &str, left: u32, top: u32, width: u32) {
+        let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT) else {
+            return;
+        };
+        let label_px = LABEL_PX * self.scale as f32;
+        let font = font.as_scaled(PxScale::from(label_px));
+        let baseline = (top + self.label_row_px()) as f32 - 8.0 * self.scale as f32;
+        let end = (left + width) as f32;
+        let mut caret = left as f32;
+        let mut previous = None;
+        for character in label.chars() {
+            let glyph = font.glyph_id(character);
+            if let Some(previous) = previous {
+                caret += font.kern(previous, glyph);
+            }
+            if caret + font.h_advance(glyph) > end {
+                return;
+            }
+            if let Some(outline) =
+                font.outline_glyph(glyph.with_scale_and_position(label_px, point(caret, baseline)))
+            {
+                let origin = outline.px_bounds().min;
+                outline.draw(|x, y, coverage| {
+                    let (x, y) = (origin.x + x as f32, origin.y + y as f32);
+                    if x >= 0.0
+                        && y >= 0.0
+                        && (x as u32) < sheet.width()
+                        && (y as u32) < sheet.height()
+                    {
+                        blend(sheet.get_pixel_mut(x as u32, y as u32), coverage);
+                    }
+                });
+            }
+            caret += font.h_advance(glyph);
+            previous = Some(glyph);
+        }
+    }
 }
 
-/// One picture beside the other, labelled "before" and "after".
+impl Default for Sheet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One picture beside the other, labelled "before" and "after" in letters that suit their size.
 pub fn comparison(before: RgbImage, after: RgbImage) -> RgbImage {
-    let mut sheet = Sheet::new();
+    const ONE_SCALE_PX: u32 = 1024;
+    let longest_px = before.width().max(before.height());
+    let mut sheet = Sheet::scaled((longest_px + ONE_SCALE_PX / 2) / ONE_SCALE_PX);
     sheet.add(0, before, "before");
     sheet.add(0, after, "after");
     sheet.draw()
-}
-
-fn row_width(row: &[Cell]) -> u32 {
-    row.iter().map(|cell| cell.picture.width() + GAP_PX).sum()
-}
-
-fn row_height(row: &[Cell]) -> u32 {
-    row.iter()
-        .map(|cell| cell.picture.height())
-        .max()
-        .unwrap_or(0)
-        + LABEL_ROW_PX
-}
-
-/// Writes a label into the strip above a picture; what is wider than the picture is cut off.
-fn write_label(sheet: &mut RgbImage, label: &str, left: u32, top: u32, width: u32) {
-    let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT) else {
-        return;
-    };
-    let font = font.as_scaled(PxScale::from(LABEL_PX));
-    let baseline = top as f32 + LABEL_ROW_PX as f32 - 8.0;
-    let end = (left + width) as f32;
-    let mut caret = left as f32;
-    let mut previous = None;
-    for character in label.chars() {
-        let glyph = font.glyph_id(character);
-        if let Some(previous) = previous {
-            caret += font.kern(previous, glyph);
-        }
-        if caret + font.h_advance(glyph) > end {
-            return;
-        }
-        if let Some(outline) =
-            font.outline_glyph(glyph.with_scale_and_position(LABEL_PX, point(caret, baseline)))
-        {
-            let origin = outline.px_bounds().min;
-            outline.draw(|x, y, coverage| {
-                let (x, y) = (origin.x + x as f32, origin.y + y as f32);
-                if x >= 0.0 && y >= 0.0 && (x as u32) < sheet.width() && (y as u32) < sheet.height()
-                {
-                    blend(sheet.get_pixel_mut(x as u32, y as u32), coverage);
-                }
-            });
-        }
-        caret += font.h_advance(glyph);
-        previous = Some(glyph);
-    }
 }
 
 fn blend(pixel: &mut Rgb<u8>, coverage: f32) {
@@ -174,6 +210,16 @@ mod tests {
             .filter(|(x, y, _)| *x > 20 + GAP_PX && *y < LABEL_ROW_PX)
             .all(|(_, _, pixel)| *pixel == BACKGROUND);
         assert!(right_half_is_blank);
+    }
+
+    #[test]
+    fn labels_of_large_pictures_are_large() {
+        let picture = RgbImage::from_pixel(3000, 40, RED);
+        let sheet = comparison(picture.clone(), picture);
+        let expected = (2 * 3000 + 9 * GAP_PX, 40 + 3 * (LABEL_ROW_PX + GAP_PX));
+        assert_eq!(sheet.dimensions(), expected);
+        let bright = sheet.pixels().filter(|pixel| pixel.0[1] > 150).count();
+        assert!(bright > 180, "{bright} bright pixels");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub enum Request {
         /// Where it is.
         photo: Arc<Photo>,
         /// Its landmarks in photo pixels.
-        landmarks: Landmarks,
+        landmarks: Box<Landmarks>,
         /// Its code `[L, 512]`, if it is known.
         code: Option<Arc<Array2<f32>>>,
     },
@@ -133,13 +133,13 @@ pub enum Reply {
     /// Work goes on.
     Progress(Slot, Progress),
     /// To [`Request::Describe`].
-    Described(Result<Description, Error>),
+    Described(Result<Box<Description>, Error>),
     /// To [`Request::Install`].
     Installed(Result<(), Error>),
     /// To [`Request::FindFaces`]: at least one face.
     Faces(Result<Vec<FoundFace>, Error>),
     /// To [`Request::MarkFace`].
-    Marked(Result<Landmarks, Error>),
+    Marked(Result<Box<Landmarks>, Error>),
     /// On the way to [`Reply::Prepared`].
     Snapshot(FaceKey, Snapshot),
     /// To [`Request::Prepare`].
@@ -204,9 +204,9 @@ impl Backend for Desk {
         let slot = request.slot();
         self.work.remove(&slot);
         let work = match request {
-            Request::Describe => {
-                self.begin(slot, Priority::Interactive, Describe, Reply::Described)
-            }
+            Request::Describe => self.begin(slot, Priority::Interactive, Describe, |result| {
+                Reply::Described(result.map(Box::new))
+            }),
             Request::Install => {
                 let (progress, heard) = unbounded();
                 let job = Install::new(progress, Arc::clone(&self.wake));
@@ -219,7 +219,9 @@ impl Backend for Desk {
             }
             Request::MarkFace { photo, eyes, chin } => {
                 let job = MarkFace::new(photo, eyes, chin);
-                self.begin(slot, Priority::Interactive, job, Reply::Marked)
+                self.begin(slot, Priority::Interactive, job, |result| {
+                    Reply::Marked(result.map(Box::new))
+                })
             }
             Request::Prepare {
                 face,
@@ -229,8 +231,8 @@ impl Backend for Desk {
             } => {
                 let (snapshots, heard) = unbounded();
                 let job = match code {
-                    Some(code) => PrepareFace::with_code(photo, landmarks, Array2::clone(&code)),
-                    None => PrepareFace::new(photo, landmarks, inversion::Options::default()),
+                    Some(code) => PrepareFace::with_code(photo, *landmarks, Array2::clone(&code)),
+                    None => PrepareFace::new(photo, *landmarks, inversion::Options::default()),
                 };
                 let job = job.with_snapshots(snapshots);
                 let work = self.begin(slot, Priority::Background, job, move |result| {

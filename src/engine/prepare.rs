@@ -1,7 +1,7 @@
 //! Preparing a face: alignment, labels, inversion. What the slider needs.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
@@ -15,6 +15,7 @@ use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
 use crate::portrait::masks::soft_neck_mask;
+use crate::portrait::screen::{HalfPicture, ScreenCrop};
 use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
 
 /// Seconds spent in each stage, in the order of the work.
@@ -33,6 +34,7 @@ pub struct AlignedFace {
     pub landmarks_in_labels: Landmarks,
     /// Face parsing of the crop.
     pub parsed: ParsedLabels,
+    screen: OnceLock<Arc<ScreenCrop>>,
 }
 
 /// A face that is ready to be edited.
@@ -100,6 +102,49 @@ enum State {
 }
 
 impl AlignedFace {
+    /// Cuts the face with these landmarks (photo pixels) out of a photo, as a crop of `size` by `size`
+    /// pixels, and parses it. Adds the seconds that it took.
+    ///
+    /// # Errors
+    /// [`Error::Portrait`] when the landmarks give no usable face.
+    pub fn cut(
+        photo: &Photo,
+        landmarks: &Landmarks,
+        size: u32,
+        seconds: &mut TimedStages,
+    ) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let aligned = align(photo.pixels(), landmarks, size)?;
+        let crop = DynamicImage::ImageRgb32F(aligned.picture.clone()).into_rgb8();
+        seconds.push(("align", begun.elapsed().as_secs_f64()));
+
+        let begun = Instant::now();
+        let landmarks_in_labels = landmarks_in_labels(landmarks, &aligned.photo_from_crop, size)?;
+        let parsed = parse_without_network(&crop, &landmarks_in_labels)?;
+        seconds.push(("labels", begun.elapsed().as_secs_f64()));
+        Ok(Self {
+            aligned,
+            crop,
+            landmarks: landmarks.clone(),
+            landmarks_in_labels,
+            parsed,
+            screen: OnceLock::new(),
+        })
+    }
+
+    /// The crop for a graphics card. It is made when first asked for, which takes a moment; a face
+    /// that comes in a [`Snapshot`] has it already.
+    pub fn screen_crop(&self) -> Arc<ScreenCrop> {
+        let make = || {
+            Arc::new(ScreenCrop {
+                crop: HalfPicture::opaque(&self.aligned.picture),
+                photo_from_crop: self.aligned.photo_from_crop,
+                labels: Arc::new(self.parsed.labels.clone()),
+            })
+        };
+        Arc::clone(self.screen.get_or_init(make))
+    }
+
     /// What the inversion aims at: the whole crop, above all the neck, since only that is taken from
     /// the generator.
     fn target(&self) -> Result<Target, Error> {
@@ -173,23 +218,7 @@ impl PrepareFace {
     }
 
     fn cut(&mut self, size: u32) -> Result<AlignedFace, Error> {
-        let begun = Instant::now();
-        let aligned = align(self.photo.pixels(), &self.landmarks, size)?;
-        let crop = DynamicImage::ImageRgb32F(aligned.picture.clone()).into_rgb8();
-        self.seconds.push(("align", begun.elapsed().as_secs_f64()));
-
-        let begun = Instant::now();
-        let landmarks_in_labels =
-            landmarks_in_labels(&self.landmarks, &aligned.photo_from_crop, size)?;
-        let parsed = parse_without_network(&crop, &landmarks_in_labels)?;
-        self.seconds.push(("labels", begun.elapsed().as_secs_f64()));
-        Ok(AlignedFace {
-            aligned,
-            crop,
-            landmarks: self.landmarks.clone(),
-            landmarks_in_labels,
-            parsed,
-        })
+        AlignedFace::cut(&self.photo, &self.landmarks, size, &mut self.seconds)
     }
 }
 
@@ -221,7 +250,10 @@ impl Job for PrepareFace {
             State::Begin => {
                 let size = context.sessions.pack()?.manifest().generator.resolution as u32;
                 let face = Arc::new(self.cut(size)?);
-                self.show(|| Snapshot::Aligned(Arc::clone(&face)));
+                self.show(|| {
+                    face.screen_crop();
+                    Snapshot::Aligned(Arc::clone(&face))
+                });
                 self.state = match self.code.clone() {
                     CodeSource::Inversion(options) => {
                         let target = face.target()?;

@@ -90,6 +90,23 @@ pub struct Drawing {
 }
 
 impl Drawing {
+    /// A drawing that is known: what a generator has drawn of `face` for `params`, and its parsing.
+    pub fn known(
+        face: Arc<PreparedFace>,
+        params: &EditParams,
+        edited: Rgb32FImage,
+        labels: GrayImage,
+    ) -> Self {
+        Self {
+            face,
+            alpha: params.alpha,
+            boundary: Arc::clone(&params.boundary),
+            up_to_px: params.up_to_px,
+            edited,
+            labels,
+        }
+    }
+
     /// Is it what these parameters ask for?
     fn serves(&self, face: &Arc<PreparedFace>, params: &EditParams) -> bool {
         Arc::ptr_eq(&self.face, face)
@@ -117,14 +134,7 @@ impl Drawing {
         clock.lap("draw edited");
         let labels = labels_of_edited(context.sessions.landmarks()?, face, &edited)?;
         clock.lap("labels of edited");
-        Ok(Self {
-            face: Arc::clone(face),
-            alpha: params.alpha,
-            boundary: Arc::clone(&params.boundary),
-            up_to_px: params.up_to_px,
-            edited,
-            labels,
-        })
+        Ok(Self::known(Arc::clone(face), params, edited, labels))
     }
 }
 
@@ -171,8 +181,12 @@ impl RenderedFace {
         )?)
     }
 
-    /// All that follows the drawing: warp, mask, colour.
-    fn finish(
+    /// All that follows the drawing and needs no network: warp, mask, colour. `seconds` are those that
+    /// were spent before.
+    ///
+    /// # Errors
+    /// [`Error::Portrait`] when pictures do not fit each other.
+    pub fn finish(
         params: &EditParams,
         drawing: Arc<Drawing>,
         mut seconds: TimedStages,
@@ -235,7 +249,10 @@ impl RenderedFace {
     }
 
     /// The same for a graphics card. `strength` is the warp's, `photo` the one that the face is of.
-    fn for_screen(&self, photo: &Photo, strength: f64) -> Result<ScreenFrame, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Portrait`] when the face is not of this photo.
+    pub fn for_screen(&self, photo: &Photo, strength: f64) -> Result<ScreenFrame, Error> {
         Ok(ScreenFrame {
             edited: HalfPicture::opaque(&self.drawing.edited),
             mesh: self.mesh.clone(),

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use super::Error;
 
 /// What may happen to a file that has the name already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overwrite {
     /// It stays, and writing fails with [`Error::Exists`].
     Never,
     /// It is replaced, unless it is the photo that the new file was made from.
+    #[default]
     ExceptSource,
     /// It is replaced, whatever it is.
     Always,

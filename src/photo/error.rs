@@ -145,6 +145,12 @@ pub enum Error {
         /// The file to be written.
         path: PathBuf,
     },
+    /// Whoever asked for the file does not want it any more; nothing was written.
+    #[error("{path}: cancelled; nothing was written")]
+    Cancelled {
+        /// The file to be written.
+        path: PathBuf,
+    },
     /// Any other failure to write.
     #[error("{path}: cannot be written: {source}")]
     Write {

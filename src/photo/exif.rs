@@ -1,4 +1,4 @@
-//! The two things that must change in an EXIF block when its picture changes.
+//! The things that must change in an EXIF block when its picture changes.
 //!
 //! An EXIF block is a small TIFF file (CIPA DC-008, "Exif 2.32", 4.5): a header with the byte
 //! order and the position of the first directory (IFD0, the picture); after the entries of that
@@ -26,25 +26,107 @@ pub(super) fn without_prefix(mut exif: Vec<u8>) -> Vec<u8> {
 
 /// Writes 0 over the position of IFD1; does nothing to a block that makes no sense.
 fn unlink_thumbnail(exif: &mut [u8]) -> Option<()> {
-    let little_endian = match exif.get(..4)? {
-        b"II*\0" => true,
-        b"MM\0*" => false,
-        _ => return None,
-    };
-    let number = |bytes: &[u8]| {
-        let digits = bytes.iter().copied();
-        let add = |sum: usize, byte: u8| sum << 8 | usize::from(byte);
-        if little_endian {
-            digits.rev().fold(0, add)
-        } else {
-            digits.fold(0, add)
-        }
-    };
-    let directory = number(exif.get(4..8)?);
-    let entries = number(exif.get(directory..directory.checked_add(2)?)?);
-    let next = directory + 2 + entries * ENTRY_BYTES;
-    exif.get_mut(next..next + 4)?.fill(0);
+    let order = Order::of(exif)?;
+    let first = order.number(exif, 4, 4)?;
+    let next = order.directory(exif, first)?.end;
+    exif.get_mut(next..next.checked_add(4)?)?.fill(0);
     Some(())
+}
+
+/// Brings the fields that tell the picture's size up to date, where there are any. A block that makes
+/// no sense is left alone.
+pub(super) fn set_size(exif: &mut [u8], width: u32, height: u32) {
+    const IMAGE_WIDTH: usize = 0x0100;
+    const IMAGE_HEIGHT: usize = 0x0101;
+    const EXIF_DIRECTORY: usize = 0x8769;
+    const PIXEL_X_DIMENSION: usize = 0xA002;
+    const PIXEL_Y_DIMENSION: usize = 0xA003;
+    let Some(order) = Order::of(exif) else {
+        return;
+    };
+    let sizes = [
+        (IMAGE_WIDTH, width),
+        (IMAGE_HEIGHT, height),
+        (PIXEL_X_DIMENSION, width),
+        (PIXEL_Y_DIMENSION, height),
+    ];
+    let first = order.number(exif, 4, 4);
+    let sub = first.and_then(|first| {
+        let mut entries = order.directory(exif, first)?.step_by(ENTRY_BYTES);
+        let link = entries.find(|&at| order.number(exif, at, 2) == Some(EXIF_DIRECTORY))?;
+        order.number(exif, link + 8, 4)
+    });
+    for directory in [first, sub].into_iter().flatten() {
+        let entries = order.directory(exif, directory).unwrap_or_default();
+        for at in entries.step_by(ENTRY_BYTES) {
+            let tag = order.number(exif, at, 2);
+            if let Some((_, size)) = sizes.iter().find(|(known, _)| Some(*known) == tag) {
+                order.set_number(exif, at, *size);
+            }
+        }
+    }
+}
+
+/// The byte order of a block.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    fn of(exif: &[u8]) -> Option<Self> {
+        match exif.get(..4)? {
+            b"II*\0" => Some(Self::Little),
+            b"MM\0*" => Some(Self::Big),
+            _ => None,
+        }
+    }
+
+    /// A whole number of `length` bytes.
+    fn number(self, exif: &[u8], at: usize, length: usize) -> Option<usize> {
+        let digits = exif.get(at..at.checked_add(length)?)?.iter();
+        let add = |sum: usize, byte: &u8| sum << 8 | usize::from(*byte);
+        Some(match self {
+            Self::Little => digits.rev().fold(0, add),
+            Self::Big => digits.fold(0, add),
+        })
+    }
+
+    /// Where the entries of a directory stand.
+    fn directory(self, exif: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+        let entries = self.number(exif, at, 2)?;
+        let start = at + 2;
+        Some(start..start.checked_add(entries * ENTRY_BYTES)?)
+    }
+
+    /// Sets the value of an entry that holds one number of 16 or 32 bits.
+    fn set_number(self, exif: &mut [u8], entry: usize, value: u32) -> Option<()> {
+        const SHORT: usize = 3;
+        const LONG: usize = 4;
+        let kind = self.number(exif, entry + 2, 2)?;
+        if self.number(exif, entry + 4, 4)? != 1 || !matches!(kind, SHORT | LONG) {
+            return None;
+        }
+        let field = exif.get_mut(entry + 8..entry.checked_add(12)?)?;
+        let is_little = self == Self::Little;
+        match (kind, u16::try_from(value)) {
+            (SHORT, Ok(value)) => {
+                let bytes = match is_little {
+                    true => value.to_le_bytes(),
+                    false => value.to_be_bytes(),
+                };
+                field.get_mut(..2)?.copy_from_slice(&bytes);
+            }
+            // A number of 16 bits was enough for a larger picture, so this does not happen.
+            (SHORT, Err(_)) => return None,
+            _ => field.copy_from_slice(&match is_little {
+                true => value.to_le_bytes(),
+                false => value.to_be_bytes(),
+            }),
+        }
+        Some(())
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +187,47 @@ pub(super) mod tests {
         );
     }
 
+    /// A block with the picture's size in the first directory and in the Exif directory.
+    fn sized_block(little_endian: bool) -> Vec<u8> {
+        let u16 = |n: u16| match little_endian {
+            true => n.to_le_bytes(),
+            false => n.to_be_bytes(),
+        };
+        let u32 = |n: u32| match little_endian {
+            true => n.to_le_bytes(),
+            false => n.to_be_bytes(),
+        };
+        let short = |tag, value| [&u16(tag)[..], &u16(3), &u32(1), &u16(value), &[0; 2]].concat();
+        let long = |tag, value| [&u16(tag)[..], &u16(4), &u32(1), &u32(value)].concat();
+        [
+            &if little_endian { *b"II*\0" } else { *b"MM\0*" }[..],
+            &u32(8),
+            &u16(3),
+            &short(0x0100, 6000),
+            &long(0x0101, 4000),
+            &long(0x8769, 50),
+            &u32(0),
+            &u16(2),
+            &short(0xA002, 6000),
+            &long(0xA003, 4000),
+            &u32(0),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn the_size_is_brought_up_to_date_in_both_directories() {
+        for little_endian in [true, false] {
+            let mut exif = sized_block(little_endian);
+            let order = Order::of(&exif).unwrap();
+            set_size(&mut exif, 300, 200);
+            for (at, length, size) in [(18, 2, 300), (30, 4, 200), (60, 2, 300), (72, 4, 200)] {
+                assert_eq!(order.number(&exif, at, length), Some(size), "{at}");
+            }
+            assert_eq!(exif.len(), sized_block(little_endian).len());
+        }
+    }
+
     proptest! {
         #[test]
         fn nonsense_is_survived(
@@ -115,6 +238,16 @@ pub(super) mod tests {
                 exif[..4].copy_from_slice(b"II*\0");
             }
             make_upright(&mut exif);
+            set_size(&mut exif, 7, 5);
+        }
+
+        #[test]
+        fn damaged_blocks_are_survived(at in any::<prop::sample::Index>(), byte: u8) {
+            let mut exif = sized_block(true);
+            let at = at.index(exif.len());
+            exif[at] = byte;
+            make_upright(&mut exif);
+            set_size(&mut exif, 7, 5);
         }
     }
 }

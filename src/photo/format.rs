@@ -2,9 +2,11 @@ use std::fmt;
 use std::path::Path;
 
 use image::ImageFormat;
+use serde::{Deserialize, Serialize};
 
 /// The file formats that a photo can be loaded from and saved in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Portable Network Graphics: lossless, 8 or 16 bits.
     Png,

@@ -10,6 +10,7 @@
 //! and wants the same photo copies the file ([`Photo::source`]).
 
 pub mod atomic;
+mod derive;
 mod error;
 mod exif;
 mod format;
@@ -17,6 +18,7 @@ mod jpeg;
 mod load;
 pub mod resize;
 mod save;
+mod watched;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ pub use error::Error;
 pub use format::Format;
 pub use load::Limits;
 pub use save::SaveOptions;
+pub use watched::Watch;
 
 /// A picture with what its file says about it.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 
 use image::codecs::{
@@ -88,7 +88,11 @@ impl Photo {
     }
 
     /// The pixels in a kind that the file can hold, if it may be written at all.
-    fn allowed(&self, path: &Path, options: &SaveOptions) -> Result<Cow<'_, DynamicImage>, Error> {
+    pub(super) fn allowed(
+        &self,
+        path: &Path,
+        options: &SaveOptions,
+    ) -> Result<Cow<'_, DynamicImage>, Error> {
         let pixels = storable(path, options.format, &self.pixels)?;
         if options.overwrite != Overwrite::Always
             && self.source().is_some_and(|source| same_file(source, path))
@@ -114,7 +118,10 @@ fn storable<'a>(
         })
     };
     let deep = color.bytes_per_pixel() > color.channel_count();
+    let side_px = pixels.width().max(pixels.height());
     match format {
+        Format::WebP if side_px > 16_383 => cannot_hold("more than 16 383 pixels a side"),
+        Format::Jpeg if side_px > 65_535 => cannot_hold("more than 65 535 pixels a side"),
         Format::Jpeg | Format::WebP | Format::Bmp if deep => cannot_hold("16 bits a channel"),
         Format::Jpeg if color.has_alpha() => cannot_hold("transparency"),
         Format::Tiff | Format::Bmp if color == ColorType::La8 => {
@@ -125,8 +132,8 @@ fn storable<'a>(
     }
 }
 
-fn encode(
-    file: &mut BufWriter<&mut File>,
+pub(super) fn encode(
+    file: &mut (impl Write + Seek),
     pixels: &DynamicImage,
     metadata: &Metadata,
     options: &SaveOptions,
@@ -166,7 +173,7 @@ fn finish(
 }
 
 /// Errors of the file keep their kind, so that a full disk is told as such.
-fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send + Sync> {
+pub(super) fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send + Sync> {
     match error {
         ImageError::IoError(e) => e.into(),
         other => other.into(),
@@ -174,7 +181,7 @@ fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send + Sync> {
 }
 
 /// Whether two names lead to the same file, through symbolic links and (on Unix) hard links.
-fn same_file(a: &Path, b: &Path) -> bool {
+pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     if let (Ok(a), Ok(b)) = (fs::canonicalize(a), fs::canonicalize(b))
         && a == b
     {

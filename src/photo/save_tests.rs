@@ -223,11 +223,10 @@ fn an_output_that_cannot_be_written_is_told_and_nothing_is_left() {
         .unwrap_err();
     assert!(matches!(error, Error::NoFolder { .. }), "{error}");
 
-    // A JPEG side is at most 65 535 pixels: the encoder fails after the file was begun.
     let long = photo(DynamicImage::new_luma8(65_536, 1));
     let path = folder.path().join("long.jpg");
     let error = long.save(&path, &options(Format::Jpeg)).unwrap_err();
-    assert!(matches!(error, Error::Write { .. }), "{error}");
+    assert!(error.to_string().contains("65 535"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -191,12 +191,22 @@ impl WarpMesh {
 
     /// Where the photo has what the edited picture has here.
     fn before_of(&self, at: Point) -> Option<Point> {
+        self.carried(&self.points_after, &self.points_before, at)
+    }
+
+    /// Where in the edited picture lies what is drawn here at this strength; `None` outside.
+    pub fn edited_from_drawn(&self, strength: f64, at: Point) -> Option<Point> {
+        self.carried(&self.points_drawn(strength), &self.points_after, at)
+    }
+
+    /// Carries a point along with its triangle.
+    fn carried(&self, from: &[Point], to: &[Point], at: Point) -> Option<Point> {
         self.triangles.iter().find_map(|triangle| {
-            let [a, b, c] = triangle.map(|vertex| self.points_after[vertex]);
+            let [a, b, c] = triangle.map(|vertex| from[vertex]);
             let doubled_area = (b - a).cross(c - a);
             let [u, v, w] = [(b, c), (c, a), (a, b)]
                 .map(|(from, to)| (to - from).cross(at - from) / doubled_area);
-            let [a, b, c] = triangle.map(|vertex| self.points_before[vertex]);
+            let [a, b, c] = triangle.map(|vertex| to[vertex]);
             (u >= 0.0 && v >= 0.0 && w >= 0.0).then(|| a * u + b * v + c * w)
         })
     }

@@ -102,6 +102,14 @@ fn change() -> impl Strategy<Value = Change> {
         });
     prop_oneof![
         prop_oneof![-300.0..300.0f32, Just(f32::NAN), Just(0.0)].prop_map(Change::Amount),
+        (-300.0..300.0f32).prop_map(|amount| Change::Apply {
+            name: "odd preset".to_owned(),
+            params: Box::new(FaceParams::default().at_amount(amount)),
+        }),
+        Just(Change::Pull(Pull {
+            at: Point::new(f64::NAN, 0.0),
+            by: Point::new(1.0, f64::INFINITY),
+        })),
         any::<bool>().prop_map(|warp| Change::Method(if warp {
             Method::Warp
         } else {
@@ -134,12 +142,12 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn command() -> impl Strategy<Value = Command> {
+pub(in crate::editor) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         12 => (1..4u64, change()).prop_map(|(face, change)| Command::Edit { face: FaceId(face), change }),
         1 => (4..7u64, 5.0..50.0f64).prop_map(|(id, size)| {
             let points = std::array::from_fn(|i| Point::new(size * i as f64, size));
-            Command::MarkFace { id: FaceId(id), landmarks: Landmarks::new(points).unwrap() }
+            Command::MarkFace { id: FaceId(id), landmarks: Box::new(Landmarks::new(points).unwrap()) }
         }),
     ]
 }

@@ -1,0 +1,351 @@
+//! Keeping unsaved work for the case of a crash.
+//!
+//! A [`Keeper`] writes the newest state of the document to a file of its own in the data directory.
+//! Beside it lies a lock file, which the program holds locked as long as it lives: the system lets
+//! go of the lock however the program ends. So a kept file whose lock is free is work that a program
+//! has left behind ([`leftovers`]), and no program is offered what another is still at.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::project::{self, EXTENSION, Project};
+
+/// The time from one write to the next.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// A change waits this long for those that follow it, so that a drag is not written at its start.
+const SETTLING: Duration = Duration::from_millis(500);
+/// After a failure the disk is left in peace a little longer.
+const RETRY: Duration = Duration::from_secs(5);
+/// The lock file of the folder: whoever makes or removes other lock files holds it meanwhile.
+const FOLDER_LOCK: &str = "folder.lock";
+
+/// Why work cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder cannot be made, or a lock not be taken.
+    #[error(
+        "unsaved work cannot be kept for the case of a crash: {}: {source}; save often until this \
+         is put right",
+        path.display()
+    )]
+    Folder {
+        /// The folder or lock file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A write failed.
+    #[error(
+        "unsaved work cannot be kept for the case of a crash: {0}; save often until this is put right"
+    )]
+    Write(#[source] project::Error),
+    /// The thread failed.
+    #[error(
+        "an internal error keeps unsaved work from being kept for the case of a crash; save often, and please report it"
+    )]
+    Internal,
+}
+
+/// Keeps the newest state of the document. Dropping it writes what is still to be written; the file
+/// then stays, and is offered at the next start, unless [`forget`](Self::forget) has been called.
+#[derive(Debug)]
+pub struct Keeper {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    path: PathBuf,
+    /// Locked as long as the program lives.
+    _lock: File,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    wish: Option<Wish>,
+    /// When the oldest change that is not written yet was made.
+    since: Option<Instant>,
+    error: Option<Error>,
+    ends: bool,
+}
+
+#[derive(Debug)]
+enum Wish {
+    Keep(Box<Project>),
+    Forget,
+}
+
+impl Keeper {
+    /// Starts the thread that keeps work in this folder, which is made when missing.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] or [`Error::Internal`]: without a keeper one can work, but not recover.
+    pub fn start(folder: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Folder {
+            path: folder.into(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let _folder_lock = lock_folder(folder).map_err(failed)?;
+        let lock = tempfile::Builder::new()
+            .prefix("session-")
+            .suffix(".lock")
+            .tempfile_in(folder)
+            .map_err(failed)?;
+        let (lock, lock_path) = lock.keep().map_err(|error| failed(error.error))?;
+        lock.lock().map_err(failed)?;
+        let path = lock_path.with_extension(EXTENSION);
+
+        let shared = Arc::new(Shared::default());
+        let (of_thread, file) = (Arc::clone(&shared), path.clone());
+        let thread = thread::Builder::new()
+            .name("autosave".to_owned())
+            .spawn(move || of_thread.serve(&file))
+            .map_err(|_| Error::Internal)?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+            path,
+            _lock: lock,
+        })
+    }
+
+    /// Hands over the newest state; an older one that is not written yet gives way. Never waits.
+    pub fn keep(&self, project: Project) {
+        self.wish(Wish::Keep(Box::new(project)));
+    }
+
+    /// The document was saved or closed: there is nothing to keep any more.
+    pub fn forget(&self) {
+        self.wish(Wish::Forget);
+    }
+
+    /// What went wrong since the last call; told once as long as it goes on.
+    pub fn take_error(&self) -> Option<Error> {
+        self.shared.lock().error.take()
+    }
+
+    fn wish(&self, wish: Wish) {
+        let mut state = self.shared.lock();
+        let older = state.wish.replace(wish);
+        state.since.get_or_insert_with(Instant::now);
+        drop(state);
+        self.shared.changed.notify_all();
+        // Codes may be freed with it, which nobody needs to wait for.
+        drop(older);
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.shared.lock().ends = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        let lock = self.path.with_extension("lock");
+        if !self.path.exists() {
+            // Whoever finds a lock file left behind removes it as well.
+            let _ = fs::remove_file(lock);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread's loop.
+    fn serve(&self, path: &Path) {
+        let mut not_before = Instant::now();
+        let mut is_failing = false;
+        while let Some(wish) = self.next_wish(not_before) {
+            let outcome = catch_unwind(AssertUnwindSafe(|| fulfil(&wish, path)));
+            let error = match outcome {
+                Ok(result) => result.err(),
+                Err(_) => Some(Error::Internal),
+            };
+            let pause = if error.is_some() { RETRY } else { INTERVAL };
+            not_before = Instant::now() + pause;
+            let mut state = self.lock();
+            match error {
+                None => is_failing = false,
+                Some(error) => {
+                    tracing::warn!(%error, "unsaved work is not kept");
+                    if !is_failing {
+                        state.error = Some(error);
+                    }
+                    is_failing = true;
+                    // Tried again, unless there is something newer or no time left.
+                    if !state.ends && state.wish.is_none() {
+                        state.wish = Some(wish);
+                        state.since = Some(Instant::now());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for the next thing to do; `None` at the end.
+    fn next_wish(&self, not_before: Instant) -> Option<Wish> {
+        let mut state = self.lock();
+        loop {
+            let due = match (&state.wish, state.since) {
+                (Some(Wish::Keep(_)), Some(since)) => Some(not_before.max(since + SETTLING)),
+                (Some(_), _) => Some(Instant::now()),
+                (None, _) => None,
+            };
+            let now = Instant::now();
+            state = match due {
+                Some(due) if due <= now || state.ends => {
+                    state.since = None;
+                    return state.wish.take();
+                }
+                None if state.ends => return None,
+                Some(due) => {
+                    let waited = self.changed.wait_timeout(state, due - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = self.changed.wait(state);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
+    }
+}
+
+fn fulfil(wish: &Wish, path: &Path) -> Result<(), Error> {
+    match wish {
+        Wish::Keep(project) => {
+            if let Some(folder) = path.parent() {
+                // Made anew in case somebody has cleared the data directory.
+                let _ = fs::create_dir_all(folder);
+            }
+            project.write_for_recovery(path).map_err(Error::Write)
+        }
+        Wish::Forget => remove(path).map_err(|source| Error::Folder {
+            path: path.into(),
+            source,
+        }),
+    }
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn lock_folder(folder: &Path) -> io::Result<File> {
+    let lock = File::create(folder.join(FOLDER_LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Work that a program has left behind. As long as this value lives, no other program is offered it.
+#[derive(Debug)]
+pub struct Leftover {
+    /// The kept file.
+    pub path: PathBuf,
+    /// When it was last written.
+    pub saved_at: SystemTime,
+    /// What the photo was called; the file's name when it cannot be read.
+    pub name: String,
+    _lock: File,
+}
+
+impl Leftover {
+    /// Reads it. The file stays until [`discard`](Self::discard): keep the document anew first.
+    ///
+    /// # Errors
+    /// As [`Project::read`].
+    pub fn open(&self) -> Result<Project, project::Error> {
+        Project::read_recovered(&self.path)
+    }
+
+    /// Removes it for good.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when the system does not let go of it.
+    pub fn discard(self) -> Result<(), Error> {
+        let removed = remove(&self.path);
+        let _ = fs::remove_file(self.path.with_extension("lock"));
+        removed.map_err(|source| Error::Folder {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+/// What programs that ended without saving have left behind, the newest first. Nothing when the folder
+/// is missing or cannot be read.
+pub fn leftovers(folder: &Path) -> Vec<Leftover> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let Ok(_folder_lock) = lock_folder(folder) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let extension = path.extension().unwrap_or_default();
+        if extension == EXTENSION {
+            found.extend(leftover(path));
+        } else if extension == "lock" && path.file_name().is_some_and(|name| name != FOLDER_LOCK) {
+            remove_useless_lock(&path);
+        }
+    }
+    found.sort_by_key(|leftover| std::cmp::Reverse(leftover.saved_at));
+    found
+}
+
+fn leftover(path: PathBuf) -> Option<Leftover> {
+    let lock = free_lock(&path.with_extension("lock"))?;
+    let saved_at = fs::metadata(&path).ok()?.modified().ok()?;
+    let name = match Project::read_recovered(&path) {
+        Ok(project) => project.name().to_owned(),
+        Err(_) => path.file_name()?.to_string_lossy().into_owned(),
+    };
+    Some(Leftover {
+        path,
+        saved_at,
+        name,
+        _lock: lock,
+    })
+}
+
+/// The lock of a program that has ended, taken; `None` if it runs, or if nobody can tell.
+fn free_lock(path: &Path) -> Option<File> {
+    let lock = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .ok()?;
+    match lock.try_lock() {
+        Ok(()) => Some(lock),
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
+    }
+}
+
+/// A lock that guards no file and that nobody holds was left by a program that had nothing to keep.
+fn remove_useless_lock(path: &Path) {
+    if !path.with_extension(EXTENSION).exists() && free_lock(path).is_some() {
+        let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,390 @@
+//! Exporting the retouched photo, or a sheet that compares it with the original.
+//!
+//! An export works in a thread of its own on what was rendered already: it pastes the changes of all
+//! faces into a copy of the pixels, reduces it if asked, and saves it in full or not at all.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use image::{DynamicImage, RgbImage, RgbaImage};
+use serde::{Deserialize, Serialize};
+
+use super::background::{Background, Progress, Unexpected, Worker};
+use super::sheet::comparison;
+use crate::engine::{RenderedFace, Waker};
+use crate::geometry::Affine;
+use crate::photo::{self, Format, Overwrite, Photo, SaveOptions};
+use crate::portrait;
+use crate::portrait::paste::{CropChange, paste};
+
+/// How to export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportOptions {
+    /// The file format.
+    pub format: Format,
+    /// Quality of JPEG files, 1 to 100.
+    pub jpeg_quality: u8,
+    /// The longer side in pixels; a photo that is smaller is not enlarged. `None` keeps the size.
+    pub longest_side_px: Option<u32>,
+    /// What may happen to a file of the same name. Not remembered: the user is asked each time.
+    #[serde(skip)]
+    pub overwrite: Overwrite,
+}
+
+impl Default for ExportOptions {
+    /// JPEG without visible loss, in full size; anything but the original may be replaced.
+    fn default() -> Self {
+        Self {
+            format: Format::Jpeg,
+            jpeg_quality: SaveOptions::JPEG_QUALITY,
+            longest_side_px: None,
+            overwrite: Overwrite::default(),
+        }
+    }
+}
+
+impl ExportOptions {
+    /// The same with every value in its range.
+    #[must_use]
+    pub fn within_range(self) -> Self {
+        Self {
+            jpeg_quality: self.jpeg_quality.clamp(1, 100),
+            longest_side_px: self.longest_side_px.filter(|&side| side > 0),
+            ..self
+        }
+    }
+
+    /// The same in the format that a file name asks for; `None` for a name that asks for none.
+    pub fn for_path(self, path: &Path) -> Option<Self> {
+        let format = Format::from_path(path)?;
+        Some(Self { format, ..self })
+    }
+
+    fn save_options(&self) -> SaveOptions {
+        SaveOptions {
+            format: self.format,
+            jpeg_quality: self.jpeg_quality,
+            overwrite: self.overwrite,
+        }
+    }
+}
+
+/// Why an export did not happen. Nothing half-written is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The user has cancelled.
+    #[error("the export was cancelled; nothing was written")]
+    Cancelled,
+    /// The name says another format than the options.
+    #[error("{}: the name does not end as that of a {format} file; use .{}", path.display(), format.extension())]
+    Extension {
+        /// The file to be written.
+        path: PathBuf,
+        /// The format asked for.
+        format: Format,
+    },
+    /// The file could not be written.
+    #[error(transparent)]
+    Photo(photo::Error),
+    /// A change does not fit the photo.
+    #[error(transparent)]
+    Portrait(#[from] portrait::Error),
+    /// The thread failed.
+    #[error(transparent)]
+    Unexpected(#[from] Unexpected),
+}
+
+impl From<photo::Error> for Error {
+    fn from(error: photo::Error) -> Self {
+        match error {
+            photo::Error::Cancelled { .. } => Self::Cancelled,
+            other => Self::Photo(other),
+        }
+    }
+}
+
+impl Error {
+    /// Is this only the echo of a cancellation?
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+}
+
+/// A change of one face that can be pasted into the photo.
+pub trait FaceChange: Send + Sync + 'static {
+    /// The crop before and after, and the mask.
+    fn change(&self) -> CropChange<'_>;
+    /// Where the crop lies in the photo.
+    fn photo_from_crop(&self) -> &Affine;
+}
+
+impl FaceChange for RenderedFace {
+    fn change(&self) -> CropChange<'_> {
+        Self::change(self)
+    }
+
+    fn photo_from_crop(&self) -> &Affine {
+        &self.face.aligned.photo_from_crop
+    }
+}
+
+/// What an export has written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The file.
+    pub path: PathBuf,
+    /// What its owner should know, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// An export under way. Dropping it cancels it and waits until nothing half-written is left, less than
+/// a second.
+#[derive(Debug)]
+pub struct Export(Background<Exported, Error>);
+
+impl Export {
+    /// Exports the photo with these changes. `wake` is called on the thread when there is news.
+    ///
+    /// Without changes the photo's file is copied byte for byte, where format and size stay the same.
+    pub fn start<F: FaceChange>(
+        photo: Arc<Photo>,
+        faces: Vec<Arc<F>>,
+        path: PathBuf,
+        options: ExportOptions,
+        wake: Waker,
+    ) -> Self {
+        Self(Background::start("export", wake, move |worker| {
+            let job = Job {
+                path: &path,
+                options: options.within_range(),
+                worker,
+            };
+            job.check(&photo)?;
+            if faces.is_empty() && job.stays_the_same(&photo) {
+                return job.copy(&photo);
+            }
+            let pixels = retouched(&photo, &faces, worker)?;
+            job.save(photo.with_pixels(pixels)?)
+        }))
+    }
+
+    /// Exports one picture with the photo before and after, side by side and labelled. The longest side
+    /// asked for is that of each half.
+    pub fn comparison<F: FaceChange>(
+        photo: Arc<Photo>,
+        faces: Vec<Arc<F>>,
+        path: PathBuf,
+        options: ExportOptions,
+        wake: Waker,
+    ) -> Self {
+        Self(Background::start("export", wake, move |worker| {
+            let options = options.within_range();
+            let job = Job {
+                path: &path,
+                options,
+                worker,
+            };
+            job.check(&photo)?;
+            let after = photo.with_pixels(retouched(&photo, &faces, worker)?)?;
+            worker.report("Drawing the comparison", 0.5);
+            let half = |photo: &Photo| -> RgbImage {
+                let reduced = options
+                    .longest_side_px
+                    .and_then(|side| photo.reduced_to(side));
+                let photo = reduced.as_ref().unwrap_or(photo);
+                // What is transparent is shown on white, as by most viewers.
+                let opaque = photo.fitted_to(Format::Jpeg);
+                let opaque = opaque.as_ref().map_or(photo, |(photo, _)| photo);
+                opaque.pixels().to_rgb8()
+            };
+            let (before, after) = (half(&photo), half(&after));
+            check_cancel(worker)?;
+            let sheet = comparison(before, after);
+            let sheet = photo.with_derived_pixels(sheet.into());
+            let unreduced = ExportOptions {
+                longest_side_px: None,
+                ..options
+            };
+            Job {
+                options: unreduced,
+                ..job
+            }
+            .save(sheet)
+        }))
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.0.progress()
+    }
+
+    /// The result, once, when it is there. Never waits.
+    pub fn poll(&self) -> Option<Result<Exported, Error>> {
+        self.0.poll()
+    }
+
+    /// Waits for the result; `None` when [`poll`](Self::poll) has handed it out.
+    pub fn wait(&mut self) -> Option<Result<Exported, Error>> {
+        self.0.wait()
+    }
+
+    /// Stops the export within a second.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        self.0.cancel();
+        self.0.join();
+    }
+}
+
+/// Pixels of the retouched photo for the clipboard, under way.
+pub type ClipboardPixels = Background<RgbaImage, Error>;
+
+/// Makes the pixels of the retouched photo, 8 bits a channel with opacity, in the photo's own colours.
+/// `wake` is called on the thread when there is news.
+pub fn clipboard_pixels<F: FaceChange>(
+    photo: Arc<Photo>,
+    faces: Vec<Arc<F>>,
+    wake: Waker,
+) -> ClipboardPixels {
+    Background::start("copy", wake, move |worker| {
+        let pixels = retouched(&photo, &faces, worker)?;
+        check_cancel(worker)?;
+        Ok(pixels.into_rgba8())
+    })
+}
+
+/// A name for the retouched photo: beside the original, never the original itself, and numbered when
+/// there is such a file already.
+pub fn default_path(photo: &Path, options: &ExportOptions) -> PathBuf {
+    named(photo, "retouched", options)
+}
+
+/// As [`default_path`], for a comparison.
+pub fn default_comparison_path(photo: &Path, options: &ExportOptions) -> PathBuf {
+    named(photo, "before and after", options)
+}
+
+fn named(photo: &Path, suffix: &str, options: &ExportOptions) -> PathBuf {
+    let stem = photo.file_stem().unwrap_or("portrait".as_ref());
+    // A photo that was retouched already gets a number, not a second suffix.
+    let is_suffixed = stem.to_string_lossy().ends_with(&format!(" {suffix}"));
+    let candidate = |number: usize| {
+        let mut name = stem.to_owned();
+        if !is_suffixed {
+            name.push(format!(" {suffix}"));
+        }
+        if number > 1 {
+            name.push(format!(" {number}"));
+        }
+        name.push(format!(".{}", options.format.extension()));
+        photo.with_file_name(name)
+    };
+    let is_free = |path: &PathBuf| path != photo && path.symlink_metadata().is_err();
+    let mut candidates = (1..10_000).map(candidate);
+    candidates
+        .find(is_free)
+        .unwrap_or_else(|| candidate(10_000))
+}
+
+fn check_cancel(worker: &Worker) -> Result<(), Error> {
+    match worker.is_cancelled() {
+        true => Err(Error::Cancelled),
+        false => Ok(()),
+    }
+}
+
+/// The photo's pixels with all changes in them. Takes half of the progress.
+fn retouched<F: FaceChange>(
+    photo: &Photo,
+    faces: &[Arc<F>],
+    worker: &Worker,
+) -> Result<DynamicImage, Error> {
+    let mut pixels = photo.pixels().clone();
+    for (index, face) in faces.iter().enumerate() {
+        check_cancel(worker)?;
+        worker.report(
+            "Putting the retouched faces back",
+            0.4 * index as f32 / faces.len() as f32,
+        );
+        paste(&mut pixels, &face.change(), face.photo_from_crop())?;
+    }
+    check_cancel(worker)?;
+    Ok(pixels)
+}
+
+struct Job<'a> {
+    path: &'a Path,
+    options: ExportOptions,
+    worker: &'a Worker,
+}
+
+impl Job<'_> {
+    /// Finds out what can be known beforehand.
+    fn check(&self, photo: &Photo) -> Result<(), Error> {
+        if Format::from_path(self.path) != Some(self.options.format) {
+            return Err(Error::Extension {
+                path: self.path.into(),
+                format: self.options.format,
+            });
+        }
+        Ok(photo.check_target(self.path, self.options.overwrite)?)
+    }
+
+    /// Would the file be encoded anew for nothing?
+    fn stays_the_same(&self, photo: &Photo) -> bool {
+        let (width, height) = (photo.pixels().width(), photo.pixels().height());
+        let is_small_enough =
+            (self.options.longest_side_px).is_none_or(|side| width.max(height) <= side);
+        is_small_enough && photo.source().is_some() && photo.format() == Some(self.options.format)
+    }
+
+    fn copy(&self, photo: &Photo) -> Result<Exported, Error> {
+        photo.copy_source_watched(self.path, self.options.overwrite, &|fraction| {
+            self.watch("Copying the file", fraction)
+        })?;
+        Ok(self.exported(Vec::new()))
+    }
+
+    fn save(&self, photo: Photo) -> Result<Exported, Error> {
+        let mut warnings = Vec::new();
+        let mut photo = photo;
+        if let Some(side) = self.options.longest_side_px {
+            self.worker.report("Reducing the picture", 0.45);
+            photo = photo.reduced_to(side).unwrap_or(photo);
+            check_cancel(self.worker)?;
+        }
+        if let Some((fitted, given_up)) = photo.fitted_to(self.options.format) {
+            warnings.extend(given_up.iter().map(ToString::to_string));
+            photo = fitted;
+        }
+        self.worker.report("Writing the file", 0.5);
+        let dropped =
+            Arc::new(photo).save_watched(self.path, &self.options.save_options(), &|fraction| {
+                self.watch("Writing the file", 0.5 + 0.5 * fraction)
+            })?;
+        warnings.extend(dropped.iter().map(ToString::to_string));
+        Ok(self.exported(warnings))
+    }
+
+    /// Passes progress on, and the answer whether to go on back.
+    fn watch(&self, stage: &'static str, fraction: f32) -> bool {
+        self.worker.report(stage, fraction);
+        !self.worker.is_cancelled()
+    }
+
+    fn exported(&self, warnings: Vec<String>) -> Exported {
+        Exported {
+            path: self.path.into(),
+            warnings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use std::path::Path;
+
+use image::{Rgb, RgbImage};
+
+use super::*;
+use crate::editor::{Change, Command, FaceId};
+use crate::photo::SaveOptions;
+
+fn unwoken() -> Waker {
+    Arc::new(|| ())
+}
+
+fn opened(source: Source) -> Result<Opened, Error> {
+    open(source, unwoken()).wait().unwrap()
+}
+
+fn file(path: &Path) -> Result<Opened, Error> {
+    opened(Source::File(path.to_owned()))
+}
+
+fn save_photo(path: &Path, tone: u8) {
+    let photo = Photo::from_pixels(RgbImage::from_pixel(20, 10, Rgb([tone, 2, 3])).into());
+    let options = SaveOptions::for_path(path).unwrap();
+    photo.save(path, &options).unwrap();
+}
+
+#[test]
+fn a_photo_becomes_an_untouched_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("IMG 1.JPG");
+    save_photo(&path, 1);
+    let opened = file(&path).unwrap();
+    assert_eq!(opened.document.name, "IMG 1.JPG");
+    assert!(!opened.document.is_unsaved());
+    assert!(opened.warnings.is_empty());
+    assert!(is_supported(&path));
+}
+
+#[test]
+fn a_project_brings_its_photo_and_tells_when_that_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = folder.path().join("p.png");
+    save_photo(&photo, 1);
+    let mut document = file(&photo).unwrap().document;
+    let change = Change::Amount(30.0);
+    let face = FaceId(1);
+    document.apply(&Command::Edit { face, change }, None);
+    let path = folder.path().join("p.jawline");
+    Project::of(&document).write(&path).unwrap();
+    assert!(is_supported(&path));
+
+    let sound = file(&path).unwrap();
+    assert!(sound.warnings.is_empty(), "{:?}", sound.warnings);
+    assert_eq!(sound.document.params(face).amount, 30.0);
+    assert_eq!(sound.document.name, "p.png");
+
+    save_photo(&photo, 200);
+    let changed = file(&path).unwrap();
+    assert!(
+        changed.warnings[0].contains("p.png"),
+        "{:?}",
+        changed.warnings
+    );
+
+    let moved = folder.path().join("elsewhere.png");
+    std::fs::rename(&photo, &moved).unwrap();
+    let error = file(&path).unwrap_err();
+    assert!(
+        matches!(error, Error::Project(project::Error::PhotoMissing { .. })),
+        "{error}"
+    );
+    let shown = opened(Source::ProjectWithPhoto {
+        project: path.clone(),
+        photo: moved.clone(),
+    })
+    .unwrap();
+    assert_eq!(shown.document.photo.source(), Some(moved.as_path()));
+
+    // Saved again, the project knows the photo that is there now.
+    Project::of(&shown.document).write(&path).unwrap();
+    let again = file(&path).unwrap();
+    assert!(again.warnings.is_empty(), "{:?}", again.warnings);
+
+    let project = Box::new(Project::read(&path).unwrap());
+    let recovered = opened(Source::Project { project, path }).unwrap();
+    assert_eq!(recovered.document.params(face).amount, 30.0);
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("empty.jpg"), b"").unwrap();
+    std::fs::write(at("notes.txt"), b"milk, eggs, bread, and something else").unwrap();
+    std::fs::write(at("fake.jpg"), b"milk, eggs, bread, and something else").unwrap();
+    std::fs::write(at("fake.jawline"), b"milk, eggs, bread, and something else").unwrap();
+    save_photo(&at("cut.png"), 1);
+    let bytes = std::fs::read(at("cut.png")).unwrap();
+    std::fs::write(at("cut.png"), &bytes[..bytes.len() - 20]).unwrap();
+    for (name, words) in [
+        ("", "is a folder"),
+        ("empty.jpg", "is empty"),
+        ("notes.txt", "is not a picture"),
+        ("fake.jpg", "is not a picture"),
+        ("fake.jawline", "is not a Jawline project"),
+        ("cut.png", "cut off"),
+        ("missing.jpg", "no such file"),
+    ] {
+        let message = file(&at(name)).unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+        let name = if name.is_empty() {
+            folder.path()
+        } else {
+            Path::new(name)
+        };
+        assert!(message.contains(&*name.to_string_lossy()), "{message}");
+    }
+    #[cfg(unix)]
+    {
+        let message = file(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(message.contains("not an ordinary file"), "{message}");
+    }
+}
+
+#[test]
+fn names_tell_what_can_be_opened() {
+    for name in [
+        "a.jpg",
+        "a.JPEG",
+        "a.tif",
+        "a.webp",
+        "a.jawline",
+        "a.jawline~",
+    ] {
+        assert!(is_supported(Path::new(name)), "{name}");
+    }
+    for name in ["a.gif", "a", ".jpg", "a.zip", "~"] {
+        assert!(!is_supported(Path::new(name)), "{name}");
+    }
+    for extension in EXTENSIONS {
+        assert!(is_supported(&Path::new("a").with_extension(extension)));
+    }
+}

@@ -1,0 +1,102 @@
+//! The zip archive around a project: small files by name, read within limits.
+
+use std::io::{self, Cursor, Read, Seek, Write};
+use std::path::Path;
+
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::Error;
+
+/// No project is larger.
+const LIMIT_BYTES: u64 = 512 << 20;
+
+/// An archive that is being read.
+pub(super) struct Archive<'a, R> {
+    zip: ZipArchive<R>,
+    path: &'a Path,
+}
+
+impl<'a, R: Read + Seek> Archive<'a, R> {
+    /// Reads the table of contents; `path` serves messages only.
+    pub fn open(path: &'a Path, mut reader: R) -> Result<Self, Error> {
+        let failed = |source| Error::Read {
+            path: path.into(),
+            source,
+        };
+        let length = reader.seek(io::SeekFrom::End(0)).map_err(failed)?;
+        if length > LIMIT_BYTES {
+            return Err(too_large(path, "the file".to_owned(), LIMIT_BYTES));
+        }
+        reader.rewind().map_err(failed)?;
+        let mut magic = Vec::new();
+        (&mut reader)
+            .take(2)
+            .read_to_end(&mut magic)
+            .map_err(failed)?;
+        reader.rewind().map_err(failed)?;
+        match ZipArchive::new(reader) {
+            Ok(zip) => Ok(Self { zip, path }),
+            Err(ZipError::Io(source)) if source.kind() != io::ErrorKind::UnexpectedEof => {
+                Err(failed(source))
+            }
+            Err(_) if magic != b"PK" => Err(Error::NotAProject { path: path.into() }),
+            Err(_) => Err(Error::Damaged {
+                path: path.into(),
+                field: "its end".to_owned(),
+                problem: "is missing or makes no sense (was it copied in full?)".to_owned(),
+            }),
+        }
+    }
+
+    /// Whether there is a file of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.zip.index_for_name(name).is_some()
+    }
+
+    /// A file's content. Its declared size is not trusted.
+    pub fn read(&mut self, name: &str, limit_bytes: u64) -> Result<Vec<u8>, Error> {
+        let damaged = |problem: String| Error::Damaged {
+            path: self.path.into(),
+            field: format!("'{name}' in it"),
+            problem,
+        };
+        let file = self.zip.by_name(name).map_err(|error| match error {
+            ZipError::FileNotFound => damaged("is missing".to_owned()),
+            other => damaged(format!("cannot be unpacked ({other})")),
+        })?;
+        let mut bytes = Vec::new();
+        file.take(limit_bytes + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(format!("cannot be unpacked ({error})")))?;
+        if bytes.len() as u64 > limit_bytes {
+            return Err(too_large(self.path, format!("'{name}' in it"), limit_bytes));
+        }
+        Ok(bytes)
+    }
+}
+
+fn too_large(path: &Path, part: String, limit_bytes: u64) -> Error {
+    Error::TooLarge {
+        path: path.into(),
+        part,
+        limit_bytes,
+    }
+}
+
+/// Packs files into an archive.
+pub(super) fn pack(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>, ZipError> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        // Codes look like noise: packing them would cost time and gain nothing.
+        let method = match name.ends_with(".npy") {
+            true => CompressionMethod::Stored,
+            false => CompressionMethod::Deflated,
+        };
+        let options = SimpleFileOptions::default().compression_method(method);
+        zip.start_file(name.as_str(), options)?;
+        zip.write_all(content)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}

@@ -1,0 +1,337 @@
+//! Saving under the eyes of somebody who may change their mind.
+//!
+//! Encoders know no cancelling, but they stop when their file fails them. Those that compress the
+//! whole picture before they write anything (PNG, WebP) work aside, into memory, and are left to
+//! themselves when nobody wants their result any more.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+
+use super::save::{encode, same_file, unwrap_io};
+use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning, atomic};
+
+/// Hears how much of the file is written (0 to 1, as far as that is known) and answers whether to go
+/// on. Asked at least ten times a second.
+pub type Watch<'a> = &'a (dyn Fn(f32) -> bool + Sync);
+
+const BLOCK_BYTES: usize = 64 << 10;
+
+impl Photo {
+    /// Finds out whether a file made from this photo could be written here now, whatever its format.
+    ///
+    /// # Errors
+    /// [`Error::IsSource`] and [`Error::Exists`] as `overwrite` asks; else as [`atomic::check`].
+    pub fn check_target(&self, path: &Path, overwrite: Overwrite) -> Result<(), Error> {
+        let is_source = self.source().is_some_and(|source| same_file(source, path));
+        if is_source && overwrite != Overwrite::Always {
+            return Err(Error::IsSource { path: path.into() });
+        }
+        if overwrite == Overwrite::Never && path.symlink_metadata().is_ok() {
+            return Err(Error::Exists { path: path.into() });
+        }
+        atomic::check(path)
+    }
+
+    /// As [`Photo::save`], as long as `watch` says so.
+    ///
+    /// # Errors
+    /// As [`Photo::save`]; [`Error::Cancelled`], with nothing left behind.
+    pub fn save_watched(
+        self: &Arc<Self>,
+        path: &Path,
+        options: &SaveOptions,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Warning>, Error> {
+        let pixels = self.allowed(path, options)?;
+        let aside = match options.format {
+            Format::Png | Format::WebP => Some(encode_aside(self, path, options, watch)?),
+            Format::Jpeg | Format::Tiff | Format::Bmp => None,
+        };
+        // What files without compression will have.
+        let bytes = pixels.as_bytes().len();
+        write_watched(path, options.overwrite, watch, |file| match aside {
+            Some((bytes, warnings)) => {
+                copy(&mut Cursor::new(&bytes), file, bytes.len())?;
+                Ok(warnings)
+            }
+            None => {
+                file.expect(bytes);
+                let mut buffer = BufWriter::new(&mut *file);
+                let warnings = encode(&mut buffer, &pixels, &self.metadata, options);
+                let warnings = warnings.map_err(unwrap_io)?;
+                buffer.flush()?;
+                Ok(warnings)
+            }
+        })
+    }
+
+    /// As [`Photo::copy_source`], as long as `watch` says so; a file of that name is treated as
+    /// `overwrite` asks.
+    ///
+    /// # Errors
+    /// As [`Photo::copy_source`]; [`Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
+    pub fn copy_source_watched(
+        &self,
+        path: &Path,
+        overwrite: Overwrite,
+        watch: Watch<'_>,
+    ) -> Result<(), Error> {
+        let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
+            return Err(Error::IsSource { path: path.into() });
+        };
+        let reading = |error| Error::reading(source, error);
+        let mut original = File::open(source).map_err(reading)?;
+        let length = original.metadata().map_err(reading)?.len();
+        write_watched(path, overwrite, watch, |file| {
+            Ok(copy(&mut original, file, length as usize)?)
+        })
+    }
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+fn write_watched<T>(
+    path: &Path,
+    overwrite: Overwrite,
+    watch: Watch<'_>,
+    content: impl FnOnce(&mut Watched<'_, '_>) -> Result<T, Failed>,
+) -> Result<T, Error> {
+    let is_stopped = Cell::new(false);
+    let write = |file: &mut BufWriter<&mut File>| {
+        let mut watched = Watched {
+            file,
+            watch,
+            is_stopped: &is_stopped,
+            written: 0,
+            unwatched: 0,
+            expected: None,
+        };
+        let value = content(&mut watched)?;
+        watched.ask()?;
+        Ok::<T, Failed>(value)
+    };
+    let result = match overwrite {
+        Overwrite::Never => atomic::write_new(path, write),
+        Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, write),
+    };
+    // The reason that the encoder passed on is the stop itself.
+    result.map_err(|error| match is_stopped.get() {
+        true => Error::Cancelled { path: path.into() },
+        false => error,
+    })
+}
+
+/// Encodes a picture into memory, in a thread of its own.
+fn encode_aside(
+    photo: &Arc<Photo>,
+    path: &Path,
+    options: &SaveOptions,
+    watch: Watch<'_>,
+) -> Result<(Vec<u8>, Vec<Warning>), Error> {
+    const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
+    let failed = |error: Failed| Error::writing(path, error);
+    let (sender, result) = bounded(1);
+    let (photo, options) = (Arc::clone(photo), *options);
+    let encode = move || {
+        let mut bytes = Cursor::new(Vec::new());
+        let warnings = encode(&mut bytes, &photo.pixels, &photo.metadata, &options);
+        // Who does not want it has stopped listening.
+        let _ = sender.send(warnings.map(|warnings| (bytes.into_inner(), warnings)));
+    };
+    let spawned = thread::Builder::new()
+        .name("encode".to_owned())
+        .spawn(encode);
+    spawned.map_err(|error| failed(error.into()))?;
+    loop {
+        match result.recv_timeout(BETWEEN_QUESTIONS) {
+            Ok(encoded) => return encoded.map_err(|error| failed(unwrap_io(error))),
+            Err(RecvTimeoutError::Timeout) if watch(0.0) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(Error::Cancelled { path: path.into() });
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(failed("the encoder failed; please report it".into()));
+            }
+        }
+    }
+}
+
+fn copy(from: &mut impl Read, to: &mut Watched<'_, '_>, length: usize) -> io::Result<()> {
+    to.expect(length);
+    let mut block = vec![0; BLOCK_BYTES];
+    loop {
+        let count = from.read(&mut block)?;
+        match block.get(..count) {
+            None | Some([]) => return Ok(()),
+            Some(read) => to.write_all(read)?,
+        }
+    }
+}
+
+/// A file that fails when nobody wants it any more.
+struct Watched<'a, 'f> {
+    file: &'a mut BufWriter<&'f mut File>,
+    watch: Watch<'a>,
+    is_stopped: &'a Cell<bool>,
+    written: usize,
+    unwatched: usize,
+    expected: Option<usize>,
+}
+
+impl Watched<'_, '_> {
+    /// Tells how many bytes will come at most.
+    fn expect(&mut self, bytes: usize) {
+        self.expected = Some(bytes);
+    }
+
+    fn ask(&mut self) -> io::Result<()> {
+        self.unwatched = 0;
+        let fraction = match self.expected {
+            Some(expected) if expected > 0 => self.written as f32 / expected as f32,
+            _ => 0.0,
+        };
+        if self.is_stopped.get() || !(self.watch)(fraction.min(1.0)) {
+            self.is_stopped.set(true);
+            return Err(io::Error::other("cancelled"));
+        }
+        Ok(())
+    }
+}
+
+impl Write for Watched<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.unwatched >= BLOCK_BYTES || self.written == 0 {
+            self.ask()?;
+        }
+        // Large writes in blocks, so that there is an answer between them.
+        let bytes = &bytes[..bytes.len().min(16 * BLOCK_BYTES)];
+        let count = self.file.write(bytes)?;
+        self.written += count;
+        self.unwatched += count;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Watched<'_, '_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use image::DynamicImage;
+
+    use super::*;
+    use crate::photo::Limits;
+
+    const FORMATS: [Format; 5] = [
+        Format::Png,
+        Format::Jpeg,
+        Format::Tiff,
+        Format::WebP,
+        Format::Bmp,
+    ];
+
+    fn photo() -> Arc<Photo> {
+        let mut state = 1u32;
+        let noise = image::RgbImage::from_fn(700, 500, |_, _| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            image::Rgb([(state >> 24) as u8, (state >> 16) as u8, 7])
+        });
+        Arc::new(Photo::from_pixels(DynamicImage::ImageRgb8(noise)))
+    }
+
+    fn options(format: Format) -> SaveOptions {
+        SaveOptions {
+            format,
+            jpeg_quality: 90,
+            overwrite: Overwrite::ExceptSource,
+        }
+    }
+
+    fn is_empty(folder: &Path) -> bool {
+        std::fs::read_dir(folder).unwrap().count() == 0
+    }
+
+    #[test]
+    fn a_watched_file_is_the_same_as_one_that_nobody_watches() {
+        let folder = tempfile::tempdir().unwrap();
+        let (watched, plain) = (folder.path().join("watched"), folder.path().join("plain"));
+        for format in FORMATS {
+            let save = photo().save_watched(&watched, &options(format), &|fraction| {
+                assert!((0.0..=1.0).contains(&fraction));
+                true
+            });
+            save.unwrap();
+            photo().save(&plain, &options(format)).unwrap();
+            let bytes = std::fs::read(&watched).unwrap();
+            assert_eq!(bytes, std::fs::read(&plain).unwrap(), "{format}");
+        }
+    }
+
+    #[test]
+    fn whenever_it_is_stopped_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for format in FORMATS {
+            for patience in 0..3 {
+                let questions = AtomicUsize::new(0);
+                let watch = |_| questions.fetch_add(1, Ordering::SeqCst) < patience;
+                let error = photo().save_watched(&path, &options(format), &watch);
+                let error = error.unwrap_err();
+                assert!(matches!(error, Error::Cancelled { .. }), "{format} {error}");
+                assert!(is_empty(folder.path()), "{format}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_is_told_as_such_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let error = write_watched(&path, Overwrite::Never, &|_| true, |file| {
+            file.write_all(b"half of it")?;
+            Err::<(), Failed>(io::Error::from(io::ErrorKind::StorageFull).into())
+        });
+        assert!(matches!(error, Err(Error::DiskFull { .. })), "{error:?}");
+        assert!(is_empty(folder.path()));
+    }
+
+    #[test]
+    fn copying_can_be_stopped_and_never_hits_the_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("a.bmp");
+        photo().save(&source, &options(Format::Bmp)).unwrap();
+        let photo = Photo::load(&source, &Limits::default()).unwrap();
+        let copy = folder.path().join("b.bmp");
+        let stopped = photo.copy_source_watched(&copy, Overwrite::Always, &|part| part < 0.5);
+        assert!(
+            matches!(stopped, Err(Error::Cancelled { .. })),
+            "{stopped:?}"
+        );
+        assert!(!copy.exists());
+        let onto_itself = photo.copy_source_watched(&source, Overwrite::Always, &|_| true);
+        assert!(matches!(onto_itself, Err(Error::IsSource { .. })));
+        photo
+            .copy_source_watched(&copy, Overwrite::Never, &|_| true)
+            .unwrap();
+        assert_eq!(
+            std::fs::read(&copy).unwrap(),
+            std::fs::read(&source).unwrap()
+        );
+    }
+}
