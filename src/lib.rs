@@ -9,12 +9,13 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 4 | [`cli`] |
+//! | 4 | [`app`], [`cli`] |
 //! | 3 | [`editor`], [`engine`] |
 //! | 2 | [`portrait`], [`latent`], [`training`] |
 //! | 1 | [`networks`], [`runtime`] |
 //! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`geometry`], [`data_dir`], [`memory`] |
 
+pub mod app;
 pub mod architectures;
 pub mod checkpoint;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. Without one the window opens.
 //!
 //! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use. Names of
 //! commands, options and files are a contract with scripts: add to them, do not change them.
@@ -12,6 +12,7 @@ mod progress;
 mod retouch;
 mod stage;
 mod synthesize;
+mod window;
 
 use std::process::ExitCode;
 
@@ -23,17 +24,20 @@ use crate::engine::Settings;
 use crate::networks::pack::COMMUNITY;
 use crate::runtime::ProviderChoice;
 
-/// Removes double chins from portraits.
+/// Removes double chins from portraits. Without a command the window opens.
 #[derive(Parser)]
 #[command(
     name = "jawline",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    window: window::Options,
 }
 
 #[derive(Subcommand)]
@@ -100,8 +104,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     start_log();
+    let Some(command) = cli.command else {
+        return match window::run(cli.window) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(),
+        };
+    };
     interrupt::listen();
-    let outcome = match cli.command {
+    let outcome = match command {
         Command::Retouch(options) => retouch::run(&options),
         Command::Synthesize(options) => synthesize::run(&options),
         Command::Stage(command) => stage::run(command),
@@ -117,11 +127,13 @@ pub fn run() -> ExitCode {
 /// Diagnostics on stderr when `JAWLINE_LOG` asks for them (`JAWLINE_LOG=jawline=debug`); else only
 /// errors of this program. What a user must know is said by the commands themselves.
 fn start_log() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("JAWLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::prelude::*;
+    let asked = std::env::var("JAWLINE_LOG").unwrap_or_default();
+    let filter: Targets = asked.parse().unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
         .init();
 }
 

@@ -1,0 +1,113 @@
+//! What is drawn is what the export writes.
+
+use super::sample::{Depth, Sample, as_shown};
+use super::*;
+
+fn agrees(scale: f64, depth: Depth) {
+    let mut screen = Screen::new();
+    let sample = Sample::new(scale, depth);
+    let mut canvas = screen.canvas_of(&sample.photo);
+    sample.set(&mut canvas, 7);
+    let (size, view) = one_to_one(&sample.photo);
+
+    for (look, strength) in [
+        (Look::Exact, 0.7),
+        (Look::ExactWith { strength: 0.0 }, 0.0),
+        (Look::ExactWith { strength: 1.0 }, 1.0),
+        (Look::Exact, 0.7),
+    ] {
+        let drawn = screen.draw(
+            &mut canvas,
+            size,
+            &view,
+            &scene(Compare::After, &[(7, look)]),
+        );
+        let expected = sample.exported(strength);
+        let (largest, _) = compare(&drawn, &expected);
+        assert!(largest <= 2, "{largest} levels at {scale}, {look:?}");
+        let (_, edited) = compare(&expected, &as_shown(&sample.photo));
+        let pixels = size.0 as usize * size.1 as usize;
+        assert!(edited > pixels / 20, "only {edited} of {pixels} are edited");
+    }
+}
+
+#[test]
+fn a_denser_photo_is_drawn_as_exported() {
+    agrees(2.3, Depth::Eight);
+}
+
+#[test]
+fn a_photo_as_dense_as_the_crop_is_drawn_as_exported() {
+    agrees(1.0, Depth::Eight);
+}
+
+#[test]
+fn a_denser_crop_is_drawn_as_exported() {
+    agrees(0.6, Depth::Eight);
+}
+
+#[test]
+fn sixteen_bits_are_drawn_as_exported() {
+    agrees(2.3, Depth::Sixteen);
+    agrees(0.6, Depth::Sixteen);
+}
+
+#[test]
+fn grey_photos_are_drawn_as_exported() {
+    agrees(1.7, Depth::Grey);
+}
+
+#[test]
+fn warps_differ_with_their_strength() {
+    let sample = Sample::new(1.0, Depth::Eight);
+    let (_, moved) = compare(&sample.exported(0.0), &sample.exported(1.0));
+    assert!(moved > 100, "{moved}");
+}
+
+#[test]
+fn keyframes_blend_into_the_exact_frame() {
+    for scale in [2.3, 0.6] {
+        let mut screen = Screen::new();
+        let sample = Sample::new(scale, Depth::Eight);
+        let mut canvas = screen.canvas_of(&sample.photo);
+        sample.set(&mut canvas, 1);
+        let keyframes = [
+            Arc::new(sample.keyframe(100.0)),
+            Arc::new(sample.half_keyframe(50.0)),
+        ];
+        canvas.set_keyframes(1, &keyframes[..1]);
+        canvas.set_keyframes(1, &keyframes);
+        let (size, view) = one_to_one(&sample.photo);
+        let mut draw = |look| {
+            screen.draw(
+                &mut canvas,
+                size,
+                &view,
+                &scene(Compare::After, &[(1, look)]),
+            )
+        };
+        let exact = draw(Look::Exact);
+        let before = draw(Look::Hidden);
+        let mut preview = |amount| draw(Look::Preview { amount });
+
+        assert_eq!(before, as_shown(&sample.photo));
+        assert_eq!(preview(0.0), before);
+        let whole = mean_difference(&exact, &before);
+        let error = mean_difference(&preview(100.0), &exact);
+        assert!(error < 0.12 * whole, "{error} of {whole} at {scale}");
+        for (amount, share) in [(25.0, 0.25), (50.0, 0.5), (75.0, 0.75)] {
+            let drawn = preview(amount);
+            let found = mean_difference(&drawn, &before) / whole;
+            assert!((found - share).abs() < 0.06, "{found} at {amount}");
+        }
+    }
+}
+
+fn mean_difference(a: &RgbaImage, b: &RgbaImage) -> f64 {
+    let sum: f64 = a
+        .iter()
+        .zip(b.iter())
+        .map(|(a, b)| f64::from(a.abs_diff(*b)))
+        .sum();
+    sum / a.len() as f64
+}

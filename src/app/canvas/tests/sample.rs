@@ -1,0 +1,185 @@
+//! A photo with noise and outlines, and an edit that moves, tints and covers.
+
+use super::*;
+
+use image::{GrayImage, Luma, Rgb, Rgb32FImage};
+
+use crate::portrait::colour::ColourField;
+use crate::portrait::paste::{CropChange, grain, paste};
+use crate::portrait::resample;
+use crate::portrait::screen::HalfPicture;
+use crate::portrait::warp::WarpMesh;
+
+/// Side of the crop in pixels.
+pub const SIZE: u32 = 256;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Depth {
+    Eight,
+    Sixteen,
+    Grey,
+}
+
+pub struct Sample {
+    pub photo: DynamicImage,
+    pub photo_from_crop: Affine,
+    crop: Rgb32FImage,
+    edited: Rgb32FImage,
+    mesh: WarpMesh,
+    colour: ColourField,
+    pub mask: GrayImage,
+    labels: Arc<GrayImage>,
+}
+
+impl Sample {
+    /// `scale`: photo pixels per pixel of the crop.
+    pub fn new(scale: f64, depth: Depth) -> Self {
+        let side = (f64::from(SIZE) * scale * 1.25) as u32 + 20;
+        let colours = Rgb32FImage::from_fn(side, side - 11, |x, y| {
+            let noise = |salt: u32| {
+                let mixed = (x * 7919 + y * 104_729 + salt * 1_299_709).wrapping_mul(2_654_435_761);
+                (mixed >> 16) as f32 / 65535.0 - 0.5
+            };
+            let (u, v) = (x as f32 / scale as f32, y as f32 / scale as f32);
+            let bands = if (u * 0.11 + v * 0.05).sin() > 0.3 {
+                0.25
+            } else {
+                0.0
+            };
+            let disc = if (u - 150.0).hypot(v - 170.0) < 70.0 {
+                0.2
+            } else {
+                0.0
+            };
+            let light = 0.3 + 0.2 * (u / 60.0).sin() * (v / 45.0).cos();
+            Rgb([1, 2, 3].map(|salt| {
+                let tint = 0.05 * salt as f32;
+                (light + bands + disc - tint + 0.08 * noise(salt)).clamp(0.0, 1.0)
+            }))
+        });
+        let colours = DynamicImage::from(colours);
+        let photo: DynamicImage = match depth {
+            Depth::Eight => colours.into_rgb8().into(),
+            Depth::Sixteen => colours.into_rgb16().into(),
+            Depth::Grey => colours.into_luma8().into(),
+        };
+        // Turned a little, as the line of the eyes is.
+        let axis = Point::new(scale * 0.09_f64.cos(), scale * 0.09_f64.sin());
+        let origin = Point::new(26.3 * scale + 3.0, 9.7 * scale + 3.0);
+        let photo_from_crop = Affine::from_frame(origin, axis, axis.perpendicular());
+        let crop = resample::draw(&photo.to_rgb32f(), SIZE, SIZE, &photo_from_crop);
+        let edited = Rgb32FImage::from_fn(SIZE, SIZE, |x, y| {
+            let wave = 5.0 + 3.0 * (f64::from(y) / 17.0).sin();
+            let point = Point::new(f64::from(x) + wave, f64::from(y) - 4.0);
+            let [red, green, blue] = resample::sample_bilinear(&crop, point);
+            let patch = if (100..140).contains(&x) && (150..190).contains(&y) {
+                0.4
+            } else {
+                0.0
+            };
+            Rgb([red * 0.9 + patch, green * 0.8 + 0.1, blue + 0.06 - patch])
+        });
+        let before: Vec<Point> = (0..5)
+            .flat_map(|i| [(70.0, 90.0), (190.0, 95.0)].map(|(x, y)| (x, y + 28.0 * f64::from(i))))
+            .map(|(x, y)| Point::new(x, y))
+            .collect();
+        let after: Vec<Point> = before
+            .iter()
+            .map(|point| *point + Point::new((point.y * 0.3).sin() * 7.0, 3.0))
+            .collect();
+        let cells = Rgb32FImage::from_fn(SIZE / 8, SIZE / 8, |x, y| {
+            let (u, v) = (x as f32 / 9.0, y as f32 / 7.0);
+            Rgb([0.06 * u.sin(), -0.05 * v.cos(), 0.04 * (u + v).sin()])
+        });
+        let mask = GrayImage::from_fn(SIZE, SIZE, |x, y| {
+            let distance = (f64::from(x) - 128.0).hypot(1.3 * (f64::from(y) - 160.0));
+            Luma([(255.0 * (2.0 - distance / 55.0).clamp(0.0, 1.0)) as u8])
+        });
+        let labels = GrayImage::from_fn(64, 64, |x, y| Luma([((x / 16 + y / 16) * 3) as u8]));
+        Self {
+            mesh: WarpMesh::span(SIZE, &before, &after).unwrap(),
+            colour: ColourField {
+                cells,
+                cells_from_crop: Affine::resize(1.0 / 8.0),
+            },
+            labels: Arc::new(labels),
+            photo,
+            photo_from_crop,
+            crop,
+            edited,
+            mask,
+        }
+    }
+
+    /// What is pasted, with this warp strength.
+    fn matched(&self, strength: f64) -> Rgb32FImage {
+        self.colour
+            .added_to(&self.mesh.warp(&self.edited, strength))
+    }
+
+    pub fn screen_crop(&self) -> ScreenCrop {
+        ScreenCrop {
+            crop: HalfPicture::opaque(&self.crop),
+            photo_from_crop: self.photo_from_crop,
+            labels: self.labels.clone(),
+        }
+    }
+
+    pub fn frame(&self) -> ScreenFrame {
+        let edited = self.matched(0.7);
+        let change = CropChange {
+            crop: &self.crop,
+            edited: &edited,
+            mask: &self.mask,
+        };
+        ScreenFrame {
+            edited: HalfPicture::opaque(&self.edited),
+            mesh: Some(self.mesh.clone()),
+            strength: 0.7,
+            colour: self.colour.clone(),
+            mask: self.mask.clone(),
+            grain: grain(&self.photo, &change, &self.photo_from_crop).unwrap(),
+        }
+    }
+
+    /// The sample's own edit as a keyframe.
+    pub fn keyframe(&self, amount: f32) -> Keyframe {
+        Keyframe::new(amount, &self.crop, &self.matched(0.7), &self.mask)
+    }
+
+    /// Half its edit.
+    pub fn half_keyframe(&self, amount: f32) -> Keyframe {
+        let mut edited = self.matched(0.7);
+        for (edited, crop) in edited.iter_mut().zip(self.crop.iter()) {
+            *edited = 0.5 * (*edited + crop);
+        }
+        Keyframe::new(amount, &self.crop, &edited, &self.mask)
+    }
+
+    pub fn set_crop(&self, canvas: &mut Canvas, key: FaceKey) {
+        canvas.set_crop(key, Arc::new(self.screen_crop()));
+    }
+
+    pub fn set(&self, canvas: &mut Canvas, key: FaceKey) {
+        self.set_crop(canvas, key);
+        canvas.set_frame(key, Arc::new(self.frame()));
+    }
+
+    /// The photo as the export writes it.
+    pub fn exported(&self, strength: f64) -> RgbaImage {
+        let edited = self.matched(strength);
+        let change = CropChange {
+            crop: &self.crop,
+            edited: &edited,
+            mask: &self.mask,
+        };
+        let mut photo = self.photo.clone();
+        paste(&mut photo, &change, &self.photo_from_crop).unwrap();
+        as_shown(&photo)
+    }
+}
+
+/// The photo's pixels in 8 bits.
+pub fn as_shown(photo: &DynamicImage) -> RgbaImage {
+    photo.to_rgba8()
+}

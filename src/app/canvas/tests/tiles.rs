@@ -1,0 +1,64 @@
+//! No seam shows between tiles.
+
+use super::sample::{Depth, Sample};
+use super::*;
+
+#[test]
+fn tiles_meet_without_a_seam() {
+    let mut screen = Screen::new();
+    let sample = Sample::new(1.4, Depth::Eight);
+    let mut whole = screen.canvas_of(&sample.photo);
+    let mut tiled = Canvas::with_tile_limit(&screen.render_state, 64);
+    show(&mut tiled, &sample.photo);
+    for canvas in [&mut whole, &mut tiled] {
+        sample.set(canvas, 1);
+        canvas.set_keyframes(1, &[Arc::new(sample.keyframe(100.0))]);
+    }
+    assert_eq!(whole.photo.as_ref().map(|photo| photo.tiles.len()), Some(1));
+    assert!(
+        tiled
+            .photo
+            .as_ref()
+            .is_some_and(|photo| photo.tiles.len() > 50)
+    );
+    for zoom in [0.06, 0.126, 0.37, 1.0, 2.5, 7.3] {
+        let view = View {
+            zoom,
+            centre: Point::new(201.7, 210.2),
+        };
+        for look in [Look::Hidden, Look::Exact, Look::Preview { amount: 70.0 }] {
+            let scene = scene(Compare::After, &[(1, look)]);
+            let [expected, drawn] = [&mut whole, &mut tiled]
+                .map(|canvas| screen.draw(canvas, (330, 290), &view, &scene));
+            let (largest, _) = compare(&drawn, &expected);
+            assert!(largest <= 1, "{largest} levels at {zoom}, {look:?}");
+        }
+    }
+}
+
+#[test]
+fn reduced_views_are_the_mean_of_what_lies_below() {
+    let mut screen = Screen::new();
+    let sample = Sample::new(1.4, Depth::Eight);
+    let mut canvas = screen.canvas_of(&sample.photo);
+    sample.set(&mut canvas, 1);
+    let (size, view) = one_to_one(&sample.photo);
+    let scene = scene(Compare::After, &[(1, Look::Exact)]);
+    let full = screen.draw(&mut canvas, size, &view, &scene);
+    let half = (size.0 / 2, size.1 / 2);
+    let centre = Point::new(f64::from(half.0) - 0.5, f64::from(half.1) - 0.5);
+    let view = View { zoom: 0.5, centre };
+    let drawn = screen.draw(&mut canvas, half, &view, &scene);
+    let mut total = 0;
+    for (x, y, pixel) in drawn.enumerate_pixels() {
+        for channel in 0..3 {
+            let sum: u32 = [(0, 0), (1, 0), (0, 1), (1, 1)]
+                .map(|(dx, dy)| u32::from(full.get_pixel(2 * x + dx, 2 * y + dy)[channel]))
+                .into_iter()
+                .sum();
+            total += u32::from(pixel[channel]).abs_diff((sum + 2) / 4);
+        }
+    }
+    let mean = f64::from(total) / f64::from(half.0 * half.1 * 3);
+    assert!(mean < 0.8, "{mean} levels");
+}

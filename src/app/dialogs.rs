@@ -1,0 +1,136 @@
+//! File dialogs and other answers that come from outside the window's thread.
+
+use std::path::{Path, PathBuf};
+
+use super::action::Action;
+use super::samples::Sample;
+use crate::editor::background::{Background, Unexpected};
+use crate::editor::export::{ExportOptions, default_comparison_path, default_path};
+use crate::editor::{NamedBoundary, open};
+use crate::engine::Waker;
+
+/// What is asked in a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Which photos to open.
+    Photos,
+    /// Where to export to.
+    Export,
+    /// Where to save a comparison.
+    Comparison,
+    /// Which boundary.
+    Boundary,
+}
+
+/// What came back.
+pub enum Answer {
+    /// Something to do.
+    Do(Action),
+    /// A boundary that was read.
+    Boundary(NamedBoundary),
+    /// The user has changed their mind, or the system has no dialogs.
+    Nothing(Question),
+    /// It failed, in words.
+    Failed(String),
+}
+
+/// Answers that are awaited.
+#[derive(Default)]
+pub struct Dialogs {
+    awaited: Vec<Background<Answer, Unexpected>>,
+}
+
+impl Dialogs {
+    /// Shows the system's own file dialog.
+    pub fn ask(
+        &mut self,
+        question: Question,
+        photo: Option<PathBuf>,
+        options: ExportOptions,
+        wake: Waker,
+    ) {
+        self.await_answer("dialog", wake, move || {
+            answer(question, photo.as_deref(), &options)
+                .map_or(Answer::Nothing(question), Answer::Do)
+        });
+    }
+
+    /// Puts a sample on the disk, to be opened.
+    pub fn unpack(&mut self, sample: &'static Sample, wake: Waker) {
+        self.await_answer("sample", wake, move || match sample.unpack() {
+            Ok(path) => Answer::Do(Action::Open(vec![path])),
+            Err(why) => Answer::Failed(why),
+        });
+    }
+
+    /// Reads a boundary.
+    pub fn read_boundary(&mut self, path: PathBuf, wake: Waker) {
+        self.await_answer("boundary", wake, move || match NamedBoundary::read(&path) {
+            Ok(boundary) => Answer::Boundary(boundary),
+            Err(error) => Answer::Failed(error.to_string()),
+        });
+    }
+
+    fn await_answer(
+        &mut self,
+        name: &'static str,
+        wake: Waker,
+        work: impl FnOnce() -> Answer + Send + 'static,
+    ) {
+        self.awaited
+            .push(Background::start(name, wake, move |_| Ok(work())));
+    }
+
+    /// The answers since the last call.
+    pub fn poll(&mut self) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        self.awaited.retain(|awaited| match awaited.poll() {
+            None => true,
+            Some(answer) => {
+                answers.push(answer.unwrap_or_else(|error| Answer::Failed(error.to_string())));
+                false
+            }
+        });
+        answers
+    }
+}
+
+/// Asks with the system's dialog; it waits for the user, in a thread of its own.
+fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> Option<Action> {
+    let mut dialog = rfd::FileDialog::new();
+    if let Some(folder) = photo.and_then(Path::parent) {
+        dialog = dialog.set_directory(folder);
+    }
+    let save_as = |dialog: rfd::FileDialog, path: Option<PathBuf>| {
+        let name = path
+            .as_deref()
+            .and_then(Path::file_name)
+            .map(|name| name.to_string_lossy().into_owned());
+        dialog
+            .set_file_name(name.unwrap_or_default())
+            .add_filter("Pictures", &["jpg", "png", "tif", "webp"])
+            .save_file()
+    };
+    match question {
+        Question::Photos => dialog
+            .set_title("Open photos")
+            .add_filter("Photos and projects", &open::EXTENSIONS)
+            .pick_files()
+            .map(Action::Open),
+        Question::Export => save_as(
+            dialog.set_title("Export the photo"),
+            photo.map(|photo| default_path(photo, options)),
+        )
+        .map(Action::Export),
+        Question::Comparison => save_as(
+            dialog.set_title("Save a comparison"),
+            photo.map(|photo| default_comparison_path(photo, options)),
+        )
+        .map(Action::ExportComparison),
+        Question::Boundary => dialog
+            .set_title("Open a boundary")
+            .add_filter("Boundaries", &["npy"])
+            .pick_file()
+            .map(Action::OpenBoundary),
+    }
+}

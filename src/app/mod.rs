@@ -1,0 +1,507 @@
+//! The window: panels, the canvas, input. It reads the editor's state and emits actions; it touches
+//! neither the runtime nor the networks.
+//!
+//! A frame goes like this: what has happened elsewhere is taken in ([`Jawline::logic`]); the panels,
+//! the picture and the keys read the state and emit [`action::Action`]s; `dispatch` carries them
+//! out; the [`session::Session`] compares what the document now asks for with what it has and sends
+//! for the difference. Nothing in a frame waits, decodes or touches a disk.
+
+pub mod action;
+pub mod canvas;
+mod chin_slider;
+mod dialogs;
+mod dispatch;
+mod engine_state;
+pub mod keys;
+pub mod look;
+pub mod notices;
+mod pace;
+mod panels;
+mod picture;
+mod run;
+mod samples;
+pub mod session;
+mod shelf;
+mod theme;
+mod thumbnails;
+pub mod view;
+mod windows;
+pub mod workspace;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use egui::{CentralPanel, Color32, Context, Frame, Margin, Panel, Ui};
+
+pub use pace::Pace;
+pub use run::run;
+
+use crate::editor::presets::Presets;
+use crate::editor::settings::Settings;
+use crate::engine::desk::{Backend, Reply, Request, Slot};
+use crate::engine::{self, Waker};
+use crate::latent::Boundary;
+use action::Action;
+use canvas::Canvas;
+use dialogs::{Answer, Dialogs, Question};
+use engine_state::EngineState;
+use look::{Look, Tool};
+use notices::{Notice, Notices, Remedy};
+use shelf::Shelf;
+use thumbnails::Thumbnails;
+use workspace::{Happened, Workspace};
+
+/// Starts an engine with these settings.
+pub type StartBackend =
+    Box<dyn Fn(engine::Settings, Waker) -> Result<Box<dyn Backend>, engine::Error>>;
+
+/// What the window is started with.
+pub struct Start {
+    /// Photos and projects to open.
+    pub paths: Vec<PathBuf>,
+    /// Starts the engine.
+    pub backend: StartBackend,
+    /// Where settings, presets and autosaves are; `None` keeps nothing.
+    pub data_dir: Option<PathBuf>,
+    /// Engine settings from the command line, which go before those kept.
+    pub engine: Option<engine::Settings>,
+}
+
+/// The window's state.
+pub struct Jawline {
+    wake: Waker,
+    backend: Box<dyn Backend>,
+    start_backend: StartBackend,
+    engine: EngineState,
+    engine_settings: engine::Settings,
+    canvas: Option<Canvas>,
+    workspace: Workspace,
+    look: Look,
+    notices: Notices,
+    settings: Settings,
+    presets: Presets,
+    shelf: Shelf,
+    dialogs: Dialogs,
+    thumbnails: Thumbnails,
+    pace: Pace,
+    memory_bytes: Option<u64>,
+    memory_asked: Option<Instant>,
+    nudged_at: Option<Instant>,
+    closing_asked: Option<usize>,
+    quits_when_saved: bool,
+    may_close: bool,
+    device_lost: Arc<AtomicBool>,
+}
+
+impl Jawline {
+    /// Opens the window's state in a context. `render_state` draws the pictures; without one there are
+    /// none.
+    ///
+    /// # Errors
+    /// When our own boundary cannot be read, or the engine does not start.
+    pub fn new(
+        ctx: &Context,
+        render_state: Option<&egui_wgpu::RenderState>,
+        start: Start,
+    ) -> Result<Self, engine::Error> {
+        theme::apply(ctx);
+        let wake: Waker = {
+            let ctx = ctx.clone();
+            Arc::new(move || ctx.request_repaint())
+        };
+        let double_chin = Arc::new(Boundary::double_chin()?);
+        let (shelf, settings, presets) = Shelf::open(start.data_dir.clone(), Arc::clone(&wake));
+        ctx.set_zoom_factor(settings.ui_scale);
+        let engine_settings = start.engine.unwrap_or_else(|| settings.engine());
+        let mut backend = (start.backend)(engine_settings.clone(), Arc::clone(&wake))?;
+        backend.send(Request::Describe);
+        let device_lost = Arc::new(AtomicBool::new(false));
+        if let Some(render_state) = render_state {
+            let (lost, wake) = (Arc::clone(&device_lost), Arc::clone(&wake));
+            render_state
+                .device
+                .set_device_lost_callback(move |reason, detail| {
+                    if reason != wgpu::DeviceLostReason::Destroyed {
+                        tracing::error!(detail, "the graphics device was lost");
+                        lost.store(true, Ordering::SeqCst);
+                        wake();
+                    }
+                });
+        }
+        let mut thumbnails = Thumbnails::default();
+        thumbnails.load_samples(Arc::clone(&wake));
+        let mut app = Self {
+            backend,
+            start_backend: start.backend,
+            engine: EngineState::default(),
+            engine_settings,
+            canvas: render_state.map(Canvas::new),
+            workspace: Workspace::new(start.data_dir, double_chin, Arc::clone(&wake)),
+            look: Look::default(),
+            notices: Notices::default(),
+            settings,
+            presets,
+            shelf,
+            dialogs: Dialogs::default(),
+            thumbnails,
+            pace: Pace::default(),
+            memory_bytes: None,
+            memory_asked: None,
+            nudged_at: None,
+            closing_asked: None,
+            quits_when_saved: false,
+            may_close: false,
+            device_lost,
+            wake,
+        };
+        app.open(start.paths);
+        Ok(app)
+    }
+
+    /// How long frames keep the thread.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Starts to count frames anew.
+    pub fn reset_pace(&mut self) {
+        self.pace.reset();
+    }
+
+    /// Is the photo on the canvas in full?
+    pub fn is_photo_shown(&self) -> bool {
+        self.canvas
+            .as_ref()
+            .is_some_and(|canvas| canvas.is_loaded() == canvas::Loaded::Full)
+    }
+
+    /// The work, for tests.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// What is shown, for tests.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// What was told, for tests.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// One frame: takes in what has happened, shows everything, carries out what the user did.
+    pub fn frame(&mut self, ui: &mut Ui) {
+        let begun = Instant::now();
+        let ctx = ui.ctx().clone();
+        self.take_in(&ctx);
+        let mut actions = keys::actions(&ctx, &self.look, chin_slider_id(&ctx));
+        self.dropped(&ctx, &mut actions);
+        self.show(ui, &mut actions);
+        for action in actions {
+            self.dispatch(&ctx, action);
+        }
+        self.send_for_missing(&ctx);
+        self.title(&ctx);
+        self.closing(&ctx);
+        self.pace.note(begun.elapsed());
+    }
+
+    /// Takes in what has happened elsewhere since the last frame.
+    fn take_in(&mut self, ctx: &Context) {
+        for reply in self.backend.poll() {
+            self.hear(reply);
+        }
+        for happened in self.workspace.poll(self.backend.as_mut()) {
+            match happened {
+                Happened::Notice(notice) => self.notices.add(notice),
+                Happened::NewSession => self.show_photo(),
+                Happened::AllSaved if self.quits_when_saved => self.quit(ctx),
+                Happened::AllSaved => (),
+                Happened::NotOpened(path) => {
+                    self.settings.remove_recent(&path);
+                    self.shelf
+                        .update_settings(move |settings| settings.remove_recent(&path));
+                }
+                Happened::Copied(pixels) => {
+                    let size = [pixels.width() as usize, pixels.height() as usize];
+                    ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(
+                        size,
+                        pixels.as_raw(),
+                    ));
+                    self.notices.add(Notice::done("Copied the result"));
+                }
+            }
+        }
+        for answer in self.dialogs.poll() {
+            match answer {
+                Answer::Do(action) => self.dispatch(ctx, action),
+                Answer::Boundary(boundary) => self.use_boundary(boundary),
+                Answer::Failed(why) => self.notices.add(Notice::problem(why)),
+                // Either the user has thought better of it, or there are no dialogs on this system:
+                // for the second case a field to type a path is offered.
+                Answer::Nothing(Question::Photos) if self.workspace.photos.is_empty() => {
+                    self.look.windows.open_path = true;
+                }
+                Answer::Nothing(_) => (),
+            }
+        }
+        for error in self.shelf.errors() {
+            self.notices.add(Notice::warning(error));
+        }
+        if self.device_lost.swap(false, Ordering::SeqCst) {
+            self.notices.add(Notice::problem(
+                "The graphics card has stopped answering. Your edits are kept: save or export, then \
+                 start Jawline again",
+            ));
+        }
+        self.thumbnails.poll(ctx);
+        self.thumbnails.follow(ctx, self.workspace.session.as_ref());
+        self.tell_canvas();
+        self.ask_for_memory();
+    }
+
+    fn hear(&mut self, reply: Reply) {
+        match reply {
+            Reply::Described(described) => self.engine.hear(described),
+            Reply::Progress(Slot::Install, progress) => {
+                if let Some(installing) = &mut self.engine.installing {
+                    *installing = Some(progress);
+                }
+            }
+            Reply::Installed(installed) => {
+                self.engine.installing = None;
+                match installed {
+                    Ok(()) => {
+                        self.notices.add(Notice::done("The networks are installed"));
+                        // What failed for want of them is tried again with a fresh engine.
+                        self.restart_engine(self.engine_settings.clone());
+                    }
+                    Err(error) if error.is_cancelled() => (),
+                    Err(error) => self.notices.add(
+                        Notice::error("The networks were not installed", &error)
+                            .with_remedy(Remedy::Install),
+                    ),
+                }
+            }
+            other => {
+                let is_missing = match &other {
+                    Reply::Faces(Err(error)) | Reply::Prepared(_, Err(error)) => {
+                        engine_state::is_missing_parts(error)
+                    }
+                    _ => false,
+                };
+                let faces_failed = matches!(other, Reply::Faces(Err(_)));
+                let Some(session) = &mut self.workspace.session else {
+                    return;
+                };
+                let notice = session.hear(other, self.backend.as_mut());
+                if is_missing {
+                    let text = "The networks that find and change faces are not installed";
+                    self.notices
+                        .add(Notice::problem(text).with_remedy(Remedy::Install));
+                } else if faces_failed {
+                    let text = match &session.finding {
+                        session::Finding::Failed(why) => why.clone(),
+                        _ => "no face was found".to_owned(),
+                    };
+                    self.notices
+                        .add(Notice::warning(text).with_remedy(Remedy::MarkFace));
+                } else if let Some(notice) = notice {
+                    self.notices.add(notice);
+                }
+            }
+        }
+    }
+
+    /// Shows the photo in work on the canvas, or none.
+    fn show_photo(&mut self) {
+        self.look.for_new_photo();
+        let photo = self
+            .workspace
+            .session
+            .as_ref()
+            .map(|session| Arc::clone(&session.document.photo));
+        if let Some(canvas) = &mut self.canvas {
+            canvas.show_photo(photo, Arc::clone(&self.wake));
+        }
+    }
+
+    /// Hands the canvas what the engine has made.
+    fn tell_canvas(&mut self) {
+        let (Some(session), Some(canvas)) = (&mut self.workspace.session, &mut self.canvas) else {
+            return;
+        };
+        for (key, fresh, live) in session.take_fresh() {
+            if fresh.crop
+                && let Some(aligned) = &live.aligned
+            {
+                canvas.set_crop(key, aligned.screen_crop());
+            }
+            if fresh.frame
+                && let Some(frame) = &live.frame
+            {
+                canvas.set_frame(key, Arc::clone(&frame.screen));
+            }
+            if fresh.keyframes {
+                canvas.set_keyframes(key, &live.keyframes);
+            }
+        }
+    }
+
+    fn ask_for_memory(&mut self) {
+        const EVERY: Duration = Duration::from_secs(2);
+        if self.memory_asked.is_none_or(|at| at.elapsed() > EVERY) {
+            self.memory_asked = Some(Instant::now());
+            self.memory_bytes = crate::memory::rss_bytes();
+        }
+    }
+
+    fn send_for_missing(&mut self, ctx: &Context) {
+        let is_dragging = self.look.is_dragging();
+        let Some(session) = &mut self.workspace.session else {
+            return;
+        };
+        session.refines_keyframes = self.settings.refines_keyframes;
+        let wait = session.send_for_missing(Instant::now(), is_dragging, self.backend.as_mut());
+        if let Some(wait) = wait {
+            ctx.request_repaint_after(wait);
+        }
+    }
+
+    fn show(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let bar = Frame::new()
+            .fill(theme::PANEL)
+            .inner_margin(Margin::symmetric(8, 3));
+        let side = Frame::new()
+            .fill(theme::PANEL)
+            .inner_margin(Margin::same(8));
+        let has_document = self.workspace.session.is_some() || self.workspace.photos.len() > 1;
+        if !self.look.hides_panels {
+            Panel::top("top")
+                .frame(bar)
+                .show(ui, |ui| panels::top::show(self, ui, actions));
+            Panel::bottom("status")
+                .frame(bar)
+                .show(ui, |ui| panels::status::show(self, ui, actions));
+        }
+        let banners = !self.notices.shown().is_empty() || !self.workspace.leftovers.is_empty();
+        if banners {
+            Panel::top("banners")
+                .frame(Frame::new())
+                .show(ui, |ui| panels::banners::show(self, ui, actions));
+        }
+        // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
+        let is_narrow = ui.available_width() < 720.0;
+        if has_document && !self.look.hides_panels && !is_narrow {
+            Panel::left("left")
+                .frame(side)
+                .resizable(false)
+                .exact_size(196.0)
+                .show(ui, |ui| panels::left::show(self, ui, actions));
+        }
+        if has_document && !self.look.hides_panels {
+            Panel::right("edit")
+                .frame(side)
+                .resizable(false)
+                .exact_size(296.0)
+                .show(ui, |ui| panels::edit::show(self, ui, actions));
+        }
+        let grey = Color32::from_gray(self.settings.background);
+        CentralPanel::default()
+            .frame(Frame::new().fill(grey))
+            .show(ui, |ui| {
+                if self.workspace.session.is_some() {
+                    picture::show(self, ui, actions);
+                } else if self.workspace.opening().is_none() {
+                    windows::welcome::show(self, ui, actions);
+                }
+            });
+        windows::show(self, ui.ctx(), actions);
+    }
+
+    /// Files that were dropped on the window.
+    fn dropped(&self, ctx: &Context, actions: &mut Vec<Action>) {
+        let dropped: Vec<PathBuf> = ctx.input(|input| {
+            let files = input.raw.dropped_files.iter();
+            files.map(|file| file.path().to_owned()).collect()
+        });
+        if !dropped.is_empty() {
+            actions.push(Action::Open(dropped));
+        }
+    }
+
+    fn ask(&mut self, question: Question) {
+        let photo = self.workspace.photo_path().map(PathBuf::from);
+        let wake = Arc::clone(&self.wake);
+        self.dialogs
+            .ask(question, photo, self.settings.export, wake);
+    }
+
+    /// Starts the engine anew with these settings; what was under way is asked for again.
+    fn restart_engine(&mut self, settings: engine::Settings) {
+        match (self.start_backend)(settings.clone(), Arc::clone(&self.wake)) {
+            Ok(backend) => {
+                self.backend = backend;
+                self.engine.description = None;
+                self.engine_settings = settings.clone();
+                self.settings.provider = settings.provider;
+                self.settings.threads = settings.threads;
+                self.shelf.update_settings(move |kept| {
+                    kept.provider = settings.provider;
+                    kept.threads = settings.threads;
+                });
+                self.backend.send(Request::Describe);
+                if let Some(session) = &mut self.workspace.session {
+                    session.start_over(self.backend.as_mut());
+                }
+            }
+            Err(error) => {
+                let notice = Notice::error("The engine could not be started", &error);
+                self.notices.add(notice);
+            }
+        }
+    }
+
+    fn title(&self, ctx: &Context) {
+        let current = self.workspace.current;
+        let title = match current.and_then(|index| self.workspace.photos.get(index)) {
+            Some(photo) => {
+                let mark = if current.is_some_and(|index| self.workspace.is_unsaved(index)) {
+                    " •"
+                } else {
+                    ""
+                };
+                format!("Jawline — {}{mark}", photo.name)
+            }
+            None => "Jawline".to_owned(),
+        };
+        // The context sends only what has changed.
+        if ctx.input(|input| input.viewport().title.as_deref() != Some(title.as_str())) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
+    }
+
+    /// The window manager asks to close.
+    fn closing(&mut self, ctx: &Context) {
+        if ctx.input(|input| input.viewport().close_requested()) && !self.may_close {
+            if self.workspace.unsaved_names().is_empty() {
+                self.workspace.forget_autosaves();
+            } else {
+                ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+                self.look.windows.closing = true;
+            }
+        }
+    }
+
+    /// Whether a tool is in use that needs the picture to itself.
+    pub fn tool(&self) -> &Tool {
+        &self.look.tool
+    }
+}
+
+fn chin_slider_id(ctx: &Context) -> Option<egui::Id> {
+    ctx.data(|data| data.get_temp(panels::edit::slider_id()))
+}

@@ -1,0 +1,115 @@
+//! The line below the picture: what is being done, what is shown, what it runs on.
+
+use std::time::Duration;
+
+use egui::{ProgressBar, RichText, Ui};
+
+use crate::app::Jawline;
+use crate::app::action::{Action, WindowName};
+use crate::app::session::Shown;
+use crate::app::theme;
+
+/// Shows the line.
+pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(24.0);
+        work(app, ui, actions);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            facts(app, ui, actions);
+        });
+    });
+}
+
+fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+    if let Some(install) = &app.engine.installing {
+        let text = match install {
+            Some(progress) => progress.detail.clone(),
+            None => "beginning".to_owned(),
+        };
+        let fraction = install.as_ref().map_or(0.0, |progress| progress.fraction);
+        bar(ui, &format!("Installing: {text}"), fraction, None);
+        if ui.button("Cancel").clicked() {
+            actions.push(Action::CancelInstall);
+        }
+        return;
+    }
+    if let Some(export) = app.workspace.export_state() {
+        bar(ui, &export.stage, export.fraction, None);
+        if ui.button("Cancel").clicked() {
+            actions.push(Action::CancelExport);
+        }
+        return;
+    }
+    if let Some(name) = app.workspace.opening() {
+        ui.label(format!("Opening {name}…"));
+        return;
+    }
+    let Some(session) = &app.workspace.session else {
+        return;
+    };
+    let mut preparing: Vec<_> = session.preparing().collect();
+    preparing.sort_by_key(|(id, _)| (Some(*id) != session.document.chosen, *id));
+    if let Some((id, progress)) = preparing.first() {
+        let fraction = progress.map_or(0.0, |progress| progress.fraction);
+        let left = progress.and_then(|progress| progress.left);
+        bar(ui, &format!("Preparing face {}", id.0), fraction, left);
+        if ui
+            .button("Cancel")
+            .on_hover_text("Stop here: the slider goes on with the best code found so far")
+            .clicked()
+        {
+            actions.push(Action::CancelPreparation(*id));
+        }
+        if preparing.len() > 1 {
+            ui.label(RichText::new(format!("+{} more", preparing.len() - 1)).color(theme::FAINT));
+        }
+    }
+}
+
+fn bar(ui: &mut Ui, text: &str, fraction: f32, left: Option<Duration>) {
+    ui.label(text);
+    let bar = ProgressBar::new(fraction.clamp(0.0, 1.0))
+        .desired_width(150.0)
+        .desired_height(12.0)
+        .fill(theme::ACCENT);
+    ui.add(bar);
+    ui.label(format!("{:.0} %", fraction * 100.0));
+    if let Some(left) = left {
+        let seconds = left.as_secs();
+        ui.label(RichText::new(format!(
+            "{}:{:02} left",
+            seconds / 60,
+            seconds % 60
+        )));
+    }
+}
+
+fn facts(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+    let unread = app.notices.unread();
+    if unread > 0 {
+        let button = ui.button(RichText::new(format!("⚠ {unread}")).color(theme::ACCENT));
+        super::top::named(&button, "Open the log");
+        if button.clicked() {
+            actions.push(Action::ToggleWindow(WindowName::Log));
+        }
+    }
+    let mut facts = Vec::new();
+    if let Some(session) = &app.workspace.session
+        && let Some(chosen) = session.document.chosen
+    {
+        facts.push(match session.shown(chosen) {
+            Shown::Original => "photo".to_owned(),
+            Shown::Blend | Shown::Stale => "preview".to_owned(),
+            Shown::Exact => "exact".to_owned(),
+        });
+        if let Some(took) = session.live(chosen).and_then(|live| live.frame_took) {
+            facts.push(format!("{} ms", took.as_millis()));
+        }
+    }
+    facts.push(app.engine.provider_in_words());
+    if let Some(bytes) = app.memory_bytes {
+        facts.push(format!("{:.1} GB", bytes as f64 / 1e9));
+    }
+    let label = ui.label(RichText::new(facts.join(" · ")).color(theme::FAINT));
+    label.on_hover_text(app.engine.details_in_words());
+}

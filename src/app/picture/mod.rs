@@ -1,0 +1,163 @@
+//! The picture in the middle of the window: the canvas, what is drawn over it, and the pointer in it.
+
+mod input;
+mod overlays;
+
+use egui::{Color32, Rect as ScreenRect, Sense, Ui};
+
+use super::Jawline;
+use super::action::Action;
+use super::canvas::{Look as FaceLook, Overlays as CanvasOverlays, Scene};
+use super::session::{Session, Shown};
+use super::view::{Pane, View, pixels_of};
+use crate::editor::FaceId;
+use crate::geometry::{Affine, Point, Rect};
+
+/// The picture's place on screen in this frame.
+pub struct Place {
+    /// In egui's points.
+    pub rect: ScreenRect,
+    /// The same in physical pixels.
+    pub canvas: Rect,
+    /// Its panes in physical pixels.
+    pub panes: Vec<Pane>,
+    /// Where the photo is seen from.
+    pub view: View,
+    /// Physical pixels per point.
+    pub pixels_per_point: f64,
+}
+
+impl Place {
+    /// The pane under a position.
+    pub fn pane_at(&self, position: egui::Pos2) -> Option<&Pane> {
+        let pixel = self.pixel(position);
+        self.panes.iter().find(|pane| pane.visible.contains(pixel))
+    }
+
+    /// A position in physical pixels.
+    pub fn pixel(&self, position: egui::Pos2) -> Point {
+        Point::new(f64::from(position.x), f64::from(position.y)) * self.pixels_per_point
+    }
+
+    /// A position in photo pixels; outside of all panes the first one counts.
+    pub fn photo_point(&self, position: egui::Pos2) -> Option<Point> {
+        let pane = self.pane_at(position).or(self.panes.first())?;
+        let photo_from_screen = self.view.screen_from_photo(&pane.area).inverse()?;
+        Some(photo_from_screen.apply(self.pixel(position)))
+    }
+
+    /// From photo pixels to egui's points, in a pane.
+    pub fn points_from_photo(&self, pane: &Pane) -> Affine {
+        Affine::scaling(self.pixels_per_point.recip()) * self.view.screen_from_photo(&pane.area)
+    }
+
+    /// The drawn part of a pane in egui's points.
+    pub fn visible(&self, pane: &Pane) -> ScreenRect {
+        let point = |x: f64, y: f64| {
+            egui::pos2(
+                (x / self.pixels_per_point) as f32,
+                (y / self.pixels_per_point) as f32,
+            )
+        };
+        ScreenRect::from_min_max(
+            point(pane.visible.left, pane.visible.top),
+            point(pane.visible.right, pane.visible.bottom),
+        )
+    }
+
+    /// The pane that zooms and fits go by.
+    pub fn main_area(&self) -> Rect {
+        self.panes.first().map_or(self.canvas, |pane| pane.area)
+    }
+}
+
+/// Shows the picture and takes the pointer in.
+pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+    let (rect, response) =
+        ui.allocate_exact_size(ui.available_size_before_wrap(), Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Picture"));
+    let Some(session) = &app.workspace.session else {
+        return;
+    };
+    let pixels_per_point = ui.ctx().pixels_per_point();
+    let canvas = pixels_of(rect, pixels_per_point);
+    let compare = app.look.compare_now();
+    let panes = compare.panes(&canvas);
+    let area = panes.first().map_or(canvas, |pane| pane.area);
+    let pixels = session.document.photo.pixels();
+    let size = (pixels.width(), pixels.height());
+    let fit = || {
+        View::fit(
+            size,
+            (
+                (area.width() - 24.0).max(8.0),
+                (area.height() - 24.0).max(8.0),
+            ),
+        )
+    };
+    let view = match app.look.view {
+        Some(view) if !app.look.is_fit => view.clamped(size),
+        _ => fit(),
+    };
+    app.look.view = Some(view);
+    let place = Place {
+        rect,
+        canvas,
+        panes,
+        view,
+        pixels_per_point: f64::from(pixels_per_point),
+    };
+
+    let scene = Scene {
+        compare,
+        background: Color32::from_gray(app.settings.background),
+        faces: looks(session),
+        difference_gain: app.settings.difference_gain,
+        overlays: canvas_overlays(app, session),
+    };
+    if let Some(canvas) = &mut app.canvas {
+        canvas.paint(ui.painter(), rect, &view, &scene);
+    }
+    overlays::paint(app, ui, &place, &response);
+    input::take(app, ui, &place, &response, actions);
+}
+
+/// How the canvas shows every face.
+fn looks(session: &Session) -> Vec<(u64, FaceLook)> {
+    let look = |id: FaceId| {
+        let params = session.document.params(id);
+        match session.shown(id) {
+            Shown::Original => FaceLook::Hidden,
+            Shown::Blend => FaceLook::Preview {
+                amount: params.amount,
+            },
+            Shown::Stale => FaceLook::ExactWith {
+                strength: params.warp.strength,
+            },
+            Shown::Exact => FaceLook::Exact,
+        }
+    };
+    session
+        .document
+        .faces()
+        .iter()
+        .map(|face| (session.key(face.id), look(face.id)))
+        .collect()
+}
+
+fn canvas_overlays(app: &Jawline, session: &Session) -> CanvasOverlays {
+    let overlays = &app.look.overlays;
+    let is_painting = matches!(app.look.tool, super::look::Tool::Brush(_));
+    // Who paints into the mask wants to see it.
+    let mask_tint = match overlays.mask.drawn() {
+        0.0 if is_painting => 0.35,
+        drawn => drawn,
+    };
+    CanvasOverlays {
+        face: session.document.chosen.map(|id| session.key(id)),
+        mask_tint,
+        mask_contour: overlays.contour.drawn(),
+        labels: overlays.labels.drawn(),
+        heat: overlays.heat.drawn(),
+    }
+}

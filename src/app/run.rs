@@ -1,0 +1,82 @@
+//! Opening the window on the screen.
+
+use std::path::PathBuf;
+
+use eframe::NativeOptions;
+use egui::{Ui, ViewportBuilder};
+
+use super::{Jawline, Start};
+use crate::data_dir::data_dir;
+use crate::engine::desk::Desk;
+use crate::engine::{self};
+
+/// Opens the window with these photos and returns when it is closed.
+///
+/// # Errors
+/// In plain words, when there is no display or no way to draw on it.
+pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), String> {
+    let options = NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("Jawline")
+            .with_app_id("jawline")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([760.0, 480.0])
+            .with_drag_and_drop(true),
+        wgpu_options: wgpu_configuration(),
+        ..NativeOptions::default()
+    };
+    let created = eframe::run_native(
+        "jawline",
+        options,
+        Box::new(move |creation| {
+            let start = Start {
+                paths,
+                backend: Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?))),
+                data_dir: data_dir(),
+                engine,
+            };
+            let app = Jawline::new(
+                &creation.egui_ctx,
+                creation.wgpu_render_state.as_ref(),
+                start,
+            )?;
+            Ok(Box::new(Window(app)))
+        }),
+    );
+    created.map_err(|error| {
+        format!(
+            "no window can be opened: {error}. Jawline needs a display (X11 or Wayland) and a graphics \
+             driver with Vulkan; `jawline retouch` works without either"
+        )
+    })
+}
+
+/// Asks for what the adapter really can do, so that a large photo needs few tiles.
+fn wgpu_configuration() -> egui_wgpu::WgpuConfiguration {
+    use std::sync::Arc;
+    let mut setup = egui_wgpu::WgpuSetupCreateNew::without_display_handle();
+    setup.device_descriptor = Arc::new(|adapter| wgpu::DeviceDescriptor {
+        label: Some("jawline"),
+        required_limits: wgpu::Limits {
+            max_texture_dimension_2d: adapter.limits().max_texture_dimension_2d,
+            ..wgpu::Limits::default()
+        },
+        ..wgpu::DeviceDescriptor::default()
+    });
+    egui_wgpu::WgpuConfiguration {
+        wgpu_setup: setup.into(),
+        ..egui_wgpu::WgpuConfiguration::default()
+    }
+}
+
+struct Window(Jawline);
+
+impl eframe::App for Window {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.0.frame(ui);
+    }
+
+    fn raw_input_hook(&mut self, ctx: &egui::Context, raw_input: &mut egui::RawInput) {
+        super::keys::keep_tab(ctx, raw_input);
+    }
+}

@@ -1,0 +1,104 @@
+//! The export: format, quality, size, and where to.
+
+use egui::{ComboBox, Context, DragValue, RichText};
+
+use super::window;
+use crate::app::Jawline;
+use crate::app::action::{Action, WindowName};
+use crate::app::theme;
+use crate::editor::export::{ExportOptions, default_path};
+use crate::photo::Format;
+
+const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
+
+/// Shows the window.
+pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+    let closes = Action::ToggleWindow(WindowName::Export);
+    window(ctx, "Export", closes, actions, |ui, actions| {
+        ui.set_min_width(440.0);
+        let mut options = app.settings.export;
+        shape(&mut options, ui);
+        if options != app.settings.export {
+            actions.push(Action::ExportOptions(options));
+        }
+        let id = egui::Id::unique("export path");
+        let Some(source) = app.workspace.photo_path() else {
+            return;
+        };
+        // What the user typed holds for the photo and the format that it was typed for.
+        let key = (source.to_owned(), options.format);
+        let kept: Option<((std::path::PathBuf, Format), String)> =
+            ui.data(|data| data.get_temp(id));
+        let mut path = match kept {
+            Some((of, path)) if of == key => path,
+            _ => default_path(source, &options).display().to_string(),
+        };
+        ui.horizontal(|ui| {
+            ui.label("To");
+            let field = ui.add(egui::TextEdit::singleline(&mut path).desired_width(330.0));
+            field.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::Role::TextInput, true, "File to export to")
+            });
+            if ui
+                .button("…")
+                .on_hover_text("Choose the folder and the name")
+                .clicked()
+            {
+                actions.push(Action::AskExport);
+            }
+        });
+        ui.label(
+            RichText::new("The original is never written to. Colour profile and EXIF are kept.")
+                .color(theme::FAINT),
+        );
+        ui.horizontal(|ui| {
+            if ui.button("Export the photo").clicked() {
+                actions.push(Action::Export(path.trim().into()));
+                actions.push(Action::ToggleWindow(WindowName::Export));
+            }
+            if ui
+                .button("Save a comparison…")
+                .on_hover_text("Before and after side by side in one labelled picture")
+                .clicked()
+            {
+                actions.push(Action::AskExportComparison);
+                actions.push(Action::ToggleWindow(WindowName::Export));
+            }
+        });
+        ui.data_mut(|data| data.insert_temp(id, (key, path)));
+    });
+}
+
+fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
+    ui.horizontal(|ui| {
+        ui.label("Format");
+        let combo = ComboBox::from_id_salt("format")
+            .selected_text(options.format.to_string())
+            .show_ui(ui, |ui| {
+                for format in FORMATS {
+                    ui.selectable_value(&mut options.format, format, format.to_string());
+                }
+            });
+        crate::app::panels::top::named(&combo.response, "Choose the format");
+        if options.format == Format::Jpeg {
+            ui.label("Quality");
+            ui.add(DragValue::new(&mut options.jpeg_quality).range(1..=100))
+                .on_hover_text("95 is without visible loss");
+        } else {
+            ui.label(RichText::new("without loss").color(theme::FAINT));
+        }
+    });
+    ui.horizontal(|ui| {
+        let mut is_reduced = options.longest_side_px.is_some();
+        ui.checkbox(&mut is_reduced, "Reduce to").on_hover_text(
+            "A smaller copy; without it every pixel outside the mask stays as it is",
+        );
+        let mut side = options.longest_side_px.unwrap_or(2048);
+        ui.add_enabled(
+            is_reduced,
+            DragValue::new(&mut side).range(16..=65_535).suffix(" px"),
+        )
+        .on_hover_text("The longest side");
+        options.longest_side_px = is_reduced.then_some(side);
+    });
+}

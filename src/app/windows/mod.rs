@@ -1,0 +1,58 @@
+//! Windows over the picture: none of them stops the work.
+
+mod about;
+mod export;
+mod settings;
+mod small;
+pub mod welcome;
+
+use egui::Context;
+
+use super::Jawline;
+use super::action::Action;
+
+/// Shows all open windows.
+pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+    let open = app.look.windows;
+    if open.settings {
+        settings::show(app, ctx, actions);
+    }
+    if open.about {
+        about::show(app, ctx, actions);
+    }
+    if open.export {
+        export::show(app, ctx, actions);
+    }
+    if open.log {
+        small::log(app, ctx, actions);
+    }
+    if open.keys {
+        small::keys(ctx, actions);
+    }
+    if open.open_path {
+        small::open_path(ctx, actions);
+    }
+    if open.closing {
+        small::closing(app, ctx, actions);
+    }
+}
+
+/// A window with a cross that closes it.
+fn window(
+    ctx: &Context,
+    title: &str,
+    closes: Action,
+    actions: &mut Vec<Action>,
+    content: impl FnOnce(&mut egui::Ui, &mut Vec<Action>),
+) {
+    let mut is_open = true;
+    egui::Window::new(title)
+        .open(&mut is_open)
+        .collapsible(false)
+        .resizable(false)
+        .default_pos(ctx.content_rect().center() - egui::vec2(220.0, 220.0))
+        .show(ctx, |ui| content(ui, actions));
+    if !is_open {
+        actions.push(closes);
+    }
+}
