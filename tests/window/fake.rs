@@ -1,0 +1,252 @@
+//! A stand-in for the engine: it finds what it is told to find, draws necks without networks, and
+//! answers when the test says so.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use image::{GrayImage, Rgb32FImage};
+use jawline::engine::desk::{Backend, Reply, Request, Slot};
+use jawline::engine::{
+    AlignedFace, Drawing, Error, FoundFace, Frame, PreparedFace, Progress, RenderedFace, Snapshot,
+    TimedStages,
+};
+use jawline::geometry::{Landmarks, Point, Rect};
+use jawline::networks::landmarks::FoundLandmarks;
+use jawline::portrait::screen::Keyframe;
+use ndarray::Array2;
+
+/// Side of the crops: small, since no network asks for more.
+const CROP_PX: u32 = 256;
+
+/// What the test tells the fake, and what it hears from it.
+#[derive(Default)]
+pub struct Script {
+    /// Requests that were not answered yet.
+    pub waiting: Vec<Request>,
+    /// The slots of all requests, in their order.
+    pub asked: Vec<Slot>,
+    /// Slots that were cancelled.
+    pub cancelled: Vec<Slot>,
+    /// Answers are held back until the test lets them go.
+    pub holds_frames: bool,
+    /// The preparation stays unfinished after its first usable code.
+    pub stays_unfinished: bool,
+    /// No face is found.
+    pub finds_nothing: bool,
+    /// The photo has a second, smaller face.
+    pub finds_two: bool,
+    /// Keyframes are not drawn.
+    pub holds_keyframes: bool,
+    /// The next frame fails.
+    pub frame_fails: bool,
+}
+
+/// The stand-in.
+pub struct Fake(pub Rc<RefCell<Script>>);
+
+impl Backend for Fake {
+    fn send(&mut self, request: Request) {
+        let mut script = self.0.borrow_mut();
+        let slot = request.slot();
+        script.waiting.retain(|waiting| waiting.slot() != slot);
+        script.asked.push(slot);
+        script.waiting.push(request);
+    }
+
+    fn poll(&mut self) -> Vec<Reply> {
+        let waiting = std::mem::take(&mut self.0.borrow_mut().waiting);
+        let mut replies = Vec::new();
+        for request in waiting {
+            let holds = {
+                let script = self.0.borrow();
+                match request {
+                    Request::Draw { .. } => script.holds_frames,
+                    Request::Keyframes { .. } => script.holds_keyframes,
+                    _ => false,
+                }
+            };
+            if holds {
+                self.0.borrow_mut().waiting.push(request);
+            } else {
+                self.answer(request, &mut replies);
+            }
+        }
+        replies
+    }
+
+    fn cancel(&mut self, slot: Slot) {
+        let mut script = self.0.borrow_mut();
+        script.waiting.retain(|waiting| waiting.slot() != slot);
+        script.cancelled.push(slot);
+    }
+}
+
+impl Fake {
+    fn answer(&self, request: Request, replies: &mut Vec<Reply>) {
+        let slot = request.slot();
+        match request {
+            Request::Describe | Request::Install => {
+                replies.push(Reply::Described(Err(Error::Cancelled)));
+            }
+            Request::FindFaces { name, .. } => replies.push(Reply::Faces(self.faces(name))),
+            Request::MarkFace { eyes, chin, .. } => {
+                replies.push(Reply::Marked(Ok(Box::new(moved_onto(eyes, chin)))));
+            }
+            Request::Prepare {
+                face,
+                photo,
+                landmarks,
+                ..
+            } => {
+                let aligned =
+                    AlignedFace::cut(&photo, &landmarks, CROP_PX, &mut TimedStages::new()).unwrap();
+                let aligned = Arc::new(aligned);
+                replies.push(Reply::Snapshot(
+                    face,
+                    Snapshot::Aligned(Arc::clone(&aligned)),
+                ));
+                let prepared = Arc::new(PreparedFace {
+                    drawn: aligned.aligned.picture.clone(),
+                    face: aligned,
+                    code: Array2::zeros((2, 512)),
+                    inversion: None,
+                    seconds: TimedStages::new(),
+                });
+                replies.push(Reply::Snapshot(
+                    face,
+                    Snapshot::Usable(Arc::clone(&prepared)),
+                ));
+                if self.0.borrow().stays_unfinished {
+                    let progress = Progress {
+                        stage: "invert",
+                        fraction: 0.25,
+                        detail: String::new(),
+                        left: Some(std::time::Duration::from_secs(75)),
+                    };
+                    replies.push(Reply::Progress(slot, progress));
+                } else {
+                    replies.push(Reply::Prepared(face, Ok(prepared)));
+                }
+            }
+            Request::Draw {
+                face,
+                stamp,
+                photo,
+                prepared,
+                params,
+                ..
+            } => {
+                if std::mem::take(&mut self.0.borrow_mut().frame_fails) {
+                    replies.push(Reply::Frame(face, stamp, Err(broken())));
+                    return;
+                }
+                let rendered = render(prepared, &params);
+                let screen = rendered.for_screen(&photo, params.warp.strength).unwrap();
+                let frame = Frame {
+                    rendered: Arc::new(rendered),
+                    screen: Arc::new(screen),
+                };
+                replies.push(Reply::Frame(face, stamp, Ok(frame)));
+            }
+            Request::Keyframes {
+                face,
+                stamp,
+                prepared,
+                params,
+                amounts,
+            } => {
+                for amount in amounts {
+                    let mut params = params.clone();
+                    params.alpha = jawline::latent::Boundary::alpha_of_amount(amount);
+                    let rendered = render(Arc::clone(&prepared), &params);
+                    let change = rendered.change();
+                    let keyframe = Keyframe::new(amount, change.crop, change.edited, change.mask);
+                    replies.push(Reply::Keyframe(face, stamp, Arc::new(keyframe)));
+                }
+                replies.push(Reply::KeyframesEnded(face, stamp, Ok(())));
+            }
+        }
+    }
+
+    fn faces(&self, photo: String) -> Result<Vec<FoundFace>, Error> {
+        let script = self.0.borrow();
+        if script.finds_nothing {
+            return Err(Error::NoFace {
+                photo,
+                least_px: 64,
+            });
+        }
+        let mut faces = vec![found(landmarks())];
+        if script.finds_two {
+            let smaller = landmarks()
+                .mapped(&jawline::geometry::Affine {
+                    rows: [[0.4, 0.0, 560.0], [0.0, 0.4, 20.0]],
+                })
+                .unwrap();
+            faces.push(found(smaller));
+        }
+        Ok(faces)
+    }
+}
+
+fn broken() -> Error {
+    Error::Internal {
+        job: "render the edit".to_owned(),
+        detail: "the test wants it so".to_owned(),
+    }
+}
+
+fn found(landmarks: Landmarks) -> FoundFace {
+    let face_box = Rect::around(landmarks.points());
+    FoundFace {
+        face_box,
+        score: 9.0,
+        landmarks: Ok(FoundLandmarks {
+            landmarks,
+            face_box,
+            confidence: 0.97,
+            asymmetry: 0.0,
+        }),
+    }
+}
+
+/// The landmarks of the sample portrait that the tests open.
+pub fn landmarks() -> Landmarks {
+    let points: Vec<[f64; 2]> = serde_json::from_str(include_str!("landmarks.json")).unwrap();
+    Landmarks::new(std::array::from_fn(|i| {
+        Point::new(points[i][0], points[i][1])
+    }))
+    .unwrap()
+}
+
+fn moved_onto(eyes: [Point; 2], chin: Point) -> Landmarks {
+    let known = landmarks();
+    let middle = |points: &[Point]| Point::mean(points).unwrap();
+    let from = [
+        middle(&known.eye_left()),
+        middle(&known.eye_right()),
+        known.chin(),
+    ];
+    let to = [eyes[0], eyes[1], chin];
+    let map = jawline::geometry::Affine::between_triangles(from, to).unwrap();
+    known.mapped(&map).unwrap()
+}
+
+/// The neck gets the darker, the farther the code would move.
+fn render(prepared: Arc<PreparedFace>, params: &jawline::engine::EditParams) -> RenderedFace {
+    let mut edited: Rgb32FImage = prepared.drawn.clone();
+    let height = edited.height();
+    for (_, y, pixel) in edited.enumerate_pixels_mut() {
+        if y > height * 3 / 5 {
+            pixel.0 = pixel.0.map(|value| value * (1.0 + 0.1 * params.alpha));
+        }
+    }
+    let labels: GrayImage = prepared.parsed.labels.clone();
+    let params = jawline::engine::EditParams {
+        match_colour: false,
+        ..params.clone()
+    };
+    let drawing = Drawing::known(prepared, &params, edited, labels);
+    RenderedFace::finish(&params, Arc::new(drawing), TimedStages::new()).unwrap()
+}

@@ -1,0 +1,19 @@
+//! The window, through what assistive technology sees of it. Most tests play the engine; one uses the
+//! real one.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and say what they measured"
+)]
+
+mod bench;
+mod compare;
+mod fake;
+mod files;
+mod mask_and_warp;
+mod open;
+mod real;
+mod slider;
+mod states;
