@@ -6,24 +6,21 @@
 # Where things are, in points from the top left; x below 0 counts from the window's right edge. These are
 # the only places that are known, so they hold at every size and UI scale.
 SAMPLE_MIDDLE="640 376"  # the welcome's sample in the middle (of a window of 1280×800): Older woman
-RESTORE="555 51"         # Restore in the banner after a crash (its text names the photo)
+RESTORE="-107 51"        # Restore in the banner after a crash
 MENU="-19 17"            # the menu at the right end of the bar, and its entries
 MENU_SETTINGS="-110 137"
 MENU_LOG="-110 191"
 MENU_ABOUT="-110 217"
 MENU_QUIT="-127 257"
-FOLD_MASK="-220 195"     # the folds of the panel on the right while the others are closed
-FOLD_WARP="-220 222"
-FOLD_LAYERS="-220 249"
-FOLD_PRESETS="-220 276"
-FOLD_OVERLAYS="-220 303"
+FOLD_MASK="-250 174"     # the folds of the panel on the right of a prepared face, the others closed
+FOLD_WARP="-250 201"
+FOLD_LAYERS="-250 228"
+FOLD_PRESETS="-250 255"
+FOLD_OVERLAYS="-250 282"
 EXPORT_NOW="485 334"     # «Export the photo» in the export window (of a window of 1280×800)
-CANCEL="387 785"         # the status line's Cancel while a face is prepared (in one of 1280×800), and text
+CANCEL="405 785"         # the status line's Cancel while a face is prepared (in one of 1280×800), and text
 WORK_TEXT="120x16+290+777" # that is there as long
 BANNER="1280x30+0+36"    # the first banner, below the bar
-
-# The chin slider's handle at an amount: 0 and 100 lie 206 and 17 points from the right edge.
-slider() { echo "$((-206 + 189 * $1 / 100)) 79"; }
 
 # With all panels hidden the photo (1024×1024) fits with a margin of 12 pixels: 776×776 at 252,12.
 PHOTO="776x776+252+12"
@@ -52,7 +49,7 @@ screen_begin() {
   unset WAYLAND_DISPLAY
   export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$scratch}
   rm -f "$scratch/display"
-  Xvfb -displayfd 3 -screen 0 "${size}x24" -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
+  Xvfb -displayfd 3 -screen 0 "${size}x24" -nolisten tcp -noreset 3>"$scratch/display" 2>"$scratch/xvfb.log" &
   screen_pids+=($!)
   until_true 20 test -s "$scratch/display" || {
     cat "$scratch/xvfb.log" >&2
@@ -156,8 +153,8 @@ difference() { measure mean 25500 "$@"; }
 largest_difference() { measure maxima 255 "$@"; }
 measure() {
   local what=$1 scale=$2 a=$3 b=$4 crop_a=${5:-} crop_b=${6:-${5:-}}
-  convert \( "$a" ${crop_a:+-crop "$crop_a"} +repage \) \( "$b" ${crop_b:+-crop "$crop_b"} +repage \) \
-    -alpha off -compose difference -composite -format "%[fx:round($scale*$what)]" info:
+  convert \( "$a" ${crop_a:+-crop "$crop_a"} +repage \) \( "$b" ${crop_b:+-crop "$crop_b"} +repage \) -alpha off \
+    -compose difference -composite -format "%[fx:round($scale*$what)]" info: 2>/dev/null || echo 999999
 }
 
 # rests SECONDS: waits until the screen (without the status line) has not changed for 3 seconds.
@@ -200,11 +197,30 @@ on_screen() {
   echo "$((x * ui_scale)) $((y * ui_scale))"
 }
 
-# slider_is_at AMOUNT: its handle stands there and is awake (grey 225 and more; asleep it is 110).
+# find_slider: looks for the chin slider's track at the top of the panel on the right: the row with the
+# most pixels in the track's greys and the accent colour.
+find_slider() {
+  local left=$((width_px - 400 * ui_scale)) top=$((40 * ui_scale))
+  read -r track_left track_right track_y < <(
+    import -silent -window root -crop "$((400 * ui_scale))x$((120 * ui_scale))+$left+$top" +repage png:- |
+      convert - -depth 8 txt:- |
+      awk -F '[,: ]+' -v left="$left" -v top="$top" '
+        / #(464646|6E6E6E|E8A84A) / {
+          if (!($2 in first)) first[$2] = $1
+          last[$2] = $1
+          if (++count[$2] > count[best]) best = $2
+        }
+        END { if (count[best] > 120) print left + first[best], left + last[best] + 1, top + best + 1 }'
+  )
+}
+# slider AMOUNT: its handle there, as a place in points. The track goes from -20 to 100.
+slider() { echo "$(((track_left + (track_right - track_left) * ($1 + 20) / 120) / ui_scale)) $((track_y / ui_scale))"; }
+# slider_is_at AMOUNT: the handle stands there and is awake (grey 225 and more; asleep it is 110).
 slider_is_at() {
   local x y
+  find_slider || return 1
   read -r x y < <(on_screen "$(slider "$1")")
-  (($(darkest "6x6+$((x - 3))+$((y - 3))") >= 200))
+  (($(darkest "4x4+$((x - 2))+$((y - 2))") >= 200))
 }
 preparation_is_shown() { (($(brightest "$WORK_TEXT") > 150)); }
 no_preparation_is_shown() { ! preparation_is_shown; }

@@ -137,7 +137,7 @@ impl Track {
         if amount.abs() < 1.0 {
             0.0
         } else {
-            (amount * 10.0).round() / 10.0
+            amount.round()
         }
     }
 }

@@ -53,7 +53,7 @@ impl Jawline {
             }
             Action::Prepare(id) => {
                 if let Some(session) = &mut self.workspace.session {
-                    session.prepare(id, self.backend.as_mut());
+                    session.prepare_anew(id, self.backend.as_mut());
                 }
             }
             Action::CancelPreparation(id) => {

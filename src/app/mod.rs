@@ -92,6 +92,7 @@ pub struct Jawline {
     closing_asked: Option<usize>,
     quits_when_saved: bool,
     may_close: bool,
+    title: String,
     device_lost: Arc<AtomicBool>,
 }
 
@@ -153,6 +154,7 @@ impl Jawline {
             closing_asked: None,
             quits_when_saved: false,
             may_close: false,
+            title: String::new(),
             device_lost,
             wake,
         };
@@ -247,6 +249,9 @@ impl Jawline {
                 }
                 Answer::Nothing(_) => (),
             }
+        }
+        if let Some(wait) = self.notices.let_done_go() {
+            ctx.request_repaint_after(wait);
         }
         for error in self.shelf.errors() {
             self.notices.add(Notice::warning(error));
@@ -388,11 +393,6 @@ impl Jawline {
                 .show(ui, |ui| panels::status::show(self, ui, actions));
         }
         let banners = !self.notices.shown().is_empty() || !self.workspace.leftovers.is_empty();
-        if banners {
-            Panel::top("banners")
-                .frame(Frame::new())
-                .show(ui, |ui| panels::banners::show(self, ui, actions));
-        }
         // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
         let is_narrow = ui.available_width() < 720.0;
         if has_document && !self.look.hides_panels && !is_narrow {
@@ -413,10 +413,22 @@ impl Jawline {
         CentralPanel::default()
             .frame(Frame::new().fill(grey))
             .show(ui, |ui| {
+                let place = ui.max_rect();
                 if self.workspace.session.is_some() {
                     picture::show(self, ui, actions);
                 } else if self.workspace.opening().is_none() {
                     windows::welcome::show(self, ui, actions);
+                }
+                if banners {
+                    // Over the picture, which stays where it is.
+                    egui::Area::new(egui::Id::unique("banners"))
+                        .order(egui::Order::Middle)
+                        .fixed_pos(place.min)
+                        .constrain(false)
+                        .show(ui.ctx(), |ui| {
+                            ui.set_width(place.width());
+                            panels::banners::show(self, ui, actions);
+                        });
                 }
             });
         windows::show(self, ui.ctx(), actions);
@@ -465,7 +477,7 @@ impl Jawline {
         }
     }
 
-    fn title(&self, ctx: &Context) {
+    fn title(&mut self, ctx: &Context) {
         let current = self.workspace.current;
         let title = match current.and_then(|index| self.workspace.photos.get(index)) {
             Some(photo) => {
@@ -478,8 +490,9 @@ impl Jawline {
             }
             None => "Jawline".to_owned(),
         };
-        // The context sends only what has changed.
-        if ctx.input(|input| input.viewport().title.as_deref() != Some(title.as_str())) {
+        // Every command asks for another frame, so only a change is worth one.
+        if self.title != title {
+            self.title.clone_from(&title);
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }

@@ -1,7 +1,7 @@
 //! What the user should know: banners that stay until they are read, and the log.
 
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,6 +148,26 @@ impl Notices {
             .retain(|notice| notice.severity != Severity::Done);
     }
 
+    /// Takes away banners of something done that could be read for a while; says when the next one
+    /// will have been.
+    pub fn let_done_go(&mut self) -> Option<Duration> {
+        const LONG_ENOUGH: Duration = Duration::from_secs(6);
+        let now = SystemTime::now();
+        let left = |notice: &Notice| {
+            let shown = now.duration_since(notice.at).unwrap_or_default();
+            LONG_ENOUGH
+                .checked_sub(shown)
+                .filter(|left| !left.is_zero())
+        };
+        self.shown
+            .retain(|notice| notice.severity != Severity::Done || left(notice).is_some());
+        let done = self
+            .shown
+            .iter()
+            .filter(|notice| notice.severity == Severity::Done);
+        done.filter_map(left).min()
+    }
+
     /// How many warnings and errors are on screen.
     pub fn unread(&self) -> usize {
         self.shown
@@ -171,6 +191,18 @@ mod tests {
         notices.dismiss(7);
         notices.dismiss(0);
         assert_eq!(notices.unread(), 0);
+    }
+
+    #[test]
+    fn what_was_done_goes_by_itself_and_errors_stay() {
+        let mut notices = Notices::default();
+        notices.add(Notice::done("saved"));
+        notices.add(Notice::problem("the disk is full"));
+        assert!(notices.let_done_go().is_some());
+        assert_eq!(notices.shown().len(), 2);
+        notices.shown[0].at -= Duration::from_secs(60);
+        assert_eq!(notices.let_done_go(), None);
+        assert_eq!(notices.shown()[0].text, "the disk is full");
     }
 
     #[test]

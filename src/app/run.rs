@@ -15,6 +15,13 @@ use crate::engine::{self};
 /// # Errors
 /// In plain words, when there is no display or no way to draw on it.
 pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), String> {
+    if cfg!(target_os = "linux") && !has_display() {
+        return Err(
+            "there is no display to open a window on: neither DISPLAY nor WAYLAND_DISPLAY is set. \
+             `jawline retouch` works without one"
+                .to_owned(),
+        );
+    }
     let options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Jawline")
@@ -45,10 +52,16 @@ pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), 
     );
     created.map_err(|error| {
         format!(
-            "no window can be opened: {error}. Jawline needs a display (X11 or Wayland) and a graphics \
+            "no window can be opened ({error}). Jawline needs a display (X11 or Wayland) and a graphics \
              driver with Vulkan; `jawline retouch` works without either"
         )
     })
+}
+
+fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Asks for what the adapter really can do, so that a large photo needs few tiles.

@@ -348,7 +348,21 @@ impl Session {
             && matches!(live.preparation, Preparation::Running(_))
         {
             live.preparation = Preparation::Cancelled;
+            // What the user goes on with is what a project has to hold.
+            let code = live
+                .prepared
+                .as_ref()
+                .map(|face| Arc::new(face.code.clone()));
+            if let Some(code) = code {
+                self.document.set_code(id, code);
+            }
         }
+    }
+
+    /// Begins the search for a code anew, also where one is known.
+    pub fn prepare_anew(&mut self, id: FaceId, backend: &mut dyn Backend) {
+        self.document.forget_code(id);
+        self.prepare(id, backend);
     }
 
     /// The faces whose codes are being looked for, with the progress.

@@ -25,7 +25,8 @@ pub struct OpenPhoto {
     /// The document while another photo is in work. Its pixels are let go and loaded again later.
     parked: Option<Parked>,
     keeper: Option<Keeper>,
-    kept: Option<Arc<Edits>>,
+    /// What was kept last: the edits, and how many faces had a code.
+    kept: Option<(Arc<Edits>, usize)>,
 }
 
 struct Parked {
@@ -585,7 +586,10 @@ impl Workspace {
         else {
             return;
         };
-        let edits = session.document.edits();
+        let now = (
+            Arc::clone(session.document.edits()),
+            session.document.codes(),
+        );
         let Some(keeper) = &photo.keeper else {
             return;
         };
@@ -593,11 +597,11 @@ impl Workspace {
             let notice = Notice::error("Autosave failed: save your work elsewhere", &error);
             happened.push(Happened::Notice(notice));
         }
-        if photo.kept.as_ref() == Some(edits) {
+        if photo.kept.as_ref() == Some(&now) {
             return;
         }
         let is_first = photo.kept.is_none();
-        photo.kept = Some(Arc::clone(edits));
+        photo.kept = Some(now);
         if session.document.is_unsaved() {
             keeper.keep(Project::of(&session.document));
         } else if !is_first {

@@ -204,6 +204,20 @@ impl Document {
         }
     }
 
+    /// Forgets the code of a face, so that it is looked for again.
+    pub fn forget_code(&mut self, id: FaceId) {
+        if let Some(face) = self.found.iter_mut().find(|face| face.id == id) {
+            face.code = None;
+        }
+        self.marked_codes.retain(|(marked, _)| *marked != id);
+    }
+
+    /// How many faces have a code.
+    pub fn codes(&self) -> usize {
+        let found = self.found.iter().filter(|face| face.code.is_some());
+        found.count() + self.marked_codes.len()
+    }
+
     /// What was chosen for a face.
     pub fn params(&self, face: FaceId) -> FaceParams {
         self.edits().of(face)

@@ -270,7 +270,7 @@ impl Job for PrepareFace {
                         inversion: None,
                     },
                 };
-                Ok(Step::More(done("align")))
+                Ok(Step::More(progress("align", 0.0)))
             }
             State::Inverting {
                 face,
@@ -299,7 +299,7 @@ impl Job for PrepareFace {
                         code,
                         inversion: Some(report),
                     };
-                    Ok(Step::More(done("invert")))
+                    Ok(Step::More(progress("invert", 1.0)))
                 }
             },
             State::Drawing {
@@ -332,10 +332,10 @@ fn is_worth_showing(steps: usize) -> bool {
     }
 }
 
-fn done(stage: &'static str) -> Progress {
+fn progress(stage: &'static str, fraction: f32) -> Progress {
     Progress {
         stage,
-        fraction: 1.0,
+        fraction,
         detail: String::new(),
         left: None,
     }

@@ -53,10 +53,12 @@ fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Actio
             Slid::Reset => Action::Change(Change::Amount(0.0)),
         });
     }
-    response.on_hover_text(
-        "How much of the double chin goes: 0 is the photo, 100 the most. Double-click for 0; arrow \
-         keys and the wheel move it in steps",
-    );
+    if !response.dragged() {
+        response.on_hover_text(
+            "How much of the double chin goes: 0 is the photo, 100 the most. Double-click for 0; \
+             arrow keys and the wheel move it in steps",
+        );
+    }
     ui.horizontal(|ui| {
         let mut typed = amount;
         let value = ui.add_enabled(
@@ -77,12 +79,17 @@ fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Actio
             actions.push(Action::Change(Change::Amount(0.0)));
         }
     });
-    if let Some((session, face)) = chosen {
-        state(session, face, ui, actions);
-    } else {
-        ui.label(RichText::new("No face to edit yet").color(theme::FAINT));
-    }
-    ui.add_space(4.0);
+    // A line that is always there, so that nothing below it jumps.
+    let line = egui::vec2(ui.available_width(), 22.0);
+    ui.allocate_ui(line, |ui| {
+        ui.set_min_height(line.y);
+        match chosen {
+            Some((session, face)) => state(session, face, ui, actions),
+            None => {
+                ui.label(RichText::new("No face to edit yet").color(theme::FAINT));
+            }
+        }
+    });
 }
 
 /// The id under which the slider's own id is kept, so that arrow keys know it.
@@ -251,14 +258,18 @@ fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Actio
             " px",
             "Radius of the brush ([ and ])",
         );
+        let mut hardness_percent = (brush.hardness * 100.0).round();
         let hardness = slider(
             ui,
             "Hardness",
-            &mut brush.hardness,
-            0.0..=1.0,
-            "",
+            &mut hardness_percent,
+            0.0..=100.0,
+            " %",
             "How much of the brush has full effect; the rest fades out",
         );
+        if hardness.changed() {
+            brush.hardness = hardness_percent / 100.0;
+        }
         if size.changed() || hardness.changed() {
             actions.push(Action::Brush(brush));
         }

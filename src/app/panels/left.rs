@@ -33,27 +33,28 @@ fn photos(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         .auto_shrink([false, true])
         .show(ui, |ui| {
             for (index, photo) in app.workspace.photos.iter().enumerate() {
-                ui.horizontal(|ui| {
+                let from_the_right = egui::Layout::right_to_left(egui::Align::Center);
+                let row = egui::vec2(ui.available_width(), 22.0);
+                ui.allocate_ui_with_layout(row, from_the_right, |ui| {
                     let is_current = app.workspace.current == Some(index);
                     let mark = if app.workspace.is_unsaved(index) {
                         " •"
                     } else {
                         ""
                     };
-                    let width = ui.available_width() - 26.0;
-                    let name = Button::selectable(is_current, format!("{}{mark}", photo.name))
-                        .truncate()
-                        .right_text("")
-                        .min_size(egui::vec2(width, 22.0));
-                    let name = ui.add(name);
-                    super::top::named(&name, &photo.name);
-                    if name.clicked() && !is_current {
-                        actions.push(Action::Switch(index));
-                    }
                     let close = ui.small_button("×");
                     super::top::named(&close, &format!("Close {}", photo.name));
                     if close.clicked() {
                         actions.push(Action::Close(index));
+                    }
+                    let name = Button::selectable(is_current, format!("{}{mark}", photo.name))
+                        .truncate()
+                        .right_text("")
+                        .min_size(egui::vec2(ui.available_width(), 22.0));
+                    let name = ui.add(name);
+                    super::top::named(&name, &photo.name);
+                    if name.clicked() && !is_current {
+                        actions.push(Action::Switch(index));
                     }
                 });
             }

@@ -73,15 +73,17 @@ fn bar(ui: &mut Ui, text: &str, fraction: f32, left: Option<Duration>) {
         .desired_height(12.0)
         .fill(theme::ACCENT);
     ui.add(bar);
-    ui.label(format!("{:.0} %", fraction * 100.0));
+    let mut text = format!("{:.0} %", fraction * 100.0);
     if let Some(left) = left {
         let seconds = left.as_secs();
-        ui.label(RichText::new(format!(
-            "{}:{:02} left",
-            seconds / 60,
-            seconds % 60
-        )));
+        text.push_str(&format!(" · {}:{:02} left", seconds / 60, seconds % 60));
     }
+    // As wide as it will ever be, so that the button beside it stays where it is.
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(egui::vec2(104.0, 20.0), layout, |ui| {
+        ui.set_min_width(104.0);
+        ui.label(text);
+    });
 }
 
 fn facts(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -98,7 +100,10 @@ fn facts(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         && let Some(chosen) = session.document.chosen
     {
         facts.push(match session.shown(chosen) {
-            Shown::Original => "photo".to_owned(),
+            Shown::Original if session.document.params(chosen).changes_nothing() => {
+                "photo".to_owned()
+            }
+            Shown::Original => "drawing…".to_owned(),
             Shown::Blend | Shown::Stale => "preview".to_owned(),
             Shown::Exact => "exact".to_owned(),
         });

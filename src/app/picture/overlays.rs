@@ -143,7 +143,9 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
     let thin = Stroke::new(1.0, Color32::from_gray(210).gamma_multiply(opacity * 0.6));
     for triangle in &mesh.triangles {
         let [a, b, c] = triangle.map(|vertex| drawn[vertex]);
-        draw.painter.add(Shape::closed_line(vec![a, b, c], thin));
+        for side in [[a, b], [b, c], [c, a]] {
+            draw.painter.line_segment(side, thin);
+        }
     }
     let accent = theme::ACCENT.gamma_multiply(opacity);
     for index in WarpMesh::ANCHORS..drawn.len() {

@@ -12,7 +12,7 @@ use crate::networks::pack::LICENCE_NOTICE;
 pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::About);
     window(ctx, "About Jawline", closes, actions, |ui, _| {
-        ui.set_max_width(520.0);
+        ui.set_max_width(760.0);
         ui.heading(format!("Jawline {}", env!("CARGO_PKG_VERSION")));
         ui.label("Removes double chins from portraits. MIT or Apache-2.0.");
         ui.label(
@@ -28,9 +28,9 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
             .id_salt("licences")
             .max_height(260.0)
             .show(ui, |ui| {
-                ui.label(LICENCE_NOTICE);
+                ui.label(RichText::new(LICENCE_NOTICE).monospace());
                 ui.separator();
-                ui.label(RichText::new(include_str!("../../../THIRD_PARTY.md")).small());
+                ui.label(RichText::new(include_str!("../../../THIRD_PARTY.md")).monospace());
             });
         ui.separator();
         ui.label(RichText::new(app.engine.details_in_words()).color(theme::FAINT));

@@ -52,7 +52,9 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
                 .color(theme::FAINT),
         );
         ui.horizontal(|ui| {
-            if ui.button("Export the photo").clicked() {
+            let export = egui::Button::new(RichText::new("Export the photo").color(theme::PANEL))
+                .fill(theme::ACCENT);
+            if ui.add(export).clicked() {
                 actions.push(Action::Export(path.trim().into()));
                 actions.push(Action::ToggleWindow(WindowName::Export));
             }

@@ -50,7 +50,9 @@ fn window(
         .open(&mut is_open)
         .collapsible(false)
         .resizable(false)
-        .default_pos(ctx.content_rect().center() - egui::vec2(220.0, 220.0))
+        .vscroll(true)
+        .pivot(egui::Align2::CENTER_CENTER)
+        .default_pos(ctx.content_rect().center())
         .show(ctx, |ui| content(ui, actions));
     if !is_open {
         actions.push(closes);

@@ -57,7 +57,8 @@ fn setup(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 
 fn samples(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     const SIDE: f32 = 150.0;
-    let width = SAMPLES.len() as f32 * (SIDE + 12.0);
+    let width =
+        SAMPLES.len() as f32 * (SIDE + ui.spacing().item_spacing.x) - ui.spacing().item_spacing.x;
     ui.allocate_ui(vec2(width, SIDE + 28.0), |ui| {
         ui.horizontal_top(|ui| {
             for (index, sample) in SAMPLES.iter().enumerate() {
