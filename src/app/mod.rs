@@ -172,6 +172,13 @@ impl Jawline {
         self.pace.reset();
     }
 
+    /// Is the photo on the canvas, be it reduced?
+    pub fn is_photo_begun(&self) -> bool {
+        self.canvas
+            .as_ref()
+            .is_some_and(|canvas| canvas.is_loaded() != canvas::Loaded::Nothing)
+    }
+
     /// Is the photo on the canvas in full?
     pub fn is_photo_shown(&self) -> bool {
         self.canvas

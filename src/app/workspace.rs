@@ -1,21 +1,27 @@
 //! The photos that are open, one of them in work; opening, saving, exporting.
 
+mod exports;
+mod opening;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::DynamicImage;
 
+pub use exports::ExportState;
+
 use super::notices::{Notice, Remedy};
 use super::session::Session;
 use crate::editor::autosave::{Keeper, Leftover};
 use crate::editor::background::{Background, Unexpected};
-use crate::editor::export::{self, ClipboardPixels, Export, ExportOptions};
 use crate::editor::project::Project;
 use crate::editor::{Document, Edits, open};
 use crate::engine::Waker;
 use crate::engine::desk::Backend;
 use crate::latent::Boundary;
 use crate::photo::Photo;
+use exports::Exporting;
+use opening::{NotOpened, Opened, keeper, unpark};
 
 /// A photo of the list.
 pub struct OpenPhoto {
@@ -32,60 +38,6 @@ pub struct OpenPhoto {
 struct Parked {
     document: Document,
     project: Project,
-}
-
-/// An export under way or waiting.
-enum Exporting {
-    No,
-    /// Until every edit is exact.
-    Waiting(Target),
-    Running(Export),
-    Copying(ClipboardPixels),
-}
-
-/// Where an export goes, and what it is.
-#[derive(Debug, Clone)]
-struct Target {
-    path: PathBuf,
-    options: ExportOptions,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Photo,
-    Comparison,
-    Clipboard,
-}
-
-/// What the status line says of an export.
-pub struct ExportState {
-    /// In words.
-    pub stage: String,
-    /// 0 to 1.
-    pub fraction: f32,
-}
-
-/// What was opened.
-struct Opened {
-    document: Document,
-    warnings: Vec<String>,
-    keeper: Option<Keeper>,
-}
-
-/// Why it was not; in words.
-struct NotOpened(String);
-
-impl From<open::Error> for NotOpened {
-    fn from(error: open::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<Unexpected> for NotOpened {
-    fn from(error: Unexpected) -> Self {
-        Self(error.to_string())
-    }
 }
 
 struct Saving {
@@ -383,65 +335,6 @@ impl Workspace {
         Some(&self.photos.get(self.current?)?.path)
     }
 
-    /// Exports the photo in work, as soon as every edit is exact.
-    pub fn export(&mut self, path: PathBuf, options: ExportOptions) {
-        self.exporting = Exporting::Waiting(Target {
-            path,
-            options,
-            kind: Kind::Photo,
-        });
-    }
-
-    /// Exports before and after side by side.
-    pub fn export_comparison(&mut self, path: PathBuf, options: ExportOptions) {
-        self.exporting = Exporting::Waiting(Target {
-            path,
-            options,
-            kind: Kind::Comparison,
-        });
-    }
-
-    /// Makes the retouched photo ready for the clipboard.
-    pub fn copy(&mut self) {
-        self.exporting = Exporting::Waiting(Target {
-            path: PathBuf::new(),
-            options: ExportOptions::default(),
-            kind: Kind::Clipboard,
-        });
-    }
-
-    /// Ends the export under way.
-    pub fn cancel_export(&mut self) {
-        match &self.exporting {
-            Exporting::Running(export) => export.cancel(),
-            Exporting::Waiting(_) => self.exporting = Exporting::No,
-            Exporting::Copying(copying) => copying.cancel(),
-            Exporting::No => (),
-        }
-    }
-
-    /// What the status line says of the export.
-    pub fn export_state(&self) -> Option<ExportState> {
-        match &self.exporting {
-            Exporting::No => None,
-            Exporting::Waiting(_) => Some(ExportState {
-                stage: "Export waits for the exact edit".to_owned(),
-                fraction: 0.0,
-            }),
-            Exporting::Running(export) => {
-                let progress = export.progress();
-                Some(ExportState {
-                    stage: format!("Exporting: {}", progress.stage),
-                    fraction: progress.fraction,
-                })
-            }
-            Exporting::Copying(copying) => Some(ExportState {
-                stage: "Copying".to_owned(),
-                fraction: copying.progress().fraction,
-            }),
-        }
-    }
-
     /// Takes in what has happened since the last frame.
     pub fn poll(&mut self, backend: &mut dyn Backend) -> Vec<Happened> {
         let mut happened = Vec::new();
@@ -532,51 +425,6 @@ impl Workspace {
         Some(&mut parked.document)
     }
 
-    fn poll_export(&mut self, happened: &mut Vec<Happened>) {
-        if let Exporting::Waiting(target) = &self.exporting
-            && let Some(session) = &self.session
-            && let Some(faces) = session.exact_edits()
-        {
-            let (photo, wake) = (Arc::clone(&session.document.photo), Arc::clone(&self.wake));
-            let (path, options) = (target.path.clone(), target.options);
-            self.exporting = match target.kind {
-                Kind::Photo => Exporting::Running(Export::start(photo, faces, path, options, wake)),
-                Kind::Comparison => {
-                    Exporting::Running(Export::comparison(photo, faces, path, options, wake))
-                }
-                Kind::Clipboard => Exporting::Copying(export::clipboard_pixels(photo, faces, wake)),
-            };
-        }
-        let outcome = match &self.exporting {
-            Exporting::Running(export) => match export.poll() {
-                None => return,
-                Some(Ok(exported)) => {
-                    let warnings = exported.warnings.into_iter().map(Notice::warning);
-                    happened.extend(warnings.map(Happened::Notice));
-                    let text = format!("Exported {}", exported.path.display());
-                    Ok(Happened::Notice(Notice::done(text)))
-                }
-                Some(Err(error)) => Err(error),
-            },
-            Exporting::Copying(copying) => match copying.poll() {
-                None => return,
-                Some(result) => result.map(Happened::Copied),
-            },
-            Exporting::No | Exporting::Waiting(_) => return,
-        };
-        self.exporting = Exporting::No;
-        happened.push(match outcome {
-            Ok(told) => told,
-            Err(error) if error.is_cancelled() => {
-                Happened::Notice(Notice::done("Cancelled; no file was written"))
-            }
-            Err(error) => Happened::Notice(
-                Notice::error("The photo was not exported", &error)
-                    .with_remedy(Remedy::ExportAgain),
-            ),
-        });
-    }
-
     /// Keeps the document for the case of a crash, whenever its edits have changed.
     fn autosave(&mut self, happened: &mut Vec<Happened>) {
         let Some((session, photo)) = self
@@ -624,40 +472,4 @@ fn beside(photo: &Path) -> PathBuf {
     let mut name = photo.as_os_str().to_owned();
     name.push(".jawline");
     PathBuf::from(name)
-}
-
-fn keeper(folder: Option<&Path>, document: Option<&Document>) -> Option<Keeper> {
-    let keeper = Keeper::start(folder?)
-        .map_err(
-            |error| tracing::warn!(%error, "this document is not kept for the case of a crash"),
-        )
-        .ok()?;
-    if let Some(document) = document {
-        keeper.keep(Project::of(document));
-    }
-    Some(keeper)
-}
-
-fn load_photo(path: &Path) -> Result<Arc<Photo>, NotOpened> {
-    let photo = Photo::load(path, &crate::photo::Limits::default());
-    Ok(Arc::new(
-        photo.map_err(|error| NotOpened(error.to_string()))?,
-    ))
-}
-
-fn unpark(
-    mut document: Document,
-    path: &Path,
-    needs_keeper: bool,
-    folder: Option<PathBuf>,
-) -> Result<Opened, NotOpened> {
-    document.photo = load_photo(path)?;
-    let keeper = needs_keeper
-        .then(|| keeper(folder.as_deref(), None))
-        .flatten();
-    Ok(Opened {
-        document,
-        warnings: Vec::new(),
-        keeper,
-    })
 }

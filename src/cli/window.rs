@@ -20,6 +20,18 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: Options) -> Result<(), Failure> {
+    // A word that names no file is a mistyped command; a missing photo is told in the window.
+    let is_word = |path: &PathBuf| path.components().count() == 1 && path.extension().is_none();
+    if let Some(word) = options
+        .photos
+        .iter()
+        .find(|path| is_word(path) && !path.exists())
+    {
+        return Err(Failure::Usage(format!(
+            "'{}' is neither a command nor a file; see jawline --help",
+            word.display()
+        )));
+    }
     let engine = options.provider.map(|provider| Settings {
         provider,
         ..Settings::default()

@@ -16,4 +16,5 @@ mod mask_and_warp;
 mod open;
 mod real;
 mod slider;
+mod speed;
 mod states;

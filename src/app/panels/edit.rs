@@ -1,20 +1,19 @@
 //! The panel on the right: the chin slider, and folded away below it all that shapes the edit.
 
-use egui::{CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Slider, Ui};
+mod rows;
+mod shape;
+
+use egui::{CollapsingHeader, DragValue, RichText, ScrollArea, Slider, Ui};
 
 use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::chin_slider::{Slid, chin_slider};
-use crate::app::look::{Brush, Overlay, Tool};
+use crate::app::look::Overlay;
 use crate::app::session::{Preparation, Session};
 use crate::app::theme;
 use crate::editor::presets::Presets;
-use crate::editor::{AMOUNT_RANGE, BoundaryChoice, Change, FaceId, FaceParams};
-use crate::engine::Method;
-use crate::latent::Boundary;
-use crate::portrait::edit_mask::MaskSettings;
-use crate::portrait::strokes::StrokeKind;
-use crate::portrait::warp::WarpSettings;
+use crate::editor::{AMOUNT_RANGE, Change, FaceId};
+use rows::{emit, on_the_left};
 
 /// Shows the panel.
 pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -27,10 +26,10 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             chin(chosen, ui, actions);
             if let Some((session, face)) = chosen {
                 let params = session.document.params(face);
-                method(&params, ui, actions);
-                mask(app, &params, ui, actions);
-                warp(app, session, face, &params, ui, actions);
-                layers(session, &params, ui, actions);
+                shape::method(&params, ui, actions);
+                shape::mask(app, &params, ui, actions);
+                shape::warp(app, session, face, &params, ui, actions);
+                shape::layers(session, &params, ui, actions);
                 presets(app, session, ui, actions);
             }
             overlays(app, ui, actions);
@@ -124,293 +123,6 @@ fn state(session: &Session, face: FaceId, ui: &mut Ui, actions: &mut Vec<Action>
         }
         Preparation::NotAsked | Preparation::Ready => (),
     }
-}
-
-/// A value that was dragged or typed: one step of the history a drag.
-fn emit(response: &egui::Response, change: Change, actions: &mut Vec<Action>) {
-    if response.drag_started() {
-        actions.push(Action::Gesture { begins: true });
-    }
-    if response.changed() {
-        actions.push(Action::Change(change));
-    }
-    if response.drag_stopped() {
-        actions.push(Action::Gesture { begins: false });
-    }
-}
-
-/// A cell of a row, as wide as said, with its content on the left.
-fn on_the_left<R>(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
-    let layout = egui::Layout::left_to_right(egui::Align::Center);
-    ui.allocate_ui_with_layout(egui::vec2(width, 20.0), layout, |ui| {
-        ui.set_min_width(width);
-        add(ui)
-    })
-    .inner
-}
-
-/// A labelled slider on a line of its own.
-fn slider<T: egui::emath::Numeric>(
-    ui: &mut Ui,
-    name: &str,
-    value: &mut T,
-    range: std::ops::RangeInclusive<T>,
-    suffix: &str,
-    tooltip: &str,
-) -> egui::Response {
-    ui.horizontal(|ui| {
-        on_the_left(ui, 62.0, |ui| ui.label(name));
-        let slider = Slider::new(value, range).suffix(suffix);
-        let response = ui.add(slider).on_hover_text(tooltip);
-        response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::Role::Slider, response.enabled(), name)
-        });
-        response
-    })
-    .inner
-}
-
-fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
-    ui.horizontal(|ui| {
-        ui.label("Method");
-        let mut method = params.method;
-        let combo = ComboBox::from_id_salt("method")
-            .selected_text(match method {
-                Method::Warp => "Warp",
-                Method::Plain => "Plain",
-            })
-            .show_ui(ui, |ui| {
-                ui.selectable_value(&mut method, Method::Warp, "Warp")
-                    .on_hover_text(
-                        "Bends the new neck to meet the photo's jaw line, then blends it in",
-                    );
-                ui.selectable_value(&mut method, Method::Plain, "Plain")
-                    .on_hover_text("Blends the new neck in as it was drawn");
-            });
-        super::top::named(&combo.response, "Choose the method");
-        combo
-            .response
-            .on_hover_text("How the new neck is put into the photo");
-        if method != params.method {
-            actions.push(Action::Change(Change::Method(method)));
-        }
-    });
-}
-
-fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
-    CollapsingHeader::new("Mask").show(ui, |ui| {
-        let mut settings = params.mask;
-        let growth = slider(
-            ui,
-            "Growth",
-            &mut settings.growth_px,
-            -40..=100,
-            " px",
-            "How far the change reaches up over the jaw line into the face",
-        );
-        emit(&growth, Change::Mask(settings), actions);
-        let mut settings = params.mask;
-        let feather = slider(
-            ui,
-            "Feather",
-            &mut settings.feather_px,
-            1..=100,
-            " px",
-            "How softly the change ends at its edge",
-        );
-        emit(&feather, Change::Mask(settings), actions);
-        ui.horizontal(|ui| {
-            for (kind, name, tooltip) in [
-                (
-                    StrokeKind::Add,
-                    "Add",
-                    "Paint where more of the change should show (P)",
-                ),
-                (
-                    StrokeKind::Erase,
-                    "Erase",
-                    "Paint where the photo should stay as it is (Shift+P)",
-                ),
-            ] {
-                let tool = Tool::Brush(kind);
-                let is_on = app.look.tool == tool;
-                let button = ui.add(egui::Button::selectable(is_on, name));
-                super::top::named(&button, &format!("Brush: {name}"));
-                if button.on_hover_text(tooltip).clicked() {
-                    actions.push(Action::Tool(if is_on { Tool::Hand } else { tool }));
-                }
-            }
-            let has_paint = !params.strokes.is_empty();
-            if ui
-                .add_enabled(has_paint, egui::Button::new("Remove paint"))
-                .on_hover_text("Back to the mask that was found")
-                .clicked()
-            {
-                actions.push(Action::Change(Change::RemovePaint));
-            }
-        });
-        let mut brush = app.look.brush;
-        let size = slider(
-            ui,
-            "Size",
-            &mut brush.radius_px,
-            Brush::RADII,
-            " px",
-            "Radius of the brush ([ and ])",
-        );
-        let mut hardness_percent = (brush.hardness * 100.0).round();
-        let hardness = slider(
-            ui,
-            "Hardness",
-            &mut hardness_percent,
-            0.0..=100.0,
-            " %",
-            "How much of the brush has full effect; the rest fades out",
-        );
-        if hardness.changed() {
-            brush.hardness = hardness_percent / 100.0;
-        }
-        if size.changed() || hardness.changed() {
-            actions.push(Action::Brush(brush));
-        }
-        if ui
-            .button("Reset mask")
-            .on_hover_text("Growth and feather as they suit most portraits")
-            .clicked()
-        {
-            actions.push(Action::Change(Change::Mask(MaskSettings::default())));
-        }
-    });
-}
-
-fn warp(
-    app: &Jawline,
-    session: &Session,
-    face: FaceId,
-    params: &FaceParams,
-    ui: &mut Ui,
-    actions: &mut Vec<Action>,
-) {
-    CollapsingHeader::new("Warp").show(ui, |ui| {
-        ui.add_enabled_ui(params.method == Method::Warp, |ui| {
-            let mut percent = (params.warp.strength * 100.0).round();
-            let strength = slider(
-                ui,
-                "Strength",
-                &mut percent,
-                0.0..=100.0,
-                " %",
-                "How far the new outline is bent back to the photo's: 0 keeps the new shape, 100 the \
-                 photo's jaw",
-            );
-            let warp = WarpSettings {
-                strength: percent / 100.0,
-                ..params.warp
-            };
-            emit(&strength, Change::Warp(warp), actions);
-            let tool = Tool::Pull;
-            let is_on = app.look.tool == tool;
-            ui.horizontal(|ui| {
-                if ui
-                    .add(egui::Button::selectable(is_on, "Pull points"))
-                    .on_hover_text("Drag a point of the outline, or any spot of the neck, to where it belongs")
-                    .clicked()
-                {
-                    actions.push(Action::Tool(if is_on { Tool::Hand } else { tool }));
-                }
-                let has_pulls = !params.pulls.is_empty();
-                if ui
-                    .add_enabled(has_pulls, egui::Button::new("Let go"))
-                    .on_hover_text("All pulled points go back")
-                    .clicked()
-                {
-                    actions.push(Action::Change(Change::RemovePulls));
-                }
-            });
-            let measured = session
-                .live(face)
-                .and_then(|live| live.frame.as_ref()?.rendered.measured);
-            if let Some(rows) = measured {
-                ui.label(
-                    RichText::new(format!(
-                        "measured on {} rows of the face, {} of the neck",
-                        rows.face, rows.neck
-                    ))
-                    .small()
-                    .color(theme::FAINT),
-                );
-            }
-        });
-        let mut is_matched = params.match_colour;
-        let seam = ui
-            .checkbox(&mut is_matched, "Match colours at the seam")
-            .on_hover_text("Brings the new neck into the photo's light and tint");
-        if seam.changed() {
-            actions.push(Action::Change(Change::MatchColour(is_matched)));
-        }
-    });
-}
-
-fn layers(session: &Session, params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
-    CollapsingHeader::new("Layers & boundary").show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.label("Layers up to");
-            let mut up_to_px = params.up_to_px;
-            let combo = ComboBox::from_id_salt("layers")
-                .selected_text(format!("{up_to_px} px"))
-                .show_ui(ui, |ui| {
-                    for px in [8, 16, 32, 64, 128, 1024] {
-                        let mark = if px == Boundary::DEFAULT_RESOLUTION_PX {
-                            " (usual)"
-                        } else {
-                            ""
-                        };
-                        ui.selectable_value(&mut up_to_px, px, format!("{px} px{mark}"));
-                    }
-                });
-            super::top::named(&combo.response, "Choose the layers");
-            combo.response.on_hover_text(
-                "Coarse layers hold the shape, fine ones skin and light: the more move, the more of \
-                 the look changes along",
-            );
-            if up_to_px != params.up_to_px {
-                actions.push(Action::Change(Change::UpTo(up_to_px)));
-            }
-        });
-        ui.horizontal(|ui| {
-            ui.label("Boundary");
-            let boundaries = &session.document.boundaries;
-            let name = |choice| match choice {
-                BoundaryChoice::DoubleChin => "Double chin (own)".to_owned(),
-                BoundaryChoice::File(index) => boundaries
-                    .get(index)
-                    .map_or_else(|| "missing".to_owned(), |named| named.name.clone()),
-            };
-            let mut choice = params.boundary;
-            let combo = ComboBox::from_id_salt("boundary")
-                .selected_text(name(choice))
-                .show_ui(ui, |ui| {
-                    let files = (0..boundaries.len()).map(BoundaryChoice::File);
-                    for option in std::iter::once(BoundaryChoice::DoubleChin).chain(files) {
-                        ui.selectable_value(&mut choice, option, name(option));
-                    }
-                });
-            super::top::named(&combo.response, "Choose the boundary");
-            combo
-                .response
-                .on_hover_text("The direction in which the face is changed");
-            if choice != params.boundary {
-                actions.push(Action::Change(Change::Boundary(choice)));
-            }
-        });
-        if ui
-            .button("Boundary from a file…")
-            .on_hover_text("A direction that was trained elsewhere: .npy, [1, 512] or [1, L, 512]")
-            .clicked()
-        {
-            actions.push(Action::AskBoundary);
-        }
-    });
 }
 
 fn presets(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {

@@ -1,0 +1,105 @@
+//! Figures of a session with a 24-megapixel photo and the real engine. It measures and judges little:
+//! `cargo test --test window -- --ignored --nocapture speed`.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+use jawline::app::StartBackend;
+use jawline::app::session::{Preparation, Shown};
+use jawline::engine::desk::Desk;
+use jawline::memory::{peak_rss_bytes, rss_bytes};
+
+use crate::bench::{Bench, SIZE, portrait};
+use crate::fake::Script;
+
+/// A photo of 24 megapixels with the sample portrait in it.
+fn large_portrait(folder: &Path) -> PathBuf {
+    let sample = image::open(portrait(folder)).unwrap().into_rgb8();
+    let sample = imageops::resize(&sample, 2600, 2600, FilterType::CatmullRom);
+    let mut photo = RgbImage::from_fn(6000, 4000, |x, y| {
+        Rgb([(x / 40 % 90) as u8 + 60, (y / 40 % 90) as u8 + 60, 96])
+    });
+    imageops::replace(&mut photo, &sample, 1700, 700);
+    let path = folder.join("large.jpg");
+    let file = std::fs::File::create(&path).unwrap();
+    photo
+        .write_with_encoder(JpegEncoder::new_with_quality(file, 93))
+        .unwrap();
+    path
+}
+
+fn gigabytes(bytes: Option<u64>) -> f64 {
+    bytes.unwrap_or(0) as f64 / 1e9
+}
+
+#[test]
+#[ignore = "measures; a minute or two"]
+fn speed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = large_portrait(folder.path());
+    let backend: StartBackend =
+        Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?)));
+    let script = Rc::new(RefCell::new(Script::default()));
+    let begun = Instant::now();
+    let mut bench = Bench::start(script, folder, vec![path], backend, SIZE, 1.0);
+    bench.until("open", |bench| bench.app().workspace().session.is_some());
+    println!("start and decode      {:?}", begun.elapsed());
+    bench.until("coarse", |bench| bench.app().is_photo_begun());
+    println!("photo on the canvas   {:?}", begun.elapsed());
+    bench.wait_for_pixels();
+    println!("in full               {:?}", begun.elapsed());
+    let pace = |bench: &mut Bench, what: &str| {
+        let pace = bench.app().pace();
+        println!(
+            "{what:<21} {} frames, median {:?}, longest {:?}; {:.2} GB now, {:.2} GB at most",
+            pace.frames(),
+            pace.median(),
+            pace.longest(),
+            gigabytes(rss_bytes()),
+            gigabytes(peak_rss_bytes())
+        );
+        bench.reset_pace();
+    };
+    pace(&mut bench, "opening");
+    bench.until_within(120, "the first usable code", |bench| {
+        let live = bench.session().chosen_live();
+        live.is_some_and(|live| live.prepared.is_some())
+    });
+    println!("first usable code     {:?}", begun.elapsed());
+    pace(&mut bench, "inversion");
+    bench.slide(70.0);
+    bench.until_within(60, "exact", |bench| bench.shown() == Shown::Exact);
+    pace(&mut bench, "drag while inverting");
+    let cancelled = Instant::now();
+    bench.click("Cancel");
+    bench.until_within(90, "keyframes", |bench| {
+        let live = bench.session().chosen_live();
+        live.is_some_and(|live| {
+            live.preparation == Preparation::Cancelled && live.keyframes.len() >= 8
+        })
+    });
+    println!(
+        "keyframes             {:?} after the cancel",
+        cancelled.elapsed()
+    );
+    pace(&mut bench, "keyframes");
+    for amount in [95.0, 10.0, 60.0] {
+        bench.slide(amount);
+    }
+    pace(&mut bench, "drag with keyframes");
+    let asked = Instant::now();
+    bench.until_within(60, "exact", |bench| bench.shown() == Shown::Exact);
+    println!("exact after the drag  {:?}", asked.elapsed());
+    bench.key(egui::Key::E);
+    bench.click("Export the photo");
+    bench.until_within(60, "exported", |bench| bench.has_text("Exported "));
+    pace(&mut bench, "export");
+    std::thread::sleep(Duration::from_secs(6));
+    bench.harness.run_steps(2);
+    println!("at rest               {:.2} GB", gigabytes(rss_bytes()));
+}
