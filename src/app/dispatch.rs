@@ -159,9 +159,7 @@ impl Jawline {
             }
             Action::Dismiss(index) => self.notices.dismiss(index),
             Action::Remedy(remedy) => self.remedy(ctx, remedy),
-            Action::Recover(index) => {
-                self.workspace.recover(index, self.backend.as_mut());
-            }
+            Action::Recover(index) => self.workspace.recover(index, self.backend.as_mut()),
             Action::DiscardRecovered(index) => {
                 if let Some(notice) = self.workspace.discard(index) {
                     self.notices.add(notice);

@@ -1,7 +1,6 @@
 //! What the window knows of the engine.
 
 use crate::engine::{self, Description, Progress};
-use crate::{networks, runtime};
 
 /// What the window knows of the engine.
 #[derive(Default)]
@@ -56,17 +55,5 @@ impl EngineState {
             text.push_str(&format!("\nNo GPU is used: {why}"));
         }
         text
-    }
-}
-
-/// Is this an error that installing the networks can mend?
-pub fn is_missing_parts(error: &engine::Error) -> bool {
-    match error {
-        engine::Error::Networks(networks::Error::PackMissing { .. }) => true,
-        engine::Error::Runtime(error)
-        | engine::Error::Networks(networks::Error::Runtime(error)) => {
-            matches!(error, runtime::Error::LibraryMissing { .. })
-        }
-        _ => false,
     }
 }

@@ -141,9 +141,9 @@ impl Workspace {
     }
 
     /// Opens what a crash has left. The file stays until the document is kept anew.
-    pub fn recover(&mut self, index: usize, backend: &mut dyn Backend) -> Option<Notice> {
+    pub fn recover(&mut self, index: usize, backend: &mut dyn Backend) {
         if index >= self.leftovers.len() {
-            return None;
+            return;
         }
         let leftover = self.leftovers.remove(index);
         let path = leftover.path.clone();
@@ -175,7 +175,6 @@ impl Workspace {
                 keeper,
             })
         });
-        None
     }
 
     /// Throws away what a crash has left.

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::engine::Waker;
+use crate::engine::{Waker, panic_message};
 
 /// How far the work is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,11 +75,7 @@ where
         let unspawned = sender.clone();
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(|| work(&worker))).unwrap_or_else(|panic| {
-                let detail = panic
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "no message".to_owned());
+                let detail = panic_message(panic.as_ref());
                 Err(Unexpected { work: name, detail }.into())
             });
             // Nobody may be listening any more.

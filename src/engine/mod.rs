@@ -39,7 +39,9 @@ pub use render::{DrawFrame, Drawing, EditParams, Frame, Method, RenderFace, Rend
 pub use sessions::{Sessions, Settings};
 pub use synthesize::{Synthesize, SynthesizedPortrait};
 
+pub use crate::networks::pack::LICENCE_NOTICE;
 use crate::runtime::CancelToken;
+pub use crate::runtime::ProviderChoice;
 use crate::{latent, networks, portrait, runtime};
 
 /// What can go wrong in a job.
@@ -81,6 +83,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Is this something that installing ONNX Runtime and the networks mends?
+    pub fn is_missing_parts(&self) -> bool {
+        matches!(
+            self,
+            Self::Networks(
+                networks::Error::PackMissing { .. }
+                    | networks::Error::Runtime(runtime::Error::LibraryMissing { .. })
+            ) | Self::Runtime(runtime::Error::LibraryMissing { .. })
+        )
+    }
+
     /// Is this only the echo of a cancellation?
     pub fn is_cancelled(&self) -> bool {
         matches!(
@@ -329,7 +342,8 @@ impl<J: Job> Task for Running<J> {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -47,12 +47,6 @@ impl Boundary {
         (alpha.abs() / full).min(1.0)
     }
 
-    /// The amount of a distance along the boundary: the inverse of
-    /// [`alpha_of_amount`](Self::alpha_of_amount).
-    pub fn amount_of_alpha(alpha: f32) -> f32 {
-        100.0 * alpha / Self::ALPHA_OF_FULL_AMOUNT
-    }
-
     /// Our own boundary, `boundaries/double_chin_w.npy`.
     ///
     /// # Errors

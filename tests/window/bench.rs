@@ -48,6 +48,15 @@ impl Bench {
         bench
     }
 
+    /// The same with its chin at 80, exact, and all its pixels on the canvas.
+    pub fn edited() -> Self {
+        let mut bench = Self::with_portrait();
+        bench.wait_for_pixels();
+        bench.slide(80.0);
+        bench.settle();
+        bench
+    }
+
     /// A window that opens these files.
     pub fn with(script: Script, files: impl FnOnce(&Path) -> Vec<PathBuf>) -> Self {
         let script = Rc::new(RefCell::new(script));
@@ -192,6 +201,16 @@ impl Bench {
             .query_all_by_label_contains(part)
             .next()
             .is_some()
+    }
+
+    /// Puts a text into a field in place of what is there.
+    pub fn fill_in(&mut self, label: &str, text: &str) {
+        self.node(label).focus();
+        self.harness.run_steps(1);
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.harness.run_steps(1);
+        self.node(label).type_text(text);
+        self.harness.run_steps(2);
     }
 
     /// The slider of this name.

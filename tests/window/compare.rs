@@ -5,17 +5,9 @@ use jawline::app::view::{Axis, Compare};
 
 use crate::bench::{Bench, differing};
 
-fn edited() -> Bench {
-    let mut bench = Bench::with_portrait();
-    bench.wait_for_pixels();
-    bench.slide(80.0);
-    bench.settle();
-    bench
-}
-
 #[test]
 fn every_mode_by_key_and_by_button() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let is_split = |mode: Compare| matches!(mode, Compare::Split { .. });
     for (key, label) in [
         (Key::Num2, "Split"),
@@ -39,7 +31,7 @@ fn every_mode_by_key_and_by_button() {
 
 #[test]
 fn the_halves_of_a_split_are_the_photo_and_the_result() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let after = bench.picture();
     bench.harness.key_down(Key::B);
     let before = bench.picture();
@@ -59,7 +51,7 @@ fn the_halves_of_a_split_are_the_photo_and_the_result() {
 
 #[test]
 fn the_divider_is_dragged_and_turned() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     bench.key(Key::Num2);
     let rect = bench.picture_rect();
     let to = Pos2::new(rect.left() + rect.width() * 0.25, rect.center().y);
@@ -84,7 +76,7 @@ fn the_divider_is_dragged_and_turned() {
 
 #[test]
 fn zoom_keeps_the_point_under_the_pointer_and_the_keys_zoom() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let fit = bench.app().look().view.unwrap();
     let at = bench.picture_rect().center() + egui::vec2(100.0, -50.0);
     bench.wheel(at, 150.0);
@@ -119,7 +111,7 @@ fn zoom_keeps_the_point_under_the_pointer_and_the_keys_zoom() {
 
 #[test]
 fn nothing_jumps_when_modes_change() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     bench.key(Key::Num0);
     let view = bench.app().look().view;
     for key in [Key::Num2, Key::Num4, Key::Num1] {
@@ -130,7 +122,7 @@ fn nothing_jumps_when_modes_change() {
 
 #[test]
 fn overlays_come_and_go() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let plain = bench.picture();
     bench.click("Overlays");
     for label in [

@@ -7,16 +7,9 @@ use jawline::app::session::Shown;
 
 use crate::bench::Bench;
 
-fn edited() -> Bench {
-    let mut bench = Bench::with_portrait();
-    bench.slide(80.0);
-    bench.settle();
-    bench
-}
-
 #[test]
 fn an_export_is_the_retouched_photo_and_nothing_else_is_touched() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     bench.key(Key::E);
     bench.click("Choose the format");
     bench.click("PNG");
@@ -46,18 +39,9 @@ fn an_export_is_the_retouched_photo_and_nothing_else_is_touched() {
 
 #[test]
 fn an_export_that_cannot_be_written_is_told_with_a_way_out() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     bench.key(Key::E);
-    bench.node("File to export to").focus();
-    bench.harness.run_steps(1);
-    bench
-        .harness
-        .key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
-    bench.harness.run_steps(1);
-    bench
-        .node("File to export to")
-        .type_text("/nowhere/at/all.jpg");
-    bench.harness.run_steps(2);
+    bench.fill_in("File to export to", "/nowhere/at/all.jpg");
     bench.click("Export the photo");
     bench.until("told", |bench| bench.has_text("/nowhere/at"));
     assert!(bench.has("Export elsewhere…"));
@@ -68,20 +52,11 @@ fn an_export_that_cannot_be_written_is_told_with_a_way_out() {
 
 #[test]
 fn the_original_is_never_exported_over() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let original = bench.folder.path().join("portrait.jpg");
     let bytes = fs::read(&original).unwrap();
     bench.key(Key::E);
-    bench.node("File to export to").focus();
-    bench.harness.run_steps(1);
-    bench
-        .harness
-        .key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
-    bench.harness.run_steps(1);
-    bench
-        .node("File to export to")
-        .type_text(original.to_str().unwrap());
-    bench.harness.run_steps(2);
+    bench.fill_in("File to export to", original.to_str().unwrap());
     bench.click("Export the photo");
     bench.until("told", |bench| bench.has("Export elsewhere…"));
     assert_eq!(fs::read(&original).unwrap(), bytes);
@@ -89,7 +64,7 @@ fn the_original_is_never_exported_over() {
 
 #[test]
 fn a_saved_project_opens_as_it_was() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     assert!(bench.app().workspace().is_unsaved(0));
     bench.key(Key::S);
     bench.until("saved", |bench| bench.has_text("Saved "));
@@ -108,7 +83,7 @@ fn a_saved_project_opens_as_it_was() {
 
 #[test]
 fn closing_with_unsaved_work_asks() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     bench.click("Menu");
     bench.click("Quit");
     assert!(bench.has("Close without saving"));

@@ -8,17 +8,9 @@ use jawline::portrait::strokes::StrokeKind;
 
 use crate::bench::{Bench, differing};
 
-fn edited() -> Bench {
-    let mut bench = Bench::with_portrait();
-    bench.wait_for_pixels();
-    bench.slide(80.0);
-    bench.settle();
-    bench
-}
-
 #[test]
 fn a_brush_stroke_changes_the_mask_and_is_one_step() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let before = bench.picture();
     let steps = bench.session().document.history().steps().len();
     bench.key(Key::P);
@@ -57,7 +49,7 @@ fn a_brush_stroke_changes_the_mask_and_is_one_step() {
 
 #[test]
 fn brackets_resize_the_brush() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let radius = bench.app().look().brush.radius_px;
     bench.key(Key::CloseBracket);
     assert!(bench.app().look().brush.radius_px > radius);
@@ -68,7 +60,7 @@ fn brackets_resize_the_brush() {
 
 #[test]
 fn a_warp_point_is_pulled() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     bench.click("Warp");
     bench.click("Pull points");
     let middle = bench.picture_rect().center();
@@ -88,7 +80,7 @@ fn a_warp_point_is_pulled() {
 
 #[test]
 fn method_strength_and_colours_reach_the_document() {
-    let mut bench = edited();
+    let mut bench = Bench::edited();
     let face = bench.face();
     bench.click("Choose the method");
     bench.click("Plain");

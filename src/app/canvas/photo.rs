@@ -12,6 +12,7 @@ use image::DynamicImage;
 
 use super::pipelines::Pipelines;
 use super::pyramid::Block;
+use super::textures::photo_texture;
 use crate::geometry::{Point, Rect};
 use crate::photo::Photo;
 
@@ -163,7 +164,7 @@ impl PhotoTextures {
         if size.0.max(size.1) > largest {
             return;
         }
-        let texture = texture(pipelines, size, COARSE_LEVELS);
+        let texture = photo_texture(pipelines, size, COARSE_LEVELS);
         for level in 0..COARSE_LEVELS {
             write(pipelines, &texture, level, 0, &block);
             block = block.halved();
@@ -187,7 +188,7 @@ impl PhotoTextures {
 
     fn upload_tile(&self, pipelines: &Pipelines, photo: &DynamicImage, tile: &Tile) {
         let size = tile.place.texture_size();
-        let texture = texture(pipelines, size, TILE_LEVELS);
+        let texture = photo_texture(pipelines, size, TILE_LEVELS);
         let (left, top) = tile.place.origin();
         let rows = (CHUNK_BYTES / (4 * size.0 as usize)) as u32 / REDUCTION * REDUCTION;
         let rows = rows.max(REDUCTION);
@@ -244,23 +245,6 @@ impl Piece {
     pub fn tiles_serve(level: f64) -> bool {
         level <= f64::from(TILE_LEVELS - 1)
     }
-}
-
-fn texture(pipelines: &Pipelines, (width, height): (u32, u32), levels: u32) -> wgpu::Texture {
-    pipelines.device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("photo"),
-        size: wgpu::Extent3d {
-            width,
-            height,
-            depth_or_array_layers: 1,
-        },
-        mip_level_count: levels,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Unorm,
-        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-        view_formats: &[],
-    })
 }
 
 /// Writes rows of a level, from `first_row` on.

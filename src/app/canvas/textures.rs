@@ -34,6 +34,18 @@ pub fn grey_texture(pipelines: &Pipelines, size: (u32, u32)) -> wgpu::Texture {
     texture(pipelines, size, 1, wgpu::TextureFormat::R8Unorm, usage)
 }
 
+/// An empty texture for parts of a photo, with mip levels.
+pub fn photo_texture(pipelines: &Pipelines, size: (u32, u32), levels: u32) -> wgpu::Texture {
+    let usage = wgpu::TextureUsages::empty();
+    texture(
+        pipelines,
+        size,
+        levels,
+        wgpu::TextureFormat::Rgba8Unorm,
+        usage,
+    )
+}
+
 fn texture(
     pipelines: &Pipelines,
     (width, height): (u32, u32),
@@ -42,7 +54,7 @@ fn texture(
     usage: wgpu::TextureUsages,
 ) -> wgpu::Texture {
     pipelines.device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("face"),
+        label: Some("picture"),
         size: wgpu::Extent3d {
             width,
             height,

@@ -125,11 +125,6 @@ impl Live {
         }
     }
 
-    /// Is an exact frame being rendered?
-    pub fn is_rendering(&self) -> bool {
-        self.asked.is_some()
-    }
-
     pub(super) fn forget_keyframes(&mut self) {
         self.keyframes.clear();
         self.keyframes_of = None;

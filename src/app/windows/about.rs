@@ -6,7 +6,7 @@ use super::window;
 use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
-use crate::networks::pack::LICENCE_NOTICE;
+use crate::engine::LICENCE_NOTICE;
 
 /// Shows the window.
 pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {

@@ -6,8 +6,7 @@ use super::{small, window};
 use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
-use crate::engine;
-use crate::runtime::ProviderChoice;
+use crate::engine::{self, ProviderChoice};
 
 /// Shows the window.
 pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
