@@ -16,6 +16,7 @@ use crate::checkpoint::{self, Tensors};
 use crate::graph::{Graph, Value};
 
 use layers::Dense;
+use synthesis::{BLOCK_LIMIT, START_PX};
 pub use synthesis::{Stages, Synthesis};
 
 /// Added under a square root, in pixel norm and in demodulation.
@@ -29,6 +30,18 @@ const MAPPING_MULTIPLIER: f32 = 0.01;
 
 /// What error messages call this network.
 const EXPECTED: &str = "a StyleGAN2 generator";
+
+/// The resolution that each style layer (row of W+) drives, for their number, coarse to fine.
+///
+/// Layer 0 drives the convolution at 4 px; from 8 px on a resolution has two convolutions, and the
+/// to-RGB layer of a resolution shares the layer behind its second convolution (Karras et al., CVPR
+/// 2020, figure 2). So L = 2·log₂(resolution) − 2, and the last layer is the final to-RGB's.
+pub fn layer_resolutions_px(layers: usize) -> Vec<usize> {
+    let last_convolution = layers.saturating_sub(2);
+    (0..layers)
+        .map(|layer| START_PX << layer.min(last_convolution).div_ceil(2).min(BLOCK_LIMIT))
+        .collect()
+}
 
 /// A whole generator.
 #[derive(Debug, Clone)]
@@ -161,4 +174,23 @@ fn first_axis(tensors: &Tensors, name: &str) -> Result<usize, checkpoint::Error>
         .get(name)
         .and_then(|tensor| tensor.shape().first().copied())
         .ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stylegan2_at_1024_has_two_layers_a_resolution_and_a_last_one() {
+        assert_eq!(
+            layer_resolutions_px(18),
+            [
+                4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024, 1024
+            ]
+        );
+        assert_eq!(
+            layer_resolutions_px(10),
+            [4, 8, 8, 16, 16, 32, 32, 64, 64, 64]
+        );
+    }
 }

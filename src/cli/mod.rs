@@ -14,6 +14,7 @@ mod stage;
 mod synthesize;
 mod window;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -66,17 +67,28 @@ struct EngineOptions {
     /// CPU threads for the networks; 0 for one a core
     #[arg(long, default_value_t = 0, value_name = "N")]
     threads: usize,
-    /// Network pack, and so the generator
-    #[arg(long, visible_alias = "generator", default_value = COMMUNITY, value_name = "NAME")]
+    /// Network pack
+    #[arg(long, default_value = COMMUNITY, value_name = "NAME")]
     pack: String,
+    /// Generator: the name of a pack, or a file (a checkpoint such as Gs.pth, or .onnx); the pack's own
+    /// by default
+    #[arg(long, value_name = "GEN")]
+    generator: Option<String>,
 }
 
 impl EngineOptions {
     fn settings(&self) -> Settings {
+        // What is no file is the name of a pack, and a pack's generator comes with its other networks.
+        let (file, pack) = match &self.generator {
+            Some(name) if looks_like_a_file(name) => (Some(name.into()), &self.pack),
+            Some(name) => (None, name),
+            None => (None, &self.pack),
+        };
         Settings {
             provider: self.provider,
             threads: self.threads,
-            pack: self.pack.clone(),
+            pack: pack.clone(),
+            generator: file,
         }
     }
 }
@@ -90,6 +102,12 @@ struct Voice {
     /// Print one JSON object on stdout: what was written, figures, seconds
     #[arg(long)]
     json: bool,
+}
+
+/// Is it a path rather than the name of a pack? So a mistyped path is told as a missing file.
+fn looks_like_a_file(name: &str) -> bool {
+    let path = Path::new(name);
+    path.is_file() || path.extension().is_some() || path.components().count() > 1
 }
 
 /// A count that must not be zero.

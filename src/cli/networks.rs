@@ -113,12 +113,13 @@ fn list(voice: Voice) -> Result<(), Failure> {
     }
     for pack in &packs {
         let manifest = pack.manifest();
-        let generator = &manifest.generator;
+        let generator = match &manifest.generator {
+            Some(spec) => format!("{} px, {} style layers", spec.resolution, spec.layers),
+            None => "no generator".to_owned(),
+        };
         print_line(&format!(
-            "\npack '{}'  {} px, {} style layers  {}",
+            "\npack '{}'  {generator}  {}",
             manifest.name,
-            generator.resolution,
-            generator.layers,
             pack.folder().display()
         ))?;
         for entry in &manifest.entries {

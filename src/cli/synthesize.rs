@@ -13,9 +13,8 @@ use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::checkpoint::npy;
 use crate::editor::sheet::Sheet;
-use crate::engine::{Engine, Priority, Synthesize, SynthesizedPortrait};
-use crate::latent::{Boundary, CODE_SIZE};
-use crate::networks::Pack;
+use crate::engine::{DescribeGenerator, Engine, Priority, Synthesize, SynthesizedPortrait};
+use crate::latent::Boundary;
 use crate::photo::resize::resize_levels;
 use crate::portrait::tensor::picture_from_tensor;
 
@@ -71,19 +70,18 @@ const SHEET_SIZE: u32 = 256;
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
     let boundary = boundary(options)?;
-    let layer_resolutions = Pack::open(&options.engine.pack)?
-        .manifest()
-        .generator
-        .layer_resolutions
-        .clone();
+    let engine = Engine::start(options.engine.settings())?;
+    let spec = engine
+        .submit(Priority::Background, interrupt::token(), DescribeGenerator)
+        .wait(|_| ())?;
+    let layer_resolutions = spec.layer_resolutions.clone();
     let given = options
         .codes
         .as_deref()
-        .map(|path| read_codes(path, layer_resolutions.len()))
+        .map(|path| read_codes(path, [spec.layers, spec.code_size]))
         .transpose()?;
     let mut reporter = Reporter::new(options.voice);
     let mut folder = OutputFolder::create(&options.out)?;
-    let engine = Engine::start(options.engine.settings())?;
     let mut draw = |job: Synthesize| {
         engine
             .submit(Priority::Background, interrupt::token(), job)
@@ -142,25 +140,30 @@ fn boundary(options: &Options) -> Result<Boundary, Failure> {
     }
 }
 
-/// Codes of a file, each `[layers, 512]`.
-fn read_codes(path: &std::path::Path, layers: usize) -> Result<Vec<Array2<f32>>, Failure> {
+/// Codes of a file, each `[layers, size]`.
+fn read_codes(
+    path: &std::path::Path,
+    [layers, size]: [usize; 2],
+) -> Result<Vec<Array2<f32>>, Failure> {
     let array = npy::read_f32(path)?;
     npy::check_finite(path, &array)?;
     let shape = array.shape().to_vec();
     let wrong = || {
         Failure::because(format!(
-            "{}: the codes have the shape {shape:?}; expected [n,{CODE_SIZE}], [{layers},{CODE_SIZE}] or [n,{layers},{CODE_SIZE}]",
+            "{}: the codes have the shape {shape:?}; expected [n,{size}], [{layers},{size}] or [n,{layers},{size}]",
             path.display()
         ))
     };
     match *shape.as_slice() {
-        [rows, CODE_SIZE] if rows == layers => Ok(vec![two_dimensional(array).ok_or_else(wrong)?]),
-        [_, CODE_SIZE] => Ok(two_dimensional(array)
+        [rows, columns] if [rows, columns] == [layers, size] => {
+            Ok(vec![two_dimensional(array).ok_or_else(wrong)?])
+        }
+        [_, columns] if columns == size => Ok(two_dimensional(array)
             .ok_or_else(wrong)?
             .axis_iter(Axis(0))
-            .map(|w| Array2::from_shape_fn((layers, CODE_SIZE), |(_, component)| w[component]))
+            .map(|w| Array2::from_shape_fn((layers, size), |(_, component)| w[component]))
             .collect()),
-        [_, rows, CODE_SIZE] if rows == layers => Ok(array
+        [_, rows, columns] if [rows, columns] == [layers, size] => Ok(array
             .into_dimensionality::<Ix3>()
             .map_err(|_| wrong())?
             .axis_iter(Axis(0))

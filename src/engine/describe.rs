@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{Context, Error, Job, Step};
+use crate::networks::GeneratorSpec;
 use crate::networks::pack::Manifest;
 
 /// What the engine runs with.
@@ -42,5 +43,20 @@ impl Job for Describe {
             build: runtime.build_info(),
             pack,
         }))
+    }
+}
+
+/// Asks the engine about its generator.
+pub struct DescribeGenerator;
+
+impl Job for DescribeGenerator {
+    type Output = GeneratorSpec;
+
+    fn name(&self) -> String {
+        "describe the generator".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<GeneratorSpec>, Error> {
+        Ok(Step::Done(context.sessions.spec()?.clone()))
     }
 }

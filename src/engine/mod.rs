@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
-pub use describe::{Describe, Description};
+pub use describe::{Describe, DescribeGenerator, Description};
 pub use find_faces::{FindFaces, FoundFace};
 pub use install::Install;
 pub use invert::{InversionReport, InvertPicture, Inverted};

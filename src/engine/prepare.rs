@@ -248,7 +248,7 @@ impl Job for PrepareFace {
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<PreparedFace>, Error> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => {
-                let size = context.sessions.pack()?.manifest().generator.resolution as u32;
+                let size = context.sessions.spec()?.resolution as u32;
                 let face = Arc::new(self.cut(size)?);
                 self.show(|| {
                     face.screen_crop();

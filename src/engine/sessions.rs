@@ -1,14 +1,18 @@
 //! The networks of the engine thread, loaded when first asked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Error;
 use crate::checkpoint::dlib::ShapePredictor;
 use crate::graph::Graph;
 use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
-use crate::networks::{self, FaceDetector, Generator, LandmarkModel, Pack, Role, Whitening};
-use crate::runtime::{ProviderChoice, Runtime};
+use crate::networks::{
+    self, FaceDetector, Generator, GeneratorNetworks, GeneratorSpec, LandmarkModel, Pack, Role,
+    Whitening,
+};
+use crate::runtime::{CancelToken, ProviderChoice, Runtime};
 
 /// What the engine is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,9 @@ pub struct Settings {
     pub threads: usize,
     /// The network pack.
     pub pack: String,
+    /// A generator's file to use instead of the pack's, see
+    /// [`GeneratorNetworks::from_file`](crate::networks::GeneratorNetworks::from_file).
+    pub generator: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -27,14 +34,14 @@ impl Default for Settings {
             provider: ProviderChoice::Auto,
             threads: 0,
             pack: COMMUNITY.to_owned(),
+            generator: None,
         }
     }
 }
 
 /// All sessions, owned by the engine thread.
 pub struct Sessions {
-    settings: Settings,
-    base: Option<Base>,
+    base: Base,
     generator: Option<Generator>,
     inversion: Option<inversion::Networks>,
     detector: Option<FaceDetector>,
@@ -49,18 +56,48 @@ fn load<T>(slot: &mut Option<T>, make: impl FnOnce() -> Result<T, Error>) -> Res
     }
 }
 
-/// What every network is loaded with.
+/// What sessions are made of.
 struct Base {
-    runtime: Runtime,
-    pack: Pack,
+    settings: Settings,
+    runtime: Option<Runtime>,
+    pack: Option<Pack>,
+    networks: Option<Arc<GeneratorNetworks>>,
+    spec: Option<GeneratorSpec>,
 }
 
 impl Base {
-    fn load(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self {
-            runtime: Runtime::load(settings.provider, settings.threads)?,
-            pack: Pack::open(&settings.pack)?,
-        })
+    fn runtime(&mut self) -> Result<&Runtime, Error> {
+        let Settings {
+            provider, threads, ..
+        } = self.settings;
+        load(&mut self.runtime, || Ok(Runtime::load(provider, threads)?)).map(|runtime| &*runtime)
+    }
+
+    fn pack(&mut self) -> Result<&Pack, Error> {
+        load(&mut self.pack, || Ok(Pack::open(&self.settings.pack)?)).map(|pack| &*pack)
+    }
+
+    fn networks(&mut self) -> Result<Arc<GeneratorNetworks>, Error> {
+        if let Some(networks) = &self.networks {
+            return Ok(Arc::clone(networks));
+        }
+        let networks = match &self.settings.generator {
+            Some(path) => GeneratorNetworks::from_file(path)?,
+            None => GeneratorNetworks::from_pack(self.pack()?)?,
+        };
+        self.spec = Some(networks.spec.clone());
+        Ok(Arc::clone(self.networks.insert(Arc::new(networks))))
+    }
+
+    fn spec(&mut self) -> Result<&GeneratorSpec, Error> {
+        if self.spec.is_none() {
+            let spec = match self.settings.generator {
+                Some(_) => self.networks()?.spec.clone(),
+                None => self.pack()?.generator()?.clone(),
+            };
+            self.spec = Some(spec);
+        }
+        load(&mut self.spec, || Err(networks::Error::NoMapping.into())).map(|spec| &*spec)
     }
 }
 
@@ -68,8 +105,13 @@ impl Sessions {
     /// Nothing is loaded yet.
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            settings,
-            base: None,
+            base: Base {
+                settings,
+                runtime: None,
+                pack: None,
+                networks: None,
+                spec: None,
+            },
             generator: None,
             inversion: None,
             detector: None,
@@ -80,17 +122,33 @@ impl Sessions {
     /// ONNX Runtime with the settled execution provider.
     ///
     /// # Errors
-    /// When the library or the pack is missing, or the provider cannot run.
+    /// When the library is missing, or the provider cannot run.
     pub fn runtime(&mut self) -> Result<&Runtime, Error> {
-        load(&mut self.base, || Base::load(&self.settings)).map(|base| &base.runtime)
+        self.base.runtime()
     }
 
     /// The network pack.
     ///
     /// # Errors
-    /// As [`runtime`](Self::runtime).
+    /// When it is not installed, or damaged.
     pub fn pack(&mut self) -> Result<&Pack, Error> {
-        load(&mut self.base, || Base::load(&self.settings)).map(|base| &base.pack)
+        self.base.pack()
+    }
+
+    /// What must be known of the generator.
+    ///
+    /// # Errors
+    /// When its file or the pack cannot be used.
+    pub fn spec(&mut self) -> Result<&GeneratorSpec, Error> {
+        self.base.spec()
+    }
+
+    /// The generator's graphs, to build others of.
+    ///
+    /// # Errors
+    /// As [`spec`](Self::spec).
+    pub fn generator_networks(&mut self) -> Result<Arc<GeneratorNetworks>, Error> {
+        self.base.networks()
     }
 
     /// The face detector.
@@ -109,8 +167,7 @@ impl Sessions {
     /// # Errors
     /// When the pack lacks it.
     pub fn landmarks(&mut self) -> Result<&LandmarkModel, Error> {
-        let base = load(&mut self.base, || Base::load(&self.settings))?;
-        load(&mut self.landmarks, || landmark_model(&base.pack)).map(|model| &*model)
+        load(&mut self.landmarks, || landmark_model(self.base.pack()?)).map(|model| &*model)
     }
 
     /// The generator.
@@ -118,15 +175,16 @@ impl Sessions {
     /// # Errors
     /// When the runtime, the pack or a network cannot be loaded.
     pub fn generator(&mut self) -> Result<&mut Generator, Error> {
-        let base = load(&mut self.base, || Base::load(&self.settings))?;
         load(&mut self.generator, || {
-            Ok(Generator::load(&base.runtime, &base.pack)?)
+            let networks = self.base.networks()?;
+            Ok(Generator::load(self.base.runtime()?, &networks)?)
         })
     }
 
     /// Lets go of what only an inversion needs: most of the memory.
     pub(super) fn release_inversion(&mut self) {
         self.inversion = None;
+        self.base.networks = None;
     }
 
     /// The networks of the inversion: the graph with its gradient is built here.
@@ -134,10 +192,7 @@ impl Sessions {
     /// # Errors
     /// As [`generator`](Self::generator).
     pub fn inversion(&mut self) -> Result<&mut inversion::Networks, Error> {
-        let base = load(&mut self.base, || Base::load(&self.settings))?;
-        load(&mut self.inversion, || {
-            inversion_networks(&base.runtime, &base.pack)
-        })
+        load(&mut self.inversion, || inversion_networks(&mut self.base))
     }
 }
 
@@ -148,13 +203,17 @@ fn landmark_model(pack: &Pack) -> Result<LandmarkModel, Error> {
     Ok(LandmarkModel::new(predictor).map_err(networks::Error::from)?)
 }
 
-fn inversion_networks(runtime: &Runtime, pack: &Pack) -> Result<inversion::Networks, Error> {
-    let read = |role| -> Result<Graph, Error> {
-        Ok(Graph::from_onnx_bytes(&pack.read(role)?).map_err(networks::Error::from)?)
+fn inversion_networks(base: &mut Base) -> Result<inversion::Networks, Error> {
+    let generator = base.networks()?;
+    let noise = generator.spec.noise_maps(Generator::NOISE_SEED);
+    let synthesis = generator.with_noise(&noise)?;
+    let perceptual = Graph::from_onnx_bytes(&base.pack()?.read(Role::Perceptual)?)
+        .map_err(networks::Error::from)?;
+    let runtime = base.runtime()?;
+    let whitening = match &generator.whitening {
+        Some(whitening) => whitening.clone(),
+        None => Whitening::sample(runtime, &generator, &CancelToken::new())?,
     };
-    let synthesis = read(Role::Synthesis)?;
-    let perceptual = read(Role::Perceptual)?;
-    let whitening = Whitening::load(pack)?;
     let features = feature_graph(&perceptual)?;
     let step = step_graph(&synthesis, &perceptual, &whitening, Weights::default())?;
     let session = |name: &str, graph: &Graph| -> Result<_, Error> {
@@ -163,7 +222,7 @@ fn inversion_networks(runtime: &Runtime, pack: &Pack) -> Result<inversion::Netwo
     Ok(inversion::Networks {
         features: session("perceptual network", &features)?,
         step: session("inversion step", &step)?,
-        layers: pack.manifest().generator.layers,
+        layers: generator.spec.layers,
         whitening,
     })
 }

@@ -28,7 +28,8 @@ pub struct Synthesize {
 
 enum Source {
     Latents {
-        latents: Array2<f32>,
+        seed: u64,
+        latents: Option<Array2<f32>>,
         psi: f32,
         cutoff: Option<usize>,
     },
@@ -43,7 +44,8 @@ impl Synthesize {
     pub fn from_seed(seed: u64, count: usize, psi: f32, cutoff: Option<usize>) -> Self {
         Self {
             source: Source::Latents {
-                latents: gaussian_latents(seed, count),
+                seed,
+                latents: None,
                 psi,
                 cutoff,
             },
@@ -78,10 +80,14 @@ impl Job for Synthesize {
         let generator = context.sessions.generator()?;
         let (drawn_from, code) = match &mut self.source {
             Source::Latents {
+                seed,
                 latents,
                 psi,
                 cutoff,
             } => {
+                let size = generator.spec().code_size;
+                let latents =
+                    latents.get_or_insert_with(|| gaussian_latents(*seed, self.count, size));
                 let latent = latents.slice(s![index..=index, ..]);
                 let w = generator.map(latent, context.cancel)?;
                 let code = generator.code(w.row(0), *psi, *cutoff);

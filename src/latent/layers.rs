@@ -1,17 +1,5 @@
 //! Style layers of different generators, matched by the resolution that they drive.
 
-/// The resolution that each style layer of StyleGAN2 drives, for its number of layers.
-///
-/// Layer 0 drives the convolution at 4 px; from 8 px on a resolution has two convolutions, and the
-/// to-RGB layer of a resolution shares the layer behind its second convolution (Karras et al., CVPR
-/// 2020, figure 2). So L = 2·log₂(resolution) − 2, and the last layer is the final to-RGB's.
-pub fn stylegan2_layer_resolutions(layers: usize) -> Vec<usize> {
-    let last_convolution = layers.saturating_sub(2);
-    (0..layers)
-        .map(|layer| 4 << layer.min(last_convolution).div_ceil(2))
-        .collect()
-}
-
 /// For each layer of a generator the layer of another one that does the same work: the one at the
 /// same place within the same resolution, or within the nearest resolution that the other has.
 ///
@@ -47,25 +35,12 @@ pub fn layer_correspondence(to: &[usize], from: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architectures::stylegan2::layer_resolutions_px;
 
     const COMMUNITY: [usize; 23] = [
         4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64, 128, 128, 128, 256, 256, 256, 512, 512,
         512,
     ];
-
-    #[test]
-    fn stylegan2_at_1024_has_two_layers_a_resolution_and_a_last_one() {
-        assert_eq!(
-            stylegan2_layer_resolutions(18),
-            [
-                4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 512, 1024, 1024, 1024
-            ]
-        );
-        assert_eq!(
-            stylegan2_layer_resolutions(10),
-            [4, 8, 8, 16, 16, 32, 32, 64, 64, 64]
-        );
-    }
 
     #[test]
     fn a_generator_corresponds_to_itself() {
@@ -75,7 +50,7 @@ mod tests {
 
     #[test]
     fn eighteen_layers_serve_twenty_three_by_resolution() {
-        let map = layer_correspondence(&COMMUNITY, &stylegan2_layer_resolutions(18));
+        let map = layer_correspondence(&COMMUNITY, &layer_resolutions_px(18));
         assert_eq!(&map[..8], [0, 0, 1, 2, 2, 3, 4, 4]);
         assert_eq!(&map[20..], [13, 14, 14]);
         assert!(map.is_sorted());

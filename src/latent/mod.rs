@@ -14,9 +14,10 @@ use std::path::PathBuf;
 
 pub use adam::Adam;
 pub use boundary::{Boundary, Space};
-pub use layers::{layer_correspondence, stylegan2_layer_resolutions};
+pub use layers::layer_correspondence;
 pub use mixing::mix_styles;
 
+pub use crate::architectures::stylegan2::layer_resolutions_px as stylegan2_layer_resolutions;
 pub use crate::networks::CODE_SIZE;
 
 use crate::networks;

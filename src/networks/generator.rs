@@ -1,35 +1,43 @@
 //! The generator: from Gaussian latents to codes, from codes to pictures.
 
-use std::path::Path;
-
-use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, Axis, Ix1, Ix2, Ix4, s};
+use ndarray::{Array1, Array2, Array4, ArrayD, ArrayView1, ArrayView2, Axis, Ix2, Ix4, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{CODE_SIZE, Error, GeneratorSpec, Pack, Role, Whitening};
-use crate::checkpoint::npy;
+use super::source::name;
+use super::{Error, GeneratorNetworks, GeneratorSpec, Role};
 use crate::runtime::{CancelToken, Runtime, Session};
 
 /// A generator over two sessions: mapping (`z` → `w`) and synthesis (`w+` → picture).
 pub struct Generator {
     spec: GeneratorSpec,
     mean: Array1<f32>,
-    mapping: Session,
+    mapping: Option<Session>,
     synthesis: Session,
+    noise: Vec<ArrayD<f32>>,
 }
 
 impl Generator {
-    /// Loads the generator of a pack.
+    /// The seed of the noise that a generator starts with.
+    pub const NOISE_SEED: u64 = 0;
+
+    /// Loads a generator into ONNX Runtime. Its noise is that of [`NOISE_SEED`](Self::NOISE_SEED).
     ///
     /// # Errors
-    /// When a file is missing or altered, or ONNX Runtime refuses it.
-    pub fn load(runtime: &Runtime, pack: &Pack) -> Result<Self, Error> {
+    /// When ONNX Runtime refuses a network.
+    pub fn load(runtime: &Runtime, networks: &GeneratorNetworks) -> Result<Self, Error> {
+        let mapping = match &networks.mapping {
+            Some(mapping) => Some(runtime.session("mapping network", &mapping.to_onnx_bytes()?)?),
+            None => None,
+        };
         Ok(Self {
-            spec: pack.manifest().generator.clone(),
-            mean: stored::<Ix1>(pack, Role::LatentMean, "[512]")?,
-            mapping: runtime.session("mapping network", &pack.read(Role::Mapping)?)?,
-            synthesis: runtime.session("synthesis network", &pack.read(Role::Synthesis)?)?,
+            spec: networks.spec.clone(),
+            mean: networks.mean.clone(),
+            mapping,
+            synthesis: runtime
+                .session("synthesis network", &networks.synthesis.to_onnx_bytes()?)?,
+            noise: networks.spec.noise_maps(Self::NOISE_SEED),
         })
     }
 
@@ -38,24 +46,25 @@ impl Generator {
         &self.spec
     }
 
-    /// The mean of W, `[512]`.
+    /// The mean of W, `[n]`.
     pub fn mean(&self) -> &Array1<f32> {
         &self.mean
     }
 
-    /// Maps Gaussian latents `[n, 512]` to W, `[n, 512]`, without truncation.
+    /// Maps Gaussian latents `[m, n]` to W, `[m, n]`, without truncation.
     ///
     /// # Errors
-    /// What ONNX Runtime says; [`runtime::Error::Cancelled`](crate::runtime::Error::Cancelled).
+    /// [`Error::NoMapping`] for a synthesis network alone; what ONNX Runtime says; [`runtime::Error::Cancelled`](crate::runtime::Error::Cancelled).
     pub fn map(
         &mut self,
         latents: ArrayView2<'_, f32>,
         cancel: &CancelToken,
     ) -> Result<Array2<f32>, Error> {
-        map_latents(&mut self.mapping, latents, cancel)
+        let mapping = self.mapping.as_mut().ok_or(Error::NoMapping)?;
+        map_latents(mapping, latents, cancel)
     }
 
-    /// A code in W `[512]` for all layers, `[L, 512]`; the layers before `cutoff` (all, if `None`) are
+    /// A code in W `[n]` for all layers, `[L, n]`; the layers before `cutoff` (all, if `None`) are
     /// truncated towards the mean: `mean + ψ·(w − mean)`.
     pub fn code(&self, w: ArrayView1<'_, f32>, psi: f32, cutoff: Option<usize>) -> Array2<f32> {
         let truncated = &self.mean + &((&w - &self.mean) * psi);
@@ -67,7 +76,7 @@ impl Generator {
         code
     }
 
-    /// Draws a code in W+, `[L, 512]`: a picture `[1, 3, R, R]`, RGB, about [-1, 1].
+    /// Draws a code in W+, `[L, n]`: a picture `[1, 3, R, R]`, RGB, about [-1, 1].
     ///
     /// # Errors
     /// As [`map`](Self::map).
@@ -76,9 +85,12 @@ impl Generator {
         code: ArrayView2<'_, f32>,
         cancel: &CancelToken,
     ) -> Result<Array4<f32>, Error> {
-        let image = self
-            .synthesis
-            .run_for("image", &[("codes", code.into_dyn())], cancel)?;
+        let noise_names: Vec<String> = (0..self.noise.len()).map(name::noise).collect();
+        let mut inputs = vec![(name::CODES, code.into_dyn())];
+        for (name, map) in noise_names.iter().zip(&self.noise) {
+            inputs.push((name, map.view()));
+        }
+        let image = self.synthesis.run_for(name::IMAGE, &inputs, cancel)?;
         let shape = image.shape().to_vec();
         image
             .into_dimensionality::<Ix4>()
@@ -90,7 +102,7 @@ impl Generator {
     }
 }
 
-/// Maps Gaussian latents `[n, 512]` to W, `[n, 512]`, without truncation.
+/// Maps Gaussian latents `[m, n]` to W, `[m, n]`, without truncation.
 pub(super) fn map_latents(
     mapping: &mut Session,
     latents: ArrayView2<'_, f32>,
@@ -99,7 +111,7 @@ pub(super) fn map_latents(
     let mut codes = Array2::zeros(latents.raw_dim());
     for row in 0..latents.nrows() {
         let latent = latents.slice(s![row..=row, ..]);
-        let code = mapping.run_for("w", &[("z", latent.into_dyn())], cancel)?;
+        let code = mapping.run_for(name::W, &[(name::Z, latent.into_dyn())], cancel)?;
         let shape = code.shape().to_vec();
         let code = code
             .into_dimensionality::<Ix2>()
@@ -115,38 +127,11 @@ pub(super) fn map_latents(
     Ok(codes)
 }
 
-/// Gaussian latents `[count, 512]`, row by row from one stream: row k of a seed is the same whatever
+/// Gaussian latents `[count, size]`, row by row from one stream: row k of a seed is the same whatever
 /// the count.
-pub fn gaussian_latents(seed: u64, count: usize) -> Array2<f32> {
+pub fn gaussian_latents(seed: u64, count: usize, size: usize) -> Array2<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    Array2::from_shape_simple_fn((count, CODE_SIZE), || StandardNormal.sample(&mut random))
-}
-
-impl Whitening {
-    /// The whitening that a pack stores.
-    ///
-    /// # Errors
-    /// When the pack's files are missing, altered, or of another shape.
-    pub fn load(pack: &Pack) -> Result<Self, Error> {
-        Self::new(
-            stored::<Ix1>(pack, Role::WhiteningMean, "[512]")?,
-            stored::<Ix2>(pack, Role::WhiteningBasis, "[512, 512]")?,
-        )
-    }
-}
-
-fn stored<D: ndarray::Dimension>(
-    pack: &Pack,
-    role: Role,
-    expected: &str,
-) -> Result<ndarray::Array<f32, D>, Error> {
-    let array = npy::parse_f32(Path::new(&role.to_string()), &pack.read(role)?)?;
-    let shape = array.shape().to_vec();
-    array.into_dimensionality().map_err(|_| Error::Shape {
-        role,
-        shape,
-        expected: expected.to_owned(),
-    })
+    Array2::from_shape_simple_fn((count, size), || StandardNormal.sample(&mut random))
 }
 
 #[cfg(test)]
@@ -155,9 +140,9 @@ mod tests {
 
     #[test]
     fn a_latent_does_not_depend_on_how_many_follow() {
-        let few = gaussian_latents(7, 2);
-        let many = gaussian_latents(7, 5);
+        let few = gaussian_latents(7, 2, 512);
+        let many = gaussian_latents(7, 5, 512);
         assert_eq!(few, many.slice(s![..2, ..]));
-        assert_ne!(few, gaussian_latents(8, 2));
+        assert_ne!(few, gaussian_latents(8, 2, 512));
     }
 }

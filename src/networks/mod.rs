@@ -7,6 +7,7 @@ mod generator;
 pub mod landmarks;
 pub mod pack;
 mod reduced;
+pub mod source;
 mod whitening;
 
 use std::io;
@@ -16,11 +17,13 @@ pub use detector::FaceDetector;
 pub use generator::{Generator, gaussian_latents};
 pub use landmarks::LandmarkModel;
 pub use pack::{GeneratorSpec, Pack, Role};
+pub use source::GeneratorNetworks;
 pub use whitening::{LEAKY_SLOPE, Whitening};
 
 use crate::{architectures, checkpoint, graph, runtime};
 
-/// Components of a latent code of one style layer, and of the Gaussian latent it comes from.
+/// Components of a latent code of one style layer in the published generators, and of the Gaussian
+/// latent it comes from. A generator's own number is in its [`GeneratorSpec`].
 pub const CODE_SIZE: usize = 512;
 
 /// What can go wrong with networks and packs.
@@ -55,6 +58,19 @@ pub enum Error {
         /// What is missing.
         role: Role,
     },
+    /// A file holds no generator.
+    #[error("{path} holds no generator that can be used: {reason}")]
+    NotAGenerator {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        reason: String,
+    },
+    /// There is no mapping network.
+    #[error(
+        "this generator is a synthesis network alone and cannot map Gaussian latents; give it codes instead"
+    )]
+    NoMapping,
     /// A file changed since it was installed.
     #[error(
         "{path} is damaged or was changed since it was installed; run `jawline networks install` to make the pack '{pack}' anew"

@@ -7,9 +7,12 @@
 //! generator explode.
 
 use nalgebra::DMatrix;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Ix1, Ix2};
 
-use super::{CODE_SIZE, Error, Role};
+use super::generator::{gaussian_latents, map_latents};
+use super::pack::read_array;
+use super::{Error, GeneratorNetworks, Pack, Role};
+use crate::runtime::{CancelToken, Runtime};
 
 /// The slope of the mapping network's last leaky ReLU.
 pub const LEAKY_SLOPE: f32 = 0.2;
@@ -21,15 +24,15 @@ const LEAST_VARIANCE: f32 = 1e-6;
 /// The affine part of P_N: `x = mean + basis · v`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Whitening {
-    /// The mean of x, `[512]`.
+    /// The mean of x, `[n]`.
     pub mean: Array1<f32>,
     /// Principal directions as columns, each as long as the standard deviation along it,
-    /// `[512, 512]`, most important first.
+    /// `[n, n]`, most important first.
     pub basis: Array2<f32>,
 }
 
 impl Whitening {
-    /// Measures the whitening on samples of W, `[n, 512]` with n of several thousand.
+    /// Measures the whitening on samples of W, `[m, n]` with m of several thousand.
     pub fn measure(samples: ArrayView2<'_, f32>) -> Self {
         let unrolled = samples.mapv(unroll);
         let mean = unrolled
@@ -54,22 +57,49 @@ impl Whitening {
         Self { mean, basis }
     }
 
+    /// Measures the whitening on samples of a generator's mapping network, which takes some seconds.
+    ///
+    /// # Errors
+    /// [`Error::NoMapping`] for a synthesis network alone, and what ONNX Runtime says.
+    pub fn sample(
+        runtime: &Runtime,
+        networks: &GeneratorNetworks,
+        cancel: &CancelToken,
+    ) -> Result<Self, Error> {
+        let mapping = networks.mapping.as_ref().ok_or(Error::NoMapping)?;
+        let size = networks.spec.code_size;
+        let codes = sample_codes(runtime, &mapping.to_onnx_bytes()?, size, cancel)?;
+        Ok(Self::measure(codes.view()))
+    }
+
+    /// The whitening that a pack stores.
+    ///
+    /// # Errors
+    /// When the pack's files are missing, altered, or of another shape.
+    pub fn load(pack: &Pack) -> Result<Self, Error> {
+        Self::new(
+            read_array::<Ix1>(pack, Role::WhiteningMean, "[n]")?,
+            read_array::<Ix2>(pack, Role::WhiteningBasis, "[n, n]")?,
+        )
+    }
+
     /// Makes a whitening from stored arrays.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless they are `[512]` and `[512, 512]`.
+    /// [`Error::Shape`] unless they are `[n]` and `[n, n]`.
     pub fn new(mean: Array1<f32>, basis: Array2<f32>) -> Result<Self, Error> {
-        if mean.len() != CODE_SIZE || basis.shape() != [CODE_SIZE, CODE_SIZE] {
+        let size = mean.len();
+        if basis.shape() != [size, size] {
             return Err(Error::Shape {
                 role: Role::WhiteningBasis,
                 shape: basis.shape().to_vec(),
-                expected: format!("[{CODE_SIZE}, {CODE_SIZE}]"),
+                expected: format!("[{size}, {size}]"),
             });
         }
         Ok(Self { mean, basis })
     }
 
-    /// Whitened vectors of codes in W, both `[n, 512]`: the inverse of [`Whitening::codes`]. A code off
+    /// Whitened vectors of codes in W, both `[m, n]`: the inverse of [`Whitening::codes`]. A code off
     /// the data has absurdly long components along the directions that hardly vary.
     pub fn vectors(&self, codes: ArrayView2<'_, f32>) -> Array2<f32> {
         let squares = self
@@ -79,11 +109,25 @@ impl Whitening {
         (codes.mapv(unroll) - &self.mean).dot(&self.basis) / &squares
     }
 
-    /// Codes in W of whitened vectors, both `[n, 512]`.
+    /// Codes in W of whitened vectors, both `[m, n]`.
     pub fn codes(&self, vectors: ArrayView2<'_, f32>) -> Array2<f32> {
         (vectors.dot(&self.basis.t()) + &self.mean)
             .mapv(|x| if x < 0.0 { x * LEAKY_SLOPE } else { x })
     }
+}
+
+/// Codes in W, `[8000, n]`, of the latents that the statistics of a latent space are measured on.
+pub(super) fn sample_codes(
+    runtime: &Runtime,
+    mapping: &[u8],
+    code_size: usize,
+    cancel: &CancelToken,
+) -> Result<Array2<f32>, Error> {
+    const SAMPLES: usize = 8000;
+    const SEED: u64 = 0;
+    let mut session = runtime.session("mapping network", mapping)?;
+    let latents = gaussian_latents(SEED, SAMPLES, code_size);
+    map_latents(&mut session, latents.view(), cancel)
 }
 
 fn unroll(w: f32) -> f32 {

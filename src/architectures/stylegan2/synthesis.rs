@@ -3,7 +3,7 @@
 use ndarray::{Axis, s};
 
 use super::layers::{StyledConvolution, ToRgb, fir_kernel, repeated};
-use super::{EXPECTED, first_axis};
+use super::{EXPECTED, first_axis, layer_resolutions_px};
 use crate::architectures::Error;
 use crate::checkpoint::Tensors;
 use crate::graph::{Conv, ConvTranspose, Graph, Tensor, Value};
@@ -12,10 +12,10 @@ use crate::graph::{Conv, ConvTranspose, Graph, Tensor, Value};
 const PREFIX: &str = "G_synthesis.state_dict";
 
 /// Width and height of the constant that the network starts from.
-const START_PX: usize = 4;
+pub(super) const START_PX: usize = 4;
 
 /// The most blocks: a picture of 8192 px, eight times the largest published.
-const BLOCK_LIMIT: usize = 12;
+pub(super) const BLOCK_LIMIT: usize = 12;
 
 /// From W+ to a picture.
 ///
@@ -108,11 +108,9 @@ impl Synthesis {
         2 * self.blocks.len()
     }
 
-    /// For each row of W+, the width and height in pixels of the activations that it modulates last.
+    /// For each row of W+ the resolution that it drives, as [`layer_resolutions_px`] says.
     pub fn row_resolutions_px(&self) -> Vec<usize> {
-        (0..self.blocks.len())
-            .flat_map(|block| [START_PX << block; 2])
-            .collect()
+        layer_resolutions_px(self.rows())
     }
 
     /// Width and height of the picture.
@@ -281,7 +279,7 @@ mod tests {
             let synthesis = &network.synthesis;
             assert_eq!(synthesis.rows(), 4);
             assert_eq!(synthesis.resolution_px(), 8);
-            assert_eq!(synthesis.row_resolutions_px(), [4, 4, 8, 8]);
+            assert_eq!(synthesis.row_resolutions_px(), [4, 8, 8, 8]);
             assert_eq!(synthesis.noise_resolutions_px(), [4, 8, 8]);
 
             let mut graph = Graph::new("generator");

@@ -15,7 +15,7 @@ use rand_distr::{Distribution, StandardNormal};
 pub use objective::{Weights, feature_graph, step_graph};
 pub use schedule::{Schedule, StallDetector};
 
-use super::{Adam, CODE_SIZE, Error};
+use super::{Adam, Error};
 use crate::networks::Whitening;
 use crate::runtime::{CancelToken, Outputs, Session};
 use objective::name;
@@ -105,7 +105,7 @@ pub struct Loss {
 /// The best code so far.
 #[derive(Debug, Clone)]
 pub struct Best {
-    /// The code in W+, `[L, 512]`.
+    /// The code in W+, `[L, n]`.
     pub code: Array2<f32>,
     /// What the generator draws for it, `[1, 3, 256, 256]` in about [-1, 1].
     pub picture: Array4<f32>,
@@ -143,6 +143,9 @@ pub struct Inversion {
     damping: f32,
 }
 
+/// Adam's; β₂ = 0.99 forgets the large gradients of the first steps in time.
+const BETAS: (f32, f32) = (0.9, 0.99);
+
 struct Variable {
     value: ArrayD<f32>,
     adam: Adam,
@@ -156,33 +159,32 @@ struct Snapshot {
 }
 
 impl Variable {
-    fn zeros(rows: usize) -> Self {
-        let shape = [rows, CODE_SIZE];
+    fn zeros([rows, size]: [usize; 2]) -> Self {
+        let shape = [rows, size];
         Self {
             value: ArrayD::zeros(IxDyn(&shape)),
-            // β₂ = 0.99 forgets the large gradients of the first steps in time.
-            adam: Adam::new(&shape, 0.9, 0.99),
+            adam: Adam::new(&shape, BETAS.0, BETAS.1),
         }
     }
 
     fn at(value: Array2<f32>) -> Self {
-        let rows = value.nrows();
+        let shape = [value.nrows(), value.ncols()];
         Self {
             value: value.into_dyn(),
-            ..Self::zeros(rows)
+            ..Self::zeros(shape)
         }
     }
 
     fn reset_to(&mut self, value: &ArrayD<f32>) {
         *self = Self {
             value: value.clone(),
-            ..Self::zeros(value.shape()[0])
+            adam: Adam::new(value.shape(), BETAS.0, BETAS.1),
         };
     }
 }
 
 impl Inversion {
-    /// Begins the inversion of a picture, at the mean face or at a code in W+, `[L, 512]`.
+    /// Begins the inversion of a picture, at the mean face or at a code in W+, `[L, n]`.
     ///
     /// # Errors
     /// [`Error::Shape`] for a code of another generator; what ONNX Runtime says when it computes the
@@ -311,7 +313,7 @@ impl Inversion {
         let done = self.step as f32 / self.options.steps.max(1) as f32;
         let strength = self.options.exploration * (1.0 - done / 0.75).max(0.0).powi(2);
         let random = &mut self.random;
-        ArrayD::from_shape_simple_fn(IxDyn(&[1, CODE_SIZE]), || {
+        ArrayD::from_shape_simple_fn(self.shared.value.raw_dim(), || {
             let normal: f32 = StandardNormal.sample(random);
             strength * normal
         })
@@ -391,14 +393,18 @@ fn start_at(
     networks: &Networks,
     init: Option<&Array2<f32>>,
 ) -> Result<(Variable, Variable), Error> {
+    let size = networks.whitening.mean.len();
     let Some(code) = init else {
-        return Ok((Variable::zeros(1), Variable::zeros(networks.layers)));
+        return Ok((
+            Variable::zeros([1, size]),
+            Variable::zeros([networks.layers, size]),
+        ));
     };
-    if code.shape() != [networks.layers, CODE_SIZE] {
+    if code.shape() != [networks.layers, size] {
         return Err(Error::Shape {
             what: "the code to start at".to_owned(),
             shape: code.shape().to_vec(),
-            expected: format!("[{}, {CODE_SIZE}]", networks.layers),
+            expected: format!("[{}, {size}]", networks.layers),
         });
     }
     let vectors = networks

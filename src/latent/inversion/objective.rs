@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::super::{CODE_SIZE, Error};
+use super::super::Error;
 use crate::graph::{self, Graph, Pool, Value};
 use crate::networks::{LEAKY_SLOPE, Whitening};
 
@@ -67,10 +67,10 @@ pub fn feature_graph(perceptual: &Graph) -> Result<Graph, Error> {
 
 /// Builds the graph of one step of the inversion.
 ///
-/// Inputs: the variables `shared [1, 512]` and `offsets [L, 512]` in P_N, the `target` picture
+/// Inputs: the variables `shared [1, n]` and `offsets [L, n]` in P_N, the `target` picture
 /// `[1, 3, 256, 256]` in [-1, 1], its features as [`feature_graph`] yields them, and the `importance`
 /// of each pixel, `[1, 1, 256, 256]` with mean 1. Outputs: the
-/// `loss` and its terms, the `codes [L, 512]` in W+, the generated `picture` at the target's size, and
+/// `loss` and its terms, the `codes [L, n]` in W+, the generated `picture` at the target's size, and
 /// the gradients of the loss.
 ///
 /// The loss is that of `METHOD.md` with codes in P_N: perceptual distance of unit-length features, mean
@@ -86,8 +86,9 @@ pub fn step_graph(
 ) -> Result<Graph, Error> {
     let layers = first_extent(&input_shape(synthesis));
     let mut graph = Graph::new("inversion step");
-    let shared = graph.input(name::SHARED, &[1, CODE_SIZE])?;
-    let offsets = graph.input(name::OFFSETS, &[layers, CODE_SIZE])?;
+    let code_size = whitening.mean.len();
+    let shared = graph.input(name::SHARED, &[1, code_size])?;
+    let offsets = graph.input(name::OFFSETS, &[layers, code_size])?;
     let target = graph.input(name::TARGET, &input_shape(perceptual))?;
     let size = graph.shape(target)[2];
     let importance = graph.input(name::IMPORTANCE, &[1, 1, size, size])?;

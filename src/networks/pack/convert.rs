@@ -6,7 +6,7 @@ use std::path::Path;
 use ndarray::Axis;
 
 use super::super::Error;
-use super::super::generator::map_latents;
+use super::super::whitening::sample_codes;
 use super::manifest::GeneratorSpec;
 use super::sources::LANDMARKS_FILE_SHA256;
 use super::unpack::member;
@@ -15,15 +15,11 @@ use crate::architectures::community::{self, Synthesis};
 use crate::architectures::vgg16::{Relu, Vgg16};
 use crate::checkpoint::{dlib::ShapePredictor, hdf5, npy, openvino::Model};
 use crate::graph::Graph;
-use crate::networks::{Whitening, gaussian_latents};
+use crate::networks::{CODE_SIZE, Whitening};
 use crate::runtime::{CancelToken, Runtime};
 
 /// The side of the picture that the perceptual network sees, in pixels.
 const PERCEPTUAL_SIZE: usize = 256;
-
-/// How many samples the statistics of the latent space are measured on.
-const STATISTICS_SAMPLES: usize = 8000;
-const STATISTICS_SEED: u64 = 0;
 
 /// The generator's networks as ONNX files.
 pub(super) struct Generator {
@@ -61,6 +57,8 @@ pub(super) fn generator(archive: &Path) -> Result<Generator, Error> {
             layers: layer_resolutions.len(),
             resolution,
             layer_resolutions,
+            code_size: CODE_SIZE,
+            noise_resolutions_px: Vec::new(),
         },
     })
 }
@@ -100,12 +98,7 @@ pub(super) fn latent_statistics(
     mapping: &[u8],
     cancel: &CancelToken,
 ) -> Result<LatentStatistics, Error> {
-    let mut session = runtime.session("mapping network", mapping)?;
-    let codes = map_latents(
-        &mut session,
-        gaussian_latents(STATISTICS_SEED, STATISTICS_SAMPLES).view(),
-        cancel,
-    )?;
+    let codes = sample_codes(runtime, mapping, CODE_SIZE, cancel)?;
     let mean = codes.mean_axis(Axis(0)).ok_or(Error::Shape {
         role: Role::Mapping,
         shape: codes.shape().to_vec(),

@@ -133,7 +133,8 @@ pub fn install_community_pack(
                 origin: origin.clone(),
             });
         }
-        Manifest::new(COMMUNITY, generator.spec.clone(), entries).write(&folder.join(MANIFEST_FILE))
+        Manifest::new(COMMUNITY, Some(generator.spec.clone()), entries)
+            .write(&folder.join(MANIFEST_FILE))
     })?;
     Ok(true)
 }

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Error;
+use super::super::{CODE_SIZE, Error};
 
 /// The manifest's file name inside a pack's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -18,15 +18,15 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// The generator's mapping network, ONNX: `z [1, 512]` → `w [1, 512]`.
+    /// The generator's mapping network, ONNX: `z [1, n]` → `w [1, n]`.
     Mapping,
-    /// The generator's synthesis network, ONNX: `codes [L, 512]` → `image [1, 3, R, R]`.
+    /// The generator's synthesis network, ONNX: `codes [L, n]` (and noise maps) → `image [1, 3, R, R]`.
     Synthesis,
-    /// The mean of W, `.npy [512]`.
+    /// The mean of W, `.npy [n]`.
     LatentMean,
-    /// The mean of P_N, `.npy [512]`.
+    /// The mean of P_N, `.npy [n]`.
     WhiteningMean,
-    /// The whitening basis of P_N, `.npy [512, 512]`: its columns are the principal directions,
+    /// The whitening basis of P_N, `.npy [n, n]`: its columns are the principal directions,
     /// each as long as the standard deviation along it.
     WhiteningBasis,
     /// The 68-point landmark cascade, dlib's `.dat`.
@@ -52,12 +52,24 @@ impl fmt::Display for Role {
 /// What the editor must know of a generator. No code says 18 or 1024.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratorSpec {
-    /// The number of style layers, L: a code in W+ has the shape `[L, 512]`.
+    /// The number of style layers, L: a code in W+ has the shape `[L, n]`.
     pub layers: usize,
     /// Side of the generated picture, in pixels.
     pub resolution: usize,
     /// For each style layer the resolution that it drives, in pixels, coarse to fine.
     pub layer_resolutions: Vec<usize>,
+    /// The number of components of a code, n.
+    #[serde(default = "published_code_size")]
+    pub code_size: usize,
+    /// The side of each noise map that the synthesis network takes, in the order of its inputs; empty
+    /// when its noise is fixed.
+    #[serde(default)]
+    pub noise_resolutions_px: Vec<usize>,
+}
+
+/// What manifests mean that do not say it.
+fn published_code_size() -> usize {
+    CODE_SIZE
 }
 
 /// Where a file comes from.
@@ -109,15 +121,16 @@ pub struct Manifest {
     pub name: String,
     /// The version of the program that put the pack together.
     pub made_by: String,
-    /// The generator of the pack.
-    pub generator: GeneratorSpec,
+    /// The generator of the pack, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorSpec>,
     /// The files.
     pub entries: Vec<Entry>,
 }
 
 impl Manifest {
     /// A manifest of this program's format.
-    pub fn new(name: &str, generator: GeneratorSpec, entries: Vec<Entry>) -> Self {
+    pub fn new(name: &str, generator: Option<GeneratorSpec>, entries: Vec<Entry>) -> Self {
         Self {
             format: FORMAT,
             name: name.to_owned(),
@@ -151,7 +164,9 @@ impl Manifest {
                 manifest.format
             )));
         }
-        if manifest.generator.layer_resolutions.len() != manifest.generator.layers {
+        if let Some(generator) = &manifest.generator
+            && generator.layer_resolutions.len() != generator.layers
+        {
             return Err(wrong(
                 "'layer_resolutions' has not one entry a layer".to_owned(),
             ));

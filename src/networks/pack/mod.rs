@@ -18,7 +18,10 @@ pub use install::{Progress, install_community_pack, install_runtime, remove_down
 pub use manifest::{Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Role};
 pub use sources::LICENCE_NOTICE;
 
+use ndarray::{Array, Dimension};
+
 use super::Error;
+use crate::checkpoint::npy;
 use crate::data_dir::data_dir;
 
 /// The name of the pack that `jawline networks install` installs.
@@ -62,6 +65,18 @@ impl Pack {
     /// What the pack says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What must be known of the pack's generator.
+    ///
+    /// # Errors
+    /// [`Error::RoleMissing`] when the pack has no generator.
+    pub fn generator(&self) -> Result<&GeneratorSpec, Error> {
+        let generator = self.manifest.generator.as_ref();
+        generator.ok_or_else(|| Error::RoleMissing {
+            pack: self.manifest.name.clone(),
+            role: Role::Synthesis,
+        })
     }
 
     /// The pack's folder.
@@ -110,6 +125,21 @@ impl Pack {
         }
         Ok(bytes)
     }
+}
+
+/// The array with this role; `expected` says its shape in messages.
+pub(super) fn read_array<D: Dimension>(
+    pack: &Pack,
+    role: Role,
+    expected: &str,
+) -> Result<Array<f32, D>, Error> {
+    let array = npy::parse_f32(Path::new(&role.to_string()), &pack.read(role)?)?;
+    let shape = array.shape().to_vec();
+    array.into_dimensionality().map_err(|_| Error::Shape {
+        role,
+        shape,
+        expected: expected.to_owned(),
+    })
 }
 
 /// The names of the installed packs, sorted.
@@ -172,11 +202,7 @@ mod tests {
         fs::write(folder.path().join("synthesis.onnx"), contents).unwrap();
         let manifest = Manifest::new(
             "test",
-            GeneratorSpec {
-                layers: 1,
-                resolution: 4,
-                layer_resolutions: vec![4],
-            },
+            None,
             vec![Entry {
                 role: Role::Synthesis,
                 file: "synthesis.onnx".to_owned(),
