@@ -11,6 +11,7 @@
 //!
 //! This module only reads; moving landmarks over a picture is the business of the networks room.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
@@ -20,6 +21,10 @@ use super::{Error, read_file};
 
 /// The largest accepted file, packed or not: several times the 95 MiB of the 68-landmark model.
 const LIMIT_BYTES: u64 = 512 << 20;
+
+/// How many times its packed length a file may have: bzip2 halves the numbers of a model, while a
+/// stream made for harm grows a million times.
+const UNPACKING_LIMIT: u64 = 64;
 
 /// The shortest integer: a control byte and one byte.
 const INTEGER_MIN_BYTES: usize = 2;
@@ -83,21 +88,42 @@ impl ShapePredictor {
     /// # Errors
     /// As [`ShapePredictor::read`].
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
-        if bytes.starts_with(b"BZh") {
-            return Reader {
-                path,
-                bytes: &unpack(path, bytes)?,
-            }
-            .shape_predictor();
+        let bytes = plain(path, bytes)?;
+        Reader {
+            path,
+            bytes: &bytes,
         }
-        Reader { path, bytes }.shape_predictor()
+        .shape_predictor()
+    }
+
+    /// The bytes of a plain file from those of one that may be compressed with bzip2; what they hold is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// An [`Error`] that names the file when it cannot be read or unpacked.
+    pub fn unpacked(path: &Path) -> Result<Vec<u8>, Error> {
+        let bytes = read_file(path, LIMIT_BYTES)?;
+        Ok(match plain(path, &bytes)? {
+            Cow::Owned(unpacked) => unpacked,
+            Cow::Borrowed(_) => bytes,
+        })
+    }
+}
+
+/// Unpacks what is compressed with bzip2.
+fn plain<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
+    if bytes.starts_with(b"BZh") {
+        unpack(path, bytes).map(Cow::Owned)
+    } else {
+        Ok(Cow::Borrowed(bytes))
     }
 }
 
 fn unpack(path: &Path, packed: &[u8]) -> Result<Vec<u8>, Error> {
+    let limit_bytes = LIMIT_BYTES.min(UNPACKING_LIMIT * packed.len() as u64);
     let mut bytes = Vec::new();
     bzip2::read::BzDecoder::new(packed)
-        .take(LIMIT_BYTES + 1)
+        .take(limit_bytes + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| {
             Error::malformed(
@@ -106,11 +132,9 @@ fn unpack(path: &Path, packed: &[u8]) -> Result<Vec<u8>, Error> {
                 format!("cannot be unpacked ({e})"),
             )
         })?;
-    if bytes.len() as u64 > LIMIT_BYTES {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            limit_bytes: LIMIT_BYTES,
-        });
+    if bytes.len() as u64 > limit_bytes {
+        let problem = format!("unpacks to more than {limit_bytes} bytes");
+        return Err(Error::malformed(path, "the bzip2 stream", problem));
     }
     Ok(bytes)
 }
@@ -413,6 +437,16 @@ mod tests {
             parse(&packed[..packed.len() / 2]),
             Err(Error::Malformed { .. })
         ));
+    }
+
+    #[test]
+    fn does_not_unpack_a_bomb() {
+        let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+        packer.write_all(&vec![0; 1 << 24]).unwrap();
+        let bomb = packer.finish().unwrap();
+        assert!(bomb.len() < 1 << 10);
+        let message = parse(&bomb).unwrap_err().to_string();
+        assert!(message.contains("unpacks to more than"), "{message}");
     }
 
     #[test]

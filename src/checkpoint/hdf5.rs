@@ -18,7 +18,10 @@ const LIMIT_BYTES: u64 = 4 << 30;
 const DEPTH_LIMIT: usize = 16;
 
 /// The most groups and data sets that are looked at.
-const OBJECT_LIMIT: usize = 65_536;
+const OBJECT_LIMIT: usize = 16_384;
+
+/// The longest description of one object. Descriptions may overlap, so this bounds the time for all.
+const OBJECT_HEADER_LIMIT_BYTES: usize = 1 << 20;
 
 /// Reads all data sets of floats. Names are the paths of groups, joined by dots.
 ///
@@ -40,7 +43,7 @@ pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Tensors, Error> {
     let options = OpenOptions::default()
         .with_max_read_bytes(bytes_left)
         .with_max_chunk_bytes(bytes_left)
-        .with_max_object_header_bytes(bytes_left);
+        .with_max_object_header_bytes(bytes_left.min(OBJECT_HEADER_LIMIT_BYTES));
     let whole = |e| error_of(path, "the file", e);
     let file = Hdf5File::from_vec_with_options(bytes, options).map_err(whole)?;
     let root = file.root_group().map_err(whole)?;
@@ -96,6 +99,15 @@ impl Walk<'_> {
             return Ok(());
         };
         let field = format!("the data set `{name}`");
+        // Chunks are unpacked whole, so those of a small set could cost many times the file.
+        let chunk = dataset.chunks().unwrap_or_default();
+        if (chunk.iter().zip(dataset.shape())).any(|(chunk, axis)| u64::from(*chunk) > *axis) {
+            return Err(Error::unsupported(
+                self.path,
+                field,
+                "has chunks larger than itself",
+            ));
+        }
         let length = (dataset.shape().iter())
             .try_fold(u64::from(size), |all, axis| all.checked_mul(*axis))
             .and_then(|length| usize::try_from(length).ok());
@@ -140,6 +152,14 @@ mod tests {
     /// Written by h5py: a group `a` that contains itself twice.
     const LOOP: &[u8] = include_bytes!("../../tests/fixtures/loop.h5");
 
+    /// Written by h5py with `libver='latest'`: a group `g` of data sets `d0` ([0]) to `d11` ([11]);
+    /// `chunks` (0 to 29 as [5, 6], 32-bit) in packed chunks of [2, 4]; `grown` (0 to 4, 64-bit) in
+    /// chunks of [2].
+    const LATEST: &[u8] = include_bytes!("../../tests/fixtures/latest.h5");
+
+    /// Written by h5py: `w` of [16, 1] numbers in packed chunks of [1, 1024].
+    const WIDE_CHUNKS: &[u8] = include_bytes!("../../tests/fixtures/wide_chunks.h5");
+
     fn parse_bytes(bytes: &[u8]) -> Result<Tensors, Error> {
         parse(Path::new("net.h5"), bytes.to_vec())
     }
@@ -158,6 +178,26 @@ mod tests {
             tensors.get("block1.layers.conv2d.vars.1"),
             Some(&array![-1., 0.5, 2.].into_dyn())
         );
+    }
+
+    #[test]
+    fn reads_the_newer_structures_and_chunks() {
+        let tensors = parse_bytes(LATEST).unwrap();
+        assert_eq!(tensors.len(), 14);
+        assert_eq!(tensors.get("g.d11"), Some(&array![11.].into_dyn()));
+        let chunks = Array::from_iter((0..30).map(|i| i as f32));
+        let chunks = chunks.into_shape_with_order((5, 6)).unwrap().into_dyn();
+        assert_eq!(tensors.get("chunks"), Some(&chunks));
+        assert_eq!(
+            tensors.get("grown"),
+            Some(&array![0., 1., 2., 3., 4.].into_dyn())
+        );
+    }
+
+    #[test]
+    fn refuses_chunks_larger_than_their_data_set() {
+        let message = parse_bytes(WIDE_CHUNKS).unwrap_err().to_string();
+        assert!(message.contains("chunks larger than itself"), "{message}");
     }
 
     #[test]

@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(parse(&whole).unwrap(), array![-7f32].into_dyn());
         let half = file("<f2", false, "()", &[0x00, 0xc0]);
         assert_eq!(parse(&half).unwrap(), ndarray::arr0(-2f32).into_dyn());
-        for descr in ["<c8", ">f4", "|O", "<U3"] {
+        for descr in ["<c8", ">f2", ">f4", ">f8", "|O", "<U3"] {
             let message = parse(&file(descr, false, "(1,)", &[0; 4]))
                 .unwrap_err()
                 .to_string();
@@ -273,6 +273,26 @@ mod tests {
         let bytes = file("<f4", false, "(2,)", &f32s(&[1., 2.]));
         for length in 0..bytes.len() {
             assert!(parse(&bytes[..length]).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn refuses_truncations_of_every_type_in_both_orders() {
+        for (descr, size) in [
+            ("<f2", 2),
+            ("<f4", 4),
+            ("<f8", 8),
+            ("<i4", 4),
+            ("<i8", 8),
+            ("|u1", 1),
+        ] {
+            for fortran in [false, true] {
+                let bytes = file(descr, fortran, "(2, 3)", &vec![0; 6 * size]);
+                assert_eq!(parse(&bytes).unwrap().shape(), [2, 3], "{descr}");
+                for length in 0..bytes.len() {
+                    assert!(parse(&bytes[..length]).is_err(), "{descr}: {length} bytes");
+                }
+            }
         }
     }
 

@@ -10,11 +10,8 @@ pub(super) enum Numbers {
     I8,
     U8,
     I16,
-    U16,
     I32,
-    U32,
     I64,
-    U64,
 }
 
 impl Numbers {
@@ -22,9 +19,9 @@ impl Numbers {
     pub(super) fn size(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
-            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
-            Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F64 | Self::I64 | Self::U64 => 8,
+            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::F32 | Self::I32 => 4,
+            Self::F64 | Self::I64 => 8,
         }
     }
 
@@ -46,11 +43,8 @@ impl Numbers {
             Self::I8 => each(bytes, |b| i8::from_le_bytes(b).into()),
             Self::U8 => each(bytes, |b| u8::from_le_bytes(b).into()),
             Self::I16 => each(bytes, |b| i16::from_le_bytes(b).into()),
-            Self::U16 => each(bytes, |b| u16::from_le_bytes(b).into()),
             Self::I32 => each(bytes, |b| i32::from_le_bytes(b) as f32),
-            Self::U32 => each(bytes, |b| u32::from_le_bytes(b) as f32),
             Self::I64 => each(bytes, |b| i64::from_le_bytes(b) as f32),
-            Self::U64 => each(bytes, |b| u64::from_le_bytes(b) as f32),
         }
     }
 }
@@ -76,8 +70,5 @@ mod tests {
             assert_eq!(numbers.to_f32(bytes), [-2.0], "{numbers:?}");
         }
         assert_eq!(Numbers::U8.to_f32(&[200, 1]), [200.0, 1.0]);
-        assert_eq!(Numbers::U16.to_f32(&[0, 0xff]), [65280.0]);
-        assert_eq!(Numbers::U32.to_f32(&[0, 0, 0, 0xff]), [4278190080.0]);
-        assert_eq!(Numbers::U64.to_f32(&[0, 1, 0, 0, 0, 0, 0, 0]), [256.0]);
     }
 }

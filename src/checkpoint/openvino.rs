@@ -22,6 +22,9 @@ const BIN_LIMIT_BYTES: u64 = 4 << 30;
 /// The most XML nodes (elements and texts).
 const XML_NODE_LIMIT: u32 = 8 << 20;
 
+/// The most attributes of one element, and `=` in their values: the parser compares every two of them.
+const ATTRIBUTE_LIMIT: usize = 256;
+
 /// A network: layers in an order in which every layer comes after those that it reads from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -86,6 +89,7 @@ impl Model {
             Error::malformed(xml_path, "the text", format!("is not {what} ({e})"))
         };
         let text = std::str::from_utf8(xml).map_err(|e| not("UTF-8", &e))?;
+        check_markup(xml_path, text)?;
         let options = ParsingOptions {
             nodes_limit: XML_NODE_LIMIT,
             ..ParsingOptions::default()
@@ -97,6 +101,20 @@ impl Model {
         }
         .model(document.root_element())
     }
+}
+
+/// Refuses what the parser behind `roxmltree` takes quadratic time or memory for: elements with
+/// thousands of attributes, and namespaces, which the format does not use.
+fn check_markup(path: &Path, text: &str) -> Result<(), Error> {
+    if text.contains("xmlns") {
+        return Err(Error::unsupported(path, "the text", "has XML namespaces"));
+    }
+    let attributes = |tag: &str| tag.bytes().filter(|byte| *byte == b'=').count();
+    if text.split('<').any(|tag| attributes(tag) > ATTRIBUTE_LIMIT) {
+        let problem = format!("has more than {ATTRIBUTE_LIMIT} attributes");
+        return Err(Error::unsupported(path, "an element of the text", problem));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -278,6 +296,18 @@ mod tests {
     fn survives_deep_nesting() {
         let deep = "<net version=\"10\">".to_owned() + &"<a>".repeat(200_000);
         assert!(parse(&deep, &[]).is_err());
+    }
+
+    #[test]
+    fn refuses_markup_that_would_be_slow_to_parse() {
+        let attributes: String = (0..100_000).map(|i| format!(" a{i}=''")).collect();
+        let message = message("<net ", &format!("<net{attributes} "));
+        assert!(message.contains("attributes"), "{message}");
+        let namespaces: String = (0..10_000).map(|i| format!(" xmlns:a{i}='{i}'")).collect();
+        let elements = "<b xmlns:z='z'/>".repeat(10_000);
+        let nested = format!("<net{namespaces}>{elements}</net>");
+        let message = parse(&nested, &[]).unwrap_err().to_string();
+        assert!(message.contains("namespaces"), "{message}");
     }
 
     #[test]
