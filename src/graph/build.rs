@@ -10,6 +10,9 @@ use super::tensor::{DataType, Tensor, TensorType};
 /// More elements than any tensor of a portrait network has (2³⁰; 4 GiB of `f32`).
 pub(super) const MAX_ELEMENTS: usize = 1 << 30;
 
+/// More axes than any value of a portrait network has.
+pub(super) const MAX_RANK: usize = 8;
+
 /// A value of one [`Graph`]: an input, a constant, or a result of a node. Cheap to copy.
 ///
 /// It belongs to the graph that made it; methods of another graph may panic on it or mean another
@@ -143,6 +146,14 @@ impl Graph {
     pub fn producer(&self, value: Value) -> Option<&Node> {
         match *self.source(value) {
             Source::Node { node, .. } => self.nodes.get(node),
+            _ => None,
+        }
+    }
+
+    /// The name of a value that is an input.
+    pub fn input_name(&self, value: Value) -> Option<&str> {
+        match self.source(value) {
+            Source::Input(name) => Some(name),
             _ => None,
         }
     }
@@ -289,19 +300,17 @@ impl Graph {
     }
 
     fn check_size(&self, tensor_type: &TensorType, what: impl Fn() -> String) -> Result<(), Error> {
-        let count = (tensor_type.shape.iter())
+        // Extents of zero are left out, so that no product of some of the extents can overflow.
+        let shape = &tensor_type.shape;
+        let count = (shape.iter().filter(|extent| **extent > 0))
             .try_fold(1_usize, |product, &extent| product.checked_mul(extent));
-        let extents_fit = tensor_type
-            .shape
-            .iter()
-            .all(|&extent| extent <= MAX_ELEMENTS);
-        if extents_fit && count.is_some_and(|count| count <= MAX_ELEMENTS) {
+        if shape.len() <= MAX_RANK && count.is_some_and(|count| count <= MAX_ELEMENTS) {
             return Ok(());
         }
         Err(Error::TooLarge {
             graph: self.name.clone(),
             what: what(),
-            shape: tensor_type.shape.clone(),
+            shape: shape.iter().copied().take(MAX_RANK + 1).collect(),
             limit: MAX_ELEMENTS,
         })
     }

@@ -27,14 +27,14 @@ pub enum Error {
     },
     /// A tensor is larger than any network of this program needs.
     #[error(
-        "{what} of graph {graph:?} would have shape {shape:?}, more than {limit} elements; the description is damaged or meant for another program"
+        "{what} of graph {graph:?} would have shape {shape:?}, more than {limit} elements or 8 axes; the description is damaged or meant for another program"
     )]
     TooLarge {
         /// The graph's name.
         graph: String,
         /// The input or node that has this shape.
         what: String,
-        /// The shape asked for.
+        /// The shape asked for; of too many axes, the first nine.
         shape: Vec<usize>,
         /// The largest number of elements allowed.
         limit: usize,

@@ -7,6 +7,7 @@
 //! - [`Graph::simplify`] makes a smaller graph that computes the same;
 //! - [`differentiate`] adds the gradient of a loss as more nodes;
 //! - [`Graph::splice`] puts one graph into another;
+//! - [`Graph::subgraph`] and [`Graph::segments`] take one apart;
 //! - [`Graph::to_onnx_bytes`] and [`Graph::from_onnx_bytes`] write and read files.
 //!
 //! Nothing is run here: that is the work of ONNX Runtime, in [`crate::runtime`].
@@ -25,6 +26,7 @@ mod onnx;
 mod operator;
 mod simplify;
 mod splice;
+mod subgraph;
 mod tensor;
 
 pub use build::{Graph, Node, Source, Value};

@@ -4,18 +4,54 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
-use ort::session::{RunOptions, Session as OrtSession, SessionInputValue};
-use ort::value::TensorRef;
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::{
+    IoBinding, RunOptions, Session as OrtSession, SessionInputValue, SessionOutputs,
+};
+use ort::value::{Tensor, TensorRef};
 
 use super::{CancelToken, Error, Runtime};
 
 /// The outputs of a run, by name.
 pub type Outputs = BTreeMap<String, ArrayD<f32>>;
 
+/// Inputs that stay the same from run to run, such as the target of an optimisation, by name.
+pub type Constants = BTreeMap<String, ArrayD<f32>>;
+
 /// A network loaded into ONNX Runtime, with float32 inputs and outputs.
 pub struct Session {
     network: String,
     session: OrtSession,
+    bound: Option<Bound>,
+}
+
+/// Constants that lie on the session's device.
+struct Bound {
+    constants: Arc<Constants>,
+    binding: IoBinding,
+}
+
+impl Bound {
+    fn new(session: &OrtSession, constants: &Arc<Constants>) -> Result<Self, ort::Error> {
+        let mut binding = session.create_binding()?;
+        for (name, array) in constants.iter() {
+            let array = array.as_standard_layout().into_owned();
+            binding.bind_input(name.as_str(), &Tensor::from_array(array)?)?;
+        }
+        let host = MemoryInfo::new(
+            AllocationDevice::CPU,
+            0,
+            AllocatorType::Device,
+            MemoryType::CPUOutput,
+        )?;
+        for output in session.outputs() {
+            binding.bind_output_to_device(output.name(), &host)?;
+        }
+        Ok(Self {
+            constants: Arc::clone(constants),
+            binding,
+        })
+    }
 }
 
 impl Session {
@@ -39,6 +75,7 @@ impl Session {
         Ok(Self {
             network: network.to_owned(),
             session,
+            bound: None,
         })
     }
 
@@ -80,13 +117,49 @@ impl Session {
             Err(_) if cancel.is_cancelled() => return Err(Error::Cancelled),
             Err(error) => return Err(failed(error)),
         };
-        outputs
-            .iter()
-            .map(|(name, value)| {
-                let array = value.try_extract_array::<f32>().map_err(failed)?;
-                Ok((name.to_owned(), array.to_owned()))
-            })
-            .collect()
+        owned(&outputs).map_err(failed)
+    }
+
+    /// As [`run`](Self::run), with `constants` as further inputs. They are copied to the device at the
+    /// first run with them and stay there until others take their place.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_with(
+        &mut self,
+        constants: &Arc<Constants>,
+        inputs: &[(&str, ArrayViewD<'_, f32>)],
+        cancel: &CancelToken,
+    ) -> Result<Outputs, Error> {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let network = self.network.clone();
+        let failed = |error: ort::Error| Error::Run {
+            network: network.clone(),
+            reason: error.to_string(),
+        };
+        let bound = match self.bound.take() {
+            Some(bound) if Arc::ptr_eq(&bound.constants, constants) => bound,
+            _ => Bound::new(&self.session, constants).map_err(failed)?,
+        };
+        let bound = self.bound.insert(bound);
+        for (name, array) in inputs {
+            let array = array.as_standard_layout().into_owned();
+            Tensor::from_array(array)
+                .and_then(|tensor| bound.binding.bind_input(*name, &tensor))
+                .map_err(failed)?;
+        }
+        let options = Arc::new(RunOptions::new().map_err(failed)?);
+        let session = &mut self.session;
+        let outcome = cancel.during(&options, || {
+            session.run_binding_with_options(&bound.binding, &options)
+        });
+        match outcome {
+            Ok(outputs) => owned(&outputs).map_err(failed),
+            Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Runs a network with one output and returns it.
@@ -106,4 +179,17 @@ impl Session {
                 what: format!("output '{output}'"),
             })
     }
+}
+
+/// The outputs' arrays, out of ONNX Runtime's memory.
+fn owned(outputs: &SessionOutputs<'_>) -> Result<Outputs, ort::Error> {
+    outputs
+        .iter()
+        .map(|(name, value)| {
+            Ok((
+                name.to_owned(),
+                value.try_extract_array::<f32>()?.to_owned(),
+            ))
+        })
+        .collect()
 }

@@ -62,8 +62,16 @@ impl NodeReader<'_> {
             .unwrap_or(0);
         let parts = self.attributes.extent("num_outputs", 0)?;
         let sizes = match self.integers_or_attribute(1, "split")? {
-            Some(sizes) => self.extents(&sizes)?,
-            None if parts == 0 || parts > extent => {
+            Some(sizes) if sizes.len() == self.result_count => self.extents(&sizes)?,
+            Some(sizes) => {
+                return refuse(format!(
+                    "{} splits into {} parts and names {} results",
+                    self.label,
+                    sizes.len(),
+                    self.result_count
+                ));
+            }
+            None if parts == 0 || parts > extent || parts != self.result_count => {
                 return refuse(format!(
                     "{} does not say into which parts to split",
                     self.label
@@ -146,6 +154,7 @@ impl NodeReader<'_> {
         else {
             return self.push_all(Op::Gather { axis });
         };
+        self.spend(array.len())?;
         let extent = i64::try_from(extent).unwrap_or(i64::MAX);
         let from_start = array.mapv(|index| {
             if index < 0 {

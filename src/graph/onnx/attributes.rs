@@ -4,6 +4,9 @@ use super::super::error::Error;
 use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
 use super::refuse;
 
+/// The most attributes of a node; no operator has half as many.
+const MAX_ATTRIBUTES: usize = 32;
+
 /// Attributes of one node. What is not taken out before [`Attributes::finish`] is unknown, and
 /// refused.
 pub(super) struct Attributes<'file> {
@@ -13,6 +16,12 @@ pub(super) struct Attributes<'file> {
 
 impl<'file> Attributes<'file> {
     pub(super) fn new(node: &'file NodeProto, label: &str) -> Result<Self, Error> {
+        if node.attribute.len() > MAX_ATTRIBUTES {
+            return refuse(format!(
+                "{label} has {} attributes; at most {MAX_ATTRIBUTES} are supported",
+                node.attribute.len()
+            ));
+        }
         let rest: Vec<_> = node.attribute.iter().collect();
         for (index, attribute) in rest.iter().enumerate() {
             if rest

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ndarray::{ArrayD, IxDyn};
 use prost::Message;
 
-use super::super::build::{Graph, MAX_ELEMENTS, Value};
+use super::super::build::{Graph, MAX_ELEMENTS, MAX_RANK, Value};
 use super::super::error::Error;
 use super::super::tensor::{DataType, Tensor, TensorType};
 use super::proto::{
@@ -13,8 +13,9 @@ use super::proto::{
 };
 use super::{OPSETS_READ, refuse};
 
-/// More axes than any network here has.
-const MAX_RANK: usize = 8;
+/// The most integers of operands (shapes, axes, indices) that are looked at and computed while
+/// reading, all nodes together: many nodes may name the same long constant.
+const MAX_INTEGERS: usize = 1 << 22;
 
 pub(super) fn read(bytes: &[u8], dimensions: &HashMap<&str, usize>) -> Result<Graph, Error> {
     let model = match ModelProto::decode(bytes) {
@@ -31,6 +32,7 @@ pub(super) fn read(bytes: &[u8], dimensions: &HashMap<&str, usize>) -> Result<Gr
     let mut reader = Reader {
         graph: Graph::new(graph.name.clone()),
         values: HashMap::new(),
+        integers_left: MAX_INTEGERS,
     };
     reader.read(&graph, dimensions)?;
     Ok(reader.graph)
@@ -67,6 +69,7 @@ fn check_versions(model: &ModelProto) -> Result<(), Error> {
 pub(super) struct Reader {
     pub(super) graph: Graph,
     values: HashMap<String, Value>,
+    pub(super) integers_left: usize,
 }
 
 impl Reader {
@@ -212,20 +215,21 @@ pub(super) fn decode_tensor(tensor: &TensorProto, label: &str) -> Result<Tensor,
         .iter()
         .map(|&extent| usize::try_from(extent).ok())
         .collect();
-    let count = shape.as_ref().and_then(|shape| {
-        shape
-            .iter()
-            .try_fold(1_usize, |count, &n| count.checked_mul(n))
-    });
-    let (Some(shape), Some(count)) = (shape, count.filter(|&count| count <= MAX_ELEMENTS)) else {
-        return refuse(format!("{label} has an impossible shape {:?}", tensor.dims));
-    };
-    if shape.len() > MAX_RANK {
+    if tensor.dims.len() > MAX_RANK {
         return refuse(format!(
             "{label} has {} axes; at most {MAX_RANK} are supported",
-            shape.len()
+            tensor.dims.len()
         ));
     }
+    // Extents of zero are left out, so that no product of some of the extents can overflow.
+    let product = shape.as_ref().and_then(|shape| {
+        (shape.iter().filter(|extent| **extent > 0))
+            .try_fold(1_usize, |product, &extent| product.checked_mul(extent))
+    });
+    let (Some(shape), Some(product)) = (shape, product.filter(|&n| n <= MAX_ELEMENTS)) else {
+        return refuse(format!("{label} has an impossible shape {:?}", tensor.dims));
+    };
+    let count = if shape.contains(&0) { 0 } else { product };
     match data_type {
         DataType::F32 => {
             let elements =

@@ -360,6 +360,112 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
 }
 
 #[test]
+fn empty_tensors_may_not_hide_absurd_extents() {
+    let message = refusal(|model| {
+        let tensor = first_tensor(model);
+        tensor.dims = vec![0, 1 << 30, 1 << 30];
+        tensor.raw_data.clear();
+    });
+    assert_says(&message, &["impossible shape"]);
+}
+
+/// A model that applies a node to `x` of shape [1] and the constant `list` of integers `count` times.
+fn repeated(list: Vec<i64>, count: usize, node: impl Fn(NodeProto) -> NodeProto) -> ModelProto {
+    let mut file = model(&small());
+    set_extent_of_x(&mut file, 1);
+    let graph = file.graph.as_mut().unwrap();
+    graph.initializer.push(TensorProto {
+        name: "list".into(),
+        dims: vec![list.len() as i64],
+        data_type: super::proto::data_type::INT64,
+        int64_data: list,
+        ..TensorProto::default()
+    });
+    graph.node = (0..count)
+        .map(|index| {
+            node(NodeProto {
+                input: vec!["x".into(), "list".into()],
+                output: vec![format!("result_{index}")],
+                name: format!("node_{index}"),
+                ..NodeProto::default()
+            })
+        })
+        .collect();
+    graph.output[0].name = "result_0".into();
+    file
+}
+
+fn set_extent_of_x(file: &mut ModelProto, extent: i64) {
+    let input = &mut file.graph.as_mut().unwrap().input[0];
+    let tensor = input.r#type.as_mut().unwrap().tensor_type.as_mut();
+    tensor.unwrap().shape.as_mut().unwrap().dim = vec![DimensionProto {
+        value: Some(DimensionValue::Number(extent)),
+    }];
+}
+
+fn refused(file: &ModelProto) -> String {
+    let result = Graph::from_onnx_bytes(&file.encode_to_vec());
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn many_nodes_may_not_multiply_one_long_list() {
+    let op = |op_type: &'static str| {
+        move |node| NodeProto {
+            op_type: op_type.into(),
+            ..node
+        }
+    };
+    let axes = repeated(vec![0; 1 << 16], 1000, op("Squeeze"));
+    assert_says(&refused(&axes), &["more shapes, axes and indices"]);
+    let axes_of_result = repeated(vec![1; 1 << 16], 1, op("Reshape"));
+    assert_says(&refused(&axes_of_result), &["8 axes"]);
+    let indices = repeated(vec![-1; 1 << 16], 1000, op("Gather"));
+    assert_says(&refused(&indices), &["more shapes, axes and indices"]);
+    // Every node would hold 4096 integers of its own.
+    let folded = repeated(vec![4096], 2000, |node| NodeProto {
+        op_type: "Expand".into(),
+        input: vec!["list".into(), "list".into()],
+        ..node
+    });
+    assert_says(&refused(&folded), &["more shapes, axes and indices"]);
+}
+
+#[test]
+fn a_node_may_not_claim_a_billion_results_or_attributes() {
+    let mut split = repeated(vec![1], 1, |node| NodeProto {
+        op_type: "Split".into(),
+        input: vec!["x".into()],
+        attribute: vec![AttributeProto {
+            name: "num_outputs".into(),
+            i: 1 << 29,
+            r#type: attribute_type::INT,
+            ..AttributeProto::default()
+        }],
+        ..node
+    });
+    set_extent_of_x(&mut split, 1 << 30);
+    assert_says(&refused(&split), &["into which parts"]);
+    let parts = repeated(vec![0; 1000], 1, |node| NodeProto {
+        op_type: "Split".into(),
+        ..node
+    });
+    assert_says(&refused(&parts), &["1000 parts and names 1 results"]);
+
+    let attributes = repeated(vec![1], 1, |node| NodeProto {
+        op_type: "Relu".into(),
+        attribute: (0..100_000)
+            .map(|index| AttributeProto {
+                name: index.to_string(),
+                ..AttributeProto::default()
+            })
+            .collect(),
+        ..node
+    });
+    assert_says(&refused(&attributes), &["100000 attributes"]);
+}
+
+#[test]
 fn duplicate_names_are_refused_when_a_graph_is_built() {
     let mut graph = small();
     let expected = |name: &str| {

@@ -27,27 +27,29 @@ impl Reader {
         let attributes = Attributes::new(node, label)?;
         let mut context = NodeReader {
             graph: &mut self.graph,
+            integers_left: &mut self.integers_left,
             label,
             inputs,
             attributes,
+            result_count: node.output.len(),
         };
         let results = context.translate(&node.op_type)?;
         context.attributes.finish()?;
         results
             .into_iter()
-            .map(|result| Ok(self.fold_integers(result)))
+            .map(|result| self.fold_integers(result))
             .collect()
     }
 
     /// The value itself, or a constant in its place if it holds a few integers that are known.
-    fn fold_integers(&mut self, value: Value) -> Value {
-        let few = self.graph.shape(value).iter().product::<usize>() <= MAX_FOLDED;
+    fn fold_integers(&mut self, value: Value) -> Result<Value, Error> {
+        let count = self.graph.shape(value).iter().product::<usize>();
         let Some(node) = self
             .graph
             .producer(value)
-            .filter(|_| few && self.graph.data_type(value) == DataType::I64)
+            .filter(|_| count <= MAX_FOLDED && self.graph.data_type(value) == DataType::I64)
         else {
-            return value;
+            return Ok(value);
         };
         let operands: Option<Vec<&Tensor>> = node
             .inputs
@@ -60,18 +62,35 @@ impl Reader {
             .zip(position)
             .and_then(|(results, position)| results.into_iter().nth(position))
         {
-            Some(tensor) => self.graph.constant("folded", tensor),
-            None => value,
+            Some(tensor) => {
+                spend(&mut self.integers_left, count)?;
+                Ok(self.graph.constant("folded", tensor))
+            }
+            None => Ok(value),
         }
+    }
+}
+
+/// Counts integers that are looked at or computed.
+fn spend(integers_left: &mut usize, count: usize) -> Result<(), Error> {
+    match integers_left.checked_sub(count) {
+        Some(left) => {
+            *integers_left = left;
+            Ok(())
+        }
+        None => refuse("its nodes take more shapes, axes and indices than any network needs"),
     }
 }
 
 /// One node while it is translated.
 pub(super) struct NodeReader<'a> {
     pub(super) graph: &'a mut Graph,
+    integers_left: &'a mut usize,
     pub(super) label: &'a str,
     inputs: Vec<Option<Value>>,
     pub(super) attributes: Attributes<'a>,
+    /// How many results the file names.
+    pub(super) result_count: usize,
 }
 
 impl NodeReader<'_> {
@@ -164,12 +183,15 @@ impl NodeReader<'_> {
     }
 
     /// The integers of an operand, which must be known.
-    pub(super) fn integers(&self, position: usize) -> Result<Option<Vec<i64>>, Error> {
+    pub(super) fn integers(&mut self, position: usize) -> Result<Option<Vec<i64>>, Error> {
         let Some(value) = self.optional(position) else {
             return Ok(None);
         };
         match self.graph.constant_tensor(value).and_then(Tensor::as_i64) {
-            Some(array) => Ok(Some(array.iter().copied().collect())),
+            Some(array) => {
+                spend(self.integers_left, array.len())?;
+                Ok(Some(array.iter().copied().collect()))
+            }
             None => refuse(format!(
                 "operand {position} of {} must be integers known before the network runs; export the model with fixed shapes",
                 self.label
@@ -187,6 +209,11 @@ impl NodeReader<'_> {
             Some(integers) => Ok(Some(integers)),
             None => Ok(self.attributes.integers(name)?.map(<[i64]>::to_vec)),
         }
+    }
+
+    /// Counts the elements of an operand that every node looks at for itself.
+    pub(super) fn spend(&mut self, count: usize) -> Result<(), Error> {
+        spend(self.integers_left, count)
     }
 
     pub(super) fn number(&self, position: usize) -> Result<Option<f32>, Error> {

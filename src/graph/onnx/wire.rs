@@ -12,7 +12,7 @@ use super::super::error::Error;
 use super::refuse;
 
 /// More structures (nodes, attributes, tensors, names) than any network of this program has.
-const MAX_STRUCTURES: usize = 1 << 20;
+const MAX_STRUCTURES: usize = 1 << 18;
 
 /// The largest file read. Protocol buffers end at 2 GiB; the largest network here (VGG16 with
 /// StyleGAN2) is well below 1.
