@@ -6,17 +6,24 @@
 //!
 //! | module | network |
 //! |---|---|
+//! | [`bisenet`] | BiSeNet on ResNet-18: face parsing |
 //! | [`community`] | the distilled generator that set-up installs (MobileStyleGAN) |
 //! | [`openvino`] | any network in OpenVINO's representation, within the operations needed here |
+//! | [`resnext`] | ResNeXt-50 32×4d, a classifier |
 //! | [`stylegan2`] | StyleGAN2, of any resolution and width |
 //! | [`vgg16`] | the trunk of VGG16, a perceptual network |
 
 mod adaptive_pool;
+pub mod bisenet;
 pub mod community;
 mod error;
+mod normalisation;
+mod normalised_conv;
 pub mod openvino;
+pub mod resnext;
 pub mod stylegan2;
 pub mod vgg16;
 
 pub use adaptive_pool::adaptive_average_pool;
 pub use error::Error;
+pub use normalisation::Normalisation;

@@ -7,6 +7,7 @@
 //! weights.
 
 mod layers;
+mod random;
 mod synthesis;
 
 use ndarray::{Array2, ArrayD, Axis};
@@ -16,6 +17,7 @@ use crate::checkpoint::{self, Tensors};
 use crate::graph::{Graph, Value};
 
 use layers::Dense;
+pub use random::{Sizes, random_checkpoint};
 use synthesis::{BLOCK_LIMIT, START_PX};
 pub use synthesis::{Stages, Synthesis};
 
@@ -71,6 +73,11 @@ pub struct Truncation {
 }
 
 impl StyleGan2 {
+    /// Whether these are the tensors of such a network, as far as their names tell.
+    pub fn is_in(tensors: &Tensors) -> bool {
+        tensors.has_under("G_synthesis")
+    }
+
     /// Takes the weights of `Gs.pth` (as [`torch::read`](crate::checkpoint::torch::read) yields them).
     ///
     /// Parts that are not weights of the network proper (such as a stored truncation) are ignored.

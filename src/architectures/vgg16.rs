@@ -3,11 +3,16 @@
 //!
 //! Thirteen 3×3 convolutions with ReLUs, in five blocks with a 2×2 maximum pooling between them.
 
+mod from_graph;
+
 use std::collections::BTreeMap;
 
-use ndarray::{Array4, ArrayD, Axis};
+use ndarray::{ArrayD, Axis};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
-use super::Error;
+use super::{Error, Normalisation};
 use crate::checkpoint::Tensors;
 use crate::graph::{Conv, Graph, Pool, Tensor, Value};
 
@@ -19,39 +24,10 @@ const BLOCKS: [&[usize]; 5] = [&[64; 2], &[128; 2], &[256; 3], &[512; 3], &[512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Relu(pub usize, pub usize);
 
-/// What a network expects of its input, in terms of RGB in [-1, 1]: `x · factor + offset` in each
-/// channel, in the order red, green, blue; then, if `bgr`, the channels in reverse.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Normalisation {
-    /// By what each channel is multiplied.
-    pub factor: [f32; 3],
-    /// What is then added.
-    pub offset: [f32; 3],
-    /// Whether blue comes first.
-    pub bgr: bool,
-}
-
-impl Normalisation {
-    /// The input of the original network: BGR, 0–255, minus ImageNet's mean.
-    pub const CAFFE: Self = Self::bgr_minus([103.939, 116.779, 123.68]);
-
-    /// The input of the edge detector HED, as trained with Caffe.
-    pub const HED: Self = Self::bgr_minus([104.007, 116.669, 122.679]);
-
-    /// BGR, 0–255, minus a mean in the order blue, green, red.
-    const fn bgr_minus([blue, green, red]: [f32; 3]) -> Self {
-        let offset = [127.5 - red, 127.5 - green, 127.5 - blue];
-        Self {
-            factor: [127.5; 3],
-            offset,
-            bgr: true,
-        }
-    }
-}
-
-/// The weights of the trunk.
+/// The weights of the trunk, or of its first blocks.
 #[derive(Debug, Clone)]
 pub struct Vgg16 {
+    /// What the weights were trained on.
     normalisation: Normalisation,
     blocks: Vec<Vec<Convolution>>,
 }
@@ -65,6 +41,15 @@ struct Convolution {
 }
 
 impl Vgg16 {
+    /// Whether these are the tensors of such a network, as far as their names tell.
+    pub fn is_in(tensors: &Tensors) -> bool {
+        ["layer", "features."].iter().any(|prefix| {
+            [0, 28]
+                .iter()
+                .all(|number| tensors.get(&format!("{prefix}{number}.weight")).is_some())
+        })
+    }
+
     /// From a state dict of PyTorch with the keys `layer0.weight`, `layer0.bias`, `layer2.weight` …, or
     /// torchvision's `features.0.weight` …, numbered through ReLUs and poolings.
     ///
@@ -106,6 +91,23 @@ impl Vgg16 {
         })
     }
 
+    /// A trunk of random weights (He and others, ICCV 2015), to measure with.
+    ///
+    /// # Errors
+    /// None.
+    pub fn random(seed: u64) -> Result<Self, Error> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        Self::new(Normalisation::CAFFE, |_, _, [output, input]| {
+            let deviation = (2.0 / (9 * input) as f32).sqrt();
+            let shape = vec![output, input, 3, 3];
+            let weights = ArrayD::from_shape_simple_fn(shape, || {
+                let normal: f32 = StandardNormal.sample(&mut random);
+                deviation * normal
+            });
+            Ok((weights, ArrayD::zeros(vec![output])))
+        })
+    }
+
     /// Builds the blocks from what `weights_and_bias` finds for a block, the index of a convolution in
     /// it, and its numbers of output and input channels.
     fn new(
@@ -121,11 +123,7 @@ impl Vgg16 {
         for (block, outputs) in BLOCKS.into_iter().enumerate() {
             let mut convolutions = Vec::new();
             for (index, &output) in outputs.iter().enumerate() {
-                let (mut weights, bias) = weights_and_bias(block, index, [output, input])?;
-                if normalisation.bgr && input == 3 {
-                    // Reversing the channels of the weights is the same as reversing the picture's.
-                    weights.invert_axis(Axis(1));
-                }
+                let (weights, bias) = weights_and_bias(block, index, [output, input])?;
                 convolutions.push(Convolution {
                     weights: weights.into(),
                     bias: bias.into(),
@@ -138,6 +136,39 @@ impl Vgg16 {
             normalisation,
             blocks,
         })
+    }
+
+    /// What the weights were trained on.
+    pub fn normalisation(&self) -> &Normalisation {
+        &self.normalisation
+    }
+
+    /// How many of the five blocks there are.
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The last place of each block.
+    pub fn ends_of_blocks(&self) -> Vec<Relu> {
+        let numbered = self.blocks.iter().enumerate();
+        numbered
+            .map(|(block, convolutions)| Relu(block + 1, convolutions.len()))
+            .collect()
+    }
+
+    /// A graph from `image` `[1, 3, height, width]`, RGB in [-1, 1], to the features at these places:
+    /// `features_0`, `features_1` …
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn graph(&self, [height, width]: [usize; 2], places: &[Relu]) -> Result<Graph, Error> {
+        let mut graph = Graph::new("perceptual");
+        let image = graph.input("image", &[1, 3, height, width])?;
+        let features = self.append(&mut graph, image, places)?;
+        for (index, value) in features.into_iter().enumerate() {
+            graph.output(format!("features_{index}"), value)?;
+        }
+        Ok(graph)
     }
 
     /// Appends the trunk, up to the last of the places asked for, and yields the value at each of them.
@@ -153,11 +184,22 @@ impl Vgg16 {
         image: Value,
         places: &[Relu],
     ) -> Result<Vec<Value>, Error> {
-        let exists = |Relu(block, index): &Relu| {
-            (block.checked_sub(1).and_then(|block| BLOCKS.get(block)))
-                .is_some_and(|block| (1..=block.len()).contains(index))
-        };
-        if let Some(place) = places.iter().find(|place| !exists(place)) {
+        self.append_normalised(graph, image, places, &self.normalisation)
+    }
+
+    /// [`append`](Self::append) with another normalisation than the one that the weights were trained
+    /// on, as LPIPS asks for.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_normalised(
+        &self,
+        graph: &mut Graph,
+        image: Value,
+        places: &[Relu],
+        normalisation: &Normalisation,
+    ) -> Result<Vec<Value>, Error> {
+        if let Some(place) = places.iter().find(|place| !self.has(place)) {
             let problem = format!("has no {place:?}");
             return Err(Error::OtherNetwork {
                 expected: "the trunk of VGG16",
@@ -165,7 +207,7 @@ impl Vgg16 {
             });
         }
         let last = places.iter().max().copied().unwrap_or(Relu(1, 1));
-        let mut x = self.normalised(graph, image)?;
+        let mut x = normalisation.append(graph, image)?;
         let mut passed = BTreeMap::new();
         'trunk: for (block, convolutions) in self.blocks.iter().enumerate() {
             if block > 0 {
@@ -173,7 +215,9 @@ impl Vgg16 {
             }
             for (index, convolution) in convolutions.iter().enumerate() {
                 let here = Relu(block + 1, index + 1);
-                x = convolution.append(graph, x, here)?;
+                // Reversing the channels of the first weights is the same as reversing the picture's.
+                let is_reversed = normalisation.bgr && here == Relu(1, 1);
+                x = convolution.append(graph, x, here, is_reversed)?;
                 passed.insert(here, x);
                 if here == last {
                     break 'trunk;
@@ -186,13 +230,11 @@ impl Vgg16 {
             .collect())
     }
 
-    fn normalised(&self, graph: &mut Graph, image: Value) -> Result<Value, Error> {
-        let per_channel =
-            |numbers: [f32; 3]| Array4::from_shape_fn((1, 3, 1, 1), |at| numbers[at.1]);
-        let factor = graph.constant("factor", per_channel(self.normalisation.factor));
-        let offset = graph.constant("offset", per_channel(self.normalisation.offset));
-        let scaled = graph.mul(image, factor)?;
-        Ok(graph.add(scaled, offset)?)
+    fn has(&self, Relu(block, index): &Relu) -> bool {
+        (block
+            .checked_sub(1)
+            .and_then(|block| self.blocks.get(block)))
+        .is_some_and(|block| (1..=block.len()).contains(index))
     }
 }
 
@@ -202,9 +244,18 @@ impl Convolution {
         graph: &mut Graph,
         x: Value,
         Relu(block, index): Relu,
+        is_reversed: bool,
     ) -> Result<Value, Error> {
         let name = |part| format!("conv{block}_{index}.{part}");
-        let weights = graph.constant(name("weights"), self.weights.clone());
+        let weights = match self.weights.as_f32() {
+            Some(weights) if is_reversed => {
+                let mut weights = weights.to_owned();
+                weights.invert_axis(Axis(1));
+                weights.into()
+            }
+            _ => self.weights.clone(),
+        };
+        let weights = graph.constant(name("weights"), weights);
         let bias = graph.constant(name("bias"), self.bias.clone());
         let x = graph.conv(x, weights, Some(bias), Conv::padded(1))?;
         Ok(graph.relu(x)?)
@@ -311,26 +362,29 @@ mod tests {
     }
 
     #[test]
-    fn white_is_what_caffe_calls_white() {
-        let Normalisation {
-            factor,
-            offset,
-            bgr,
-        } = Normalisation::CAFFE;
-        assert!(bgr);
-        for (channel, mean) in [123.68, 116.779, 103.939].into_iter().enumerate() {
-            assert!((factor[channel] + offset[channel] - (255.0 - mean)).abs() < 1e-4);
-        }
-    }
-
-    #[test]
-    fn the_first_weights_meet_blue() {
+    fn the_first_weights_meet_blue_unless_the_normalisation_says_otherwise() {
         let mut tensors = torch("layer");
         let mut weights = ArrayD::zeros(vec![64, 3, 3, 3]);
         weights[[0, 0, 1, 1]] = 1.0;
         tensors.insert("layer0.weight", weights);
         let network = Vgg16::from_torch(tensors).unwrap();
-        let weights = network.blocks[0][0].weights.as_f32().unwrap();
-        assert_eq!((weights[[0, 0, 1, 1]], weights[[0, 2, 1, 1]]), (0.0, 1.0));
+        for (normalisation, expected) in [
+            (Normalisation::CAFFE, (0.0, 1.0)),
+            (Normalisation::UNIT_RANGE, (1.0, 0.0)),
+        ] {
+            let mut graph = Graph::new("vgg16");
+            let image = graph.input("image", &[1, 3, 8, 8]).unwrap();
+            network
+                .append_normalised(&mut graph, image, &[Relu(1, 1)], &normalisation)
+                .unwrap();
+            let conv = graph
+                .nodes()
+                .iter()
+                .find(|node| node.op.name() == "Conv")
+                .unwrap();
+            let weights = graph.constant_tensor(conv.inputs[1]).unwrap();
+            let weights = weights.as_f32().unwrap();
+            assert_eq!((weights[[0, 0, 1, 1]], weights[[0, 2, 1, 1]]), expected);
+        }
     }
 }

@@ -7,15 +7,105 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::source::name;
 use super::{Error, GeneratorNetworks, GeneratorSpec, Role};
-use crate::runtime::{CancelToken, Runtime, Session};
+use crate::graph::Value;
+use crate::runtime::{CancelToken, Outputs, Runtime, Session};
 
-/// A generator over two sessions: mapping (`z` → `w`) and synthesis (`w+` → picture).
+/// The resolutions at which a drawing can be looked at on its way, where a generator says what it has
+/// drawn so far.
+pub const PREVIEW_RESOLUTIONS_PX: [usize; 2] = [128, 256];
+
+/// A generator over sessions: mapping (`z` → `w`) and synthesis (`w+` → picture).
+///
+/// A synthesis network that yields pictures of lower resolutions on its way is cut there, so that its
+/// owner can show them, or leave the rest when there is newer work ([`begin`](Self::begin)).
 pub struct Generator {
     spec: GeneratorSpec,
     mean: Array1<f32>,
     mapping: Option<Session>,
-    synthesis: Session,
+    segments: Vec<Segment>,
     noise: Vec<ArrayD<f32>>,
+}
+
+/// A part of a synthesis network.
+struct Segment {
+    session: Session,
+    inputs: Vec<String>,
+    /// The output that can be looked at; the whole picture's for the last part.
+    picture: String,
+}
+
+/// What pictures a generator yields besides the one of its own resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stages {
+    /// Those of [`PREVIEW_RESOLUTIONS_PX`], as far as its network has them.
+    Previews,
+    /// Those of all resolutions, as far as its network has them.
+    All,
+}
+
+/// The noise of a generator's convolutions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Noise {
+    /// Standard normal, the same for a seed: a portrait does not flicker.
+    Seeded(u64),
+    /// None.
+    Zero,
+    /// These maps, `[1, 1, r, r]`, one for each convolution that takes noise, in their order.
+    Maps(Vec<ArrayD<f32>>),
+}
+
+impl Default for Noise {
+    fn default() -> Self {
+        Self::Seeded(Generator::NOISE_SEED)
+    }
+}
+
+impl Noise {
+    /// The maps for a generator.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there are more or fewer maps than it takes, or one has another size.
+    pub fn maps(&self, spec: &GeneratorSpec) -> Result<Vec<ArrayD<f32>>, Error> {
+        let sides = &spec.noise_resolutions_px;
+        let zero = |&side: &usize| ArrayD::zeros(vec![1, 1, side, side]);
+        match self {
+            Self::Seeded(seed) => Ok(spec.noise_maps(*seed)),
+            Self::Zero => Ok(sides.iter().map(zero).collect()),
+            Self::Maps(maps) => {
+                let shapes: Vec<&[usize]> = maps.iter().map(ArrayD::shape).collect();
+                let expected: Vec<[usize; 4]> =
+                    sides.iter().map(|&side| [1, 1, side, side]).collect();
+                if shapes == expected {
+                    return Ok(maps.clone());
+                }
+                let first = shapes
+                    .iter()
+                    .zip(&expected)
+                    .position(|(shape, expected)| shape != expected);
+                Err(Error::NoiseMaps {
+                    found: shapes.len(),
+                    expected: expected.len(),
+                    first_wrong: first,
+                })
+            }
+        }
+    }
+}
+
+/// A drawing under way: what has been computed of it.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    values: Outputs,
+    done: usize,
+}
+
+/// What a part of a drawing has yielded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Drawn {
+    /// The picture at a lower resolution, `[1, 3, r, r]`, RGB, about [-1, 1]; there is more to come.
+    Preview(Array4<f32>),
+    /// The picture, `[1, 3, R, R]`.
+    Picture(Array4<f32>),
 }
 
 impl Generator {
@@ -27,6 +117,18 @@ impl Generator {
     /// # Errors
     /// When ONNX Runtime refuses a network.
     pub fn load(runtime: &Runtime, networks: &GeneratorNetworks) -> Result<Self, Error> {
+        Self::load_with(runtime, networks, Stages::Previews)
+    }
+
+    /// Loads a generator that yields these pictures on its way.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(
+        runtime: &Runtime,
+        networks: &GeneratorNetworks,
+        stages: Stages,
+    ) -> Result<Self, Error> {
         let mapping = match &networks.mapping {
             Some(mapping) => Some(runtime.session("mapping network", &mapping.to_onnx_bytes()?)?),
             None => None,
@@ -35,10 +137,33 @@ impl Generator {
             spec: networks.spec.clone(),
             mean: networks.mean.clone(),
             mapping,
-            synthesis: runtime
-                .session("synthesis network", &networks.synthesis.to_onnx_bytes()?)?,
+            segments: segments(runtime, networks, stages)?,
             noise: networks.spec.noise_maps(Self::NOISE_SEED),
         })
+    }
+
+    /// Maps Gaussian latents `[m, n]` to W, `[m, n]`, without loading the rest of a generator.
+    ///
+    /// # Errors
+    /// As [`map`](Self::map).
+    pub fn map_only(
+        runtime: &Runtime,
+        networks: &GeneratorNetworks,
+        latents: ArrayView2<'_, f32>,
+        cancel: &CancelToken,
+    ) -> Result<Array2<f32>, Error> {
+        let mapping = networks.mapping.as_ref().ok_or(Error::NoMapping)?;
+        let mut session = runtime.session("mapping network", &mapping.to_onnx_bytes()?)?;
+        map_latents(&mut session, latents, cancel)
+    }
+
+    /// Draws with this noise from now on.
+    ///
+    /// # Errors
+    /// As [`Noise::maps`].
+    pub fn set_noise(&mut self, noise: &Noise) -> Result<(), Error> {
+        self.noise = noise.maps(&self.spec)?;
+        Ok(())
     }
 
     /// Layers, resolution, and what drives what.
@@ -85,21 +210,149 @@ impl Generator {
         code: ArrayView2<'_, f32>,
         cancel: &CancelToken,
     ) -> Result<Array4<f32>, Error> {
-        let noise_names: Vec<String> = (0..self.noise.len()).map(name::noise).collect();
-        let mut inputs = vec![(name::CODES, code.into_dyn())];
-        for (name, map) in noise_names.iter().zip(&self.noise) {
-            inputs.push((name, map.view()));
+        let mut drawing = self.begin(code);
+        loop {
+            if let Drawn::Picture(picture) = self.advance(&mut drawing, cancel)? {
+                return Ok(picture);
+            }
         }
-        let image = self.synthesis.run_for(name::IMAGE, &inputs, cancel)?;
-        let shape = image.shape().to_vec();
-        image
-            .into_dimensionality::<Ix4>()
-            .map_err(|_| Error::Shape {
+    }
+
+    /// Draws a code and yields every picture on the way with its resolution, the whole one last.
+    ///
+    /// # Errors
+    /// As [`map`](Self::map).
+    pub fn synthesize_stages(
+        &mut self,
+        code: ArrayView2<'_, f32>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<(usize, Array4<f32>)>, Error> {
+        let mut drawing = self.begin(code);
+        let mut stages = Vec::new();
+        for part in 0..self.segments.len() {
+            self.compute(&mut drawing, cancel)?;
+            let picture = self.picture(&drawing, part)?;
+            stages.push((picture.len_of(Axis(3)), picture));
+        }
+        Ok(stages)
+    }
+
+    /// Begins to draw a code in W+, `[L, n]`; [`advance`](Self::advance) goes on.
+    pub fn begin(&self, code: ArrayView2<'_, f32>) -> Drawing {
+        let codes = (name::CODES.to_owned(), code.to_owned().into_dyn());
+        Drawing {
+            values: Outputs::from([codes]),
+            done: 0,
+        }
+    }
+
+    /// Computes the next part of a drawing. Nothing is computed twice.
+    ///
+    /// # Errors
+    /// As [`map`](Self::map). The drawing stays where it was.
+    pub fn advance(&mut self, drawing: &mut Drawing, cancel: &CancelToken) -> Result<Drawn, Error> {
+        let last = self.segments.len().saturating_sub(1);
+        let part = drawing.done.min(last);
+        if drawing.done <= last {
+            self.compute(drawing, cancel)?;
+        }
+        let picture = self.picture(drawing, part)?;
+        Ok(match part == last {
+            true => Drawn::Picture(picture),
+            false => Drawn::Preview(picture),
+        })
+    }
+
+    fn compute(&mut self, drawing: &mut Drawing, cancel: &CancelToken) -> Result<(), Error> {
+        let noise_names: Vec<String> = (0..self.noise.len()).map(name::noise).collect();
+        let Some(segment) = self.segments.get_mut(drawing.done) else {
+            return Ok(());
+        };
+        let inputs: Vec<_> = segment
+            .inputs
+            .iter()
+            .filter_map(|input| {
+                let map = || noise_names.iter().position(|name| name == input);
+                let value = drawing
+                    .values
+                    .get(input)
+                    .or_else(|| self.noise.get(map()?))?;
+                Some((input.as_str(), value.view()))
+            })
+            .collect();
+        let outputs = segment.session.run(&inputs, cancel)?;
+        drawing.done += 1;
+        let later = self.segments.get(drawing.done..).unwrap_or_default();
+        let is_needed = |name: &String| later.iter().any(|segment| segment.inputs.contains(name));
+        drawing.values.retain(|name, _| is_needed(name));
+        drawing.values.extend(outputs);
+        Ok(())
+    }
+
+    fn picture(&self, drawing: &Drawing, part: usize) -> Result<Array4<f32>, Error> {
+        let name = self.segments.get(part).map(|segment| &segment.picture);
+        let picture = name.and_then(|name| drawing.values.get(name));
+        let shape = picture.map_or_else(Vec::new, |picture| picture.shape().to_vec());
+        picture
+            .and_then(|picture| picture.clone().into_dimensionality::<Ix4>().ok())
+            .ok_or_else(|| Error::Shape {
                 role: Role::Synthesis,
                 shape,
                 expected: "[1, 3, R, R]".to_owned(),
             })
     }
+}
+
+/// The synthesis network in sessions, cut where its pictures of lower resolutions are ready.
+fn segments(
+    runtime: &Runtime,
+    networks: &GeneratorNetworks,
+    stages: Stages,
+) -> Result<Vec<Segment>, Error> {
+    let mut pictures: Vec<(String, Value)> = networks
+        .spec
+        .layer_resolutions
+        .iter()
+        .copied()
+        .filter(|resolution| match stages {
+            Stages::Previews => PREVIEW_RESOLUTIONS_PX.contains(resolution),
+            Stages::All => true,
+        })
+        .filter(|&resolution| resolution < networks.spec.resolution)
+        .filter_map(|resolution| {
+            let name = name::rgb(resolution);
+            let value = networks.synthesis.output_named(&name)?;
+            Some((name, value))
+        })
+        .collect();
+    pictures.dedup();
+    let stops: Vec<Value> = pictures.iter().map(|(_, value)| *value).collect();
+    let names = pictures.iter().map(|(name, _)| name.clone());
+    let names: Vec<String> = names.chain([name::IMAGE.to_owned()]).collect();
+
+    let mut synthesis = networks.synthesis.clone();
+    let outputs = synthesis.outputs().to_vec();
+    synthesis.clear_outputs();
+    for (name, value) in outputs {
+        if names.contains(&name) {
+            synthesis.output(name, value)?;
+        }
+    }
+    synthesis
+        .segments(&stops)?
+        .into_iter()
+        .zip(names)
+        .map(|(part, picture)| {
+            let inputs = part.inputs().iter();
+            Ok(Segment {
+                inputs: inputs
+                    .filter_map(|&input| part.input_name(input).map(str::to_owned))
+                    .collect(),
+                session: runtime.session("synthesis network", &part.to_onnx_bytes()?)?,
+                picture,
+            })
+        })
+        .collect()
 }
 
 /// Maps Gaussian latents `[m, n]` to W, `[m, n]`, without truncation.

@@ -5,8 +5,13 @@
 pub mod detector;
 mod generator;
 pub mod landmarks;
+mod named;
 pub mod pack;
+mod parser;
+mod perceptual;
+pub mod recognise;
 mod reduced;
+mod scorer;
 pub mod source;
 mod whitening;
 
@@ -14,12 +19,20 @@ use std::io;
 use std::path::PathBuf;
 
 pub use detector::FaceDetector;
-pub use generator::{Generator, gaussian_latents};
+pub use generator::{
+    Drawing, Drawn, Generator, Noise, PREVIEW_RESOLUTIONS_PX, Stages, gaussian_latents,
+};
 pub use landmarks::LandmarkModel;
+pub use named::{ChannelOrder, NetworkSource};
 pub use pack::{GeneratorSpec, Pack, Role};
-pub use source::GeneratorNetworks;
+pub use parser::{FaceParser, Parsing};
+pub use perceptual::Perceptual;
+pub use recognise::Network;
+pub use scorer::{ChinScore, ChinScorer};
+pub use source::{GeneratorNetworks, SynthesisValues};
 pub use whitening::{LEAKY_SLOPE, Whitening};
 
+pub use crate::architectures::resnext::BatchNorm;
 use crate::{architectures, checkpoint, graph, runtime};
 
 /// Components of a latent code of one style layer in the published generators, and of the Gaussian
@@ -35,14 +48,17 @@ pub enum Error {
     )]
     NoDataDir,
     /// A pack is not installed.
-    #[error("the network pack '{name}' is not installed; run `jawline networks install`")]
+    #[error(
+        "the network pack '{name}' is not installed; {}",
+        remedy::for_missing_pack(name)
+    )]
     PackMissing {
         /// The pack.
         name: String,
     },
     /// A pack's manifest is damaged.
     #[error(
-        "the manifest {path} cannot be used: {reason}. Run `jawline networks install` to make the pack anew"
+        "the manifest {path} cannot be used: {reason}. Run `jawline networks install` to make the community pack anew; remove a pack of your own with `jawline networks remove` and import its files again"
     )]
     Manifest {
         /// The manifest.
@@ -51,7 +67,7 @@ pub enum Error {
         reason: String,
     },
     /// A pack lacks a network.
-    #[error("the pack '{pack}' has no {role}; run `jawline networks install` to complete it")]
+    #[error("the pack '{pack}' has no {role}; {}", remedy::for_missing_role(*role))]
     RoleMissing {
         /// The pack.
         pack: String,
@@ -66,6 +82,58 @@ pub enum Error {
         /// What is different.
         reason: String,
     },
+    /// Nothing in a file is known.
+    #[error("{path} is no network that can be used: {reason}")]
+    UnknownNetwork {
+        /// The file.
+        path: PathBuf,
+        /// What is in it instead.
+        reason: String,
+    },
+    /// A file holds a network for something else.
+    #[error("{path} holds a {found}, not a {expected}; choose another file")]
+    OtherKind {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: recognise::Kind,
+        /// What was asked for.
+        expected: recognise::Kind,
+    },
+    /// The network in a file is not whole.
+    #[error("{path} cannot be used: {source}")]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the network.
+        source: Box<Error>,
+    },
+    /// An ONNX file has its batch normalisations folded in.
+    #[error(
+        "{path} has stored statistics only; give the checkpoint itself to use the picture's own (per-image)"
+    )]
+    NoPerImageStatistics {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Networks cannot be imported into a pack of this name.
+    #[error("'{name}' cannot be the name of a pack of imported networks: {reason}")]
+    PackName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Two files of one import hold the same kind of network.
+    #[error("{first} and {second} are both a {kind}; a pack holds one, so nothing was imported")]
+    SameKind {
+        /// What both are.
+        kind: recognise::Kind,
+        /// A file.
+        first: PathBuf,
+        /// Another file.
+        second: PathBuf,
+    },
     /// There is no mapping network.
     #[error(
         "this generator is a synthesis network alone and cannot map Gaussian latents; give it codes instead"
@@ -73,7 +141,8 @@ pub enum Error {
     NoMapping,
     /// A file changed since it was installed.
     #[error(
-        "{path} is damaged or was changed since it was installed; run `jawline networks install` to make the pack '{pack}' anew"
+        "{path} is damaged or was changed since it was installed; {}",
+        remedy::for_damaged_pack(pack)
     )]
     Tampered {
         /// The file.
@@ -142,6 +211,19 @@ pub enum Error {
         /// What was expected.
         expected: String,
     },
+    /// Noise maps of another generator.
+    #[error(
+        "the noise maps do not fit the generator: {found} maps for {expected} convolutions{}",
+        first_wrong.map_or_else(String::new, |index| format!(", and map {index} has another size"))
+    )]
+    NoiseMaps {
+        /// How many maps there are.
+        found: usize,
+        /// How many the generator takes.
+        expected: usize,
+        /// The first map of another size.
+        first_wrong: Option<usize>,
+    },
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -163,4 +245,35 @@ pub enum Error {
     /// ONNX Runtime failed.
     #[error(transparent)]
     Runtime(#[from] runtime::Error),
+}
+
+/// What to do next, in the messages of [`Error`].
+mod remedy {
+    use super::Role;
+    use super::pack::COMMUNITY;
+
+    pub(super) fn for_missing_pack(name: &str) -> String {
+        if name == COMMUNITY {
+            "run `jawline networks install`".to_owned()
+        } else {
+            "`jawline networks list` shows those that are".to_owned()
+        }
+    }
+
+    pub(super) fn for_missing_role(role: Role) -> String {
+        match role {
+            Role::Parser | Role::Scorer | Role::ScorerPerImage => {
+                "bring in one of your own with `jawline networks import`".to_owned()
+            }
+            _ => "run `jawline networks install` to complete it".to_owned(),
+        }
+    }
+
+    pub(super) fn for_damaged_pack(name: &str) -> String {
+        if name == COMMUNITY {
+            format!("run `jawline networks install` to make the pack '{name}' anew")
+        } else {
+            format!("import the network into the pack '{name}' again")
+        }
+    }
 }

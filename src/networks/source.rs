@@ -51,13 +51,24 @@ pub struct GeneratorNetworks {
     pub whitening: Option<Whitening>,
 }
 
+/// A synthesis network in a graph.
+#[derive(Debug, Clone)]
+pub struct SynthesisValues {
+    /// The code in W+, `[L, n]`.
+    pub codes: Value,
+    /// The names of the noise maps, and the maps, `[1, 1, r, r]`.
+    pub noise: Vec<(String, Value)>,
+    /// The picture, `[1, 3, R, R]`.
+    pub image: Value,
+}
+
 impl GeneratorNetworks {
     /// Takes the generator of a pack.
     ///
     /// # Errors
     /// When the pack has none, or a file of it is missing, altered or of another shape.
     pub fn from_pack(pack: &Pack) -> Result<Self, Error> {
-        let whitening = match pack.manifest().entry(Role::WhiteningBasis) {
+        let whitening = match pack.entry(Role::WhiteningBasis) {
             Some(_) => Some(Whitening::load(pack)?),
             None => None,
         };
@@ -84,7 +95,7 @@ impl GeneratorNetworks {
                 path: path.to_owned(),
                 source,
             })?;
-            Self::from_onnx(path, &bytes)
+            Self::from_graph(path, Graph::from_onnx_bytes(&bytes)?)
         } else {
             Self::from_torch(torch::read(path)?)
         }
@@ -150,8 +161,8 @@ impl GeneratorNetworks {
         })
     }
 
-    fn from_onnx(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
-        let synthesis = Graph::from_onnx_bytes(bytes)?;
+    /// Takes the graph of an ONNX file for a synthesis network; `path` serves messages only.
+    pub(super) fn from_graph(path: &Path, synthesis: Graph) -> Result<Self, Error> {
         let shape_of = |value: Option<Value>| value.map(|value| synthesis.shape(value).to_vec());
         let refuse = |reason: &str| Error::NotAGenerator {
             path: path.to_owned(),
@@ -214,33 +225,76 @@ impl GeneratorNetworks {
             .map(|(index, map)| graph.constant(name::noise(index), map.clone()))
             .collect::<Vec<_>>()
             .into_iter();
-        let codes_there = self.synthesis.input_named(name::CODES);
         let mut inputs: Vec<Value> = self
-            .synthesis
-            .inputs()
+            .synthesis_inputs()
             .iter()
-            .filter_map(|&input| match Some(input) == codes_there {
+            .filter_map(|(input, _)| match input == name::CODES {
                 true => Some(codes),
                 false => constants.next(),
             })
             .collect();
         // Maps too many are left over, and refused as operands too many.
         inputs.extend(constants);
-        let outputs = graph.splice(&self.synthesis, &inputs)?;
+        let image = self.splice_image(&mut graph, &inputs)?;
+        graph.output(name::IMAGE, image)?;
+        graph.simplify()?;
+        Ok(graph)
+    }
+
+    /// The inputs of the synthesis network, name and shape.
+    fn synthesis_inputs(&self) -> Vec<(String, Vec<usize>)> {
+        let graph = &self.synthesis;
+        graph
+            .inputs()
+            .iter()
+            .filter_map(|&input| {
+                let name = graph.input_name(input)?.to_owned();
+                Some((name, graph.shape(input).to_vec()))
+            })
+            .collect()
+    }
+
+    /// Appends the synthesis network to a graph, its inputs as inputs of that graph.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] when the graph already has an input of such a name.
+    pub fn append_synthesis(&self, graph: &mut Graph) -> Result<SynthesisValues, Error> {
+        let mut codes = None;
+        let mut noise = Vec::new();
+        let mut inputs = Vec::new();
+        for (name, shape) in self.synthesis_inputs() {
+            let value = graph.input(name.clone(), &shape)?;
+            inputs.push(value);
+            match name == name::CODES {
+                true => codes = Some(value),
+                false => noise.push((name, value)),
+            }
+        }
+        let missing = || Error::Shape {
+            role: Role::Synthesis,
+            shape: Vec::new(),
+            expected: "an input named codes".to_owned(),
+        };
+        Ok(SynthesisValues {
+            codes: codes.ok_or_else(missing)?,
+            image: self.splice_image(graph, &inputs)?,
+            noise,
+        })
+    }
+
+    fn splice_image(&self, graph: &mut Graph, inputs: &[Value]) -> Result<Value, Error> {
+        let outputs = graph.splice(&self.synthesis, inputs)?;
         let image = self
             .synthesis
             .outputs()
             .iter()
             .zip(outputs)
             .find_map(|((name, _), value)| (name == name::IMAGE).then_some(value));
-        let image = image.ok_or_else(|| Error::Shape {
+        image.ok_or_else(|| Error::Shape {
             role: Role::Synthesis,
             shape: Vec::new(),
             expected: "an output named image".to_owned(),
-        })?;
-        graph.output(name::IMAGE, image)?;
-        graph.simplify()?;
-        Ok(graph)
+        })
     }
 }
 

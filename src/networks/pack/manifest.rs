@@ -31,8 +31,28 @@ pub enum Role {
     WhiteningBasis,
     /// The 68-point landmark cascade, dlib's `.dat`.
     Landmarks,
-    /// The perceptual network, ONNX: `image [1, 3, 256, 256]` → features of four blocks.
+    /// The perceptual network, ONNX: `image [1, 3, 256, 256]` → features of each block.
     Perceptual,
+    /// The face parser, ONNX: `image [1, 3, 512, 512]` → `logits [1, 19, 512, 512]`.
+    Parser,
+    /// The double-chin classifier, ONNX: `image [1, 3, 256, 256]` → `logits [1, 2]`.
+    Scorer,
+    /// The same with the statistics of the picture in its batch normalisations.
+    ScorerPerImage,
+}
+
+impl Role {
+    /// Whether the file belongs to the generator: such files only serve together.
+    pub fn is_of_generator(self) -> bool {
+        matches!(
+            self,
+            Self::Mapping
+                | Self::Synthesis
+                | Self::LatentMean
+                | Self::WhiteningMean
+                | Self::WhiteningBasis
+        )
+    }
 }
 
 impl fmt::Display for Role {
@@ -45,6 +65,9 @@ impl fmt::Display for Role {
             Self::WhiteningBasis => "whitening basis",
             Self::Landmarks => "landmark model",
             Self::Perceptual => "perceptual network",
+            Self::Parser => "face parser",
+            Self::Scorer => "chin classifier",
+            Self::ScorerPerImage => "chin classifier, per image",
         })
     }
 }
@@ -95,6 +118,17 @@ impl Origin {
             limits: String::new(),
         }
     }
+
+    /// The origin of a network that a user imported.
+    pub fn imported(file: &Path, sha256: &str) -> Self {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        Self {
+            package: format!("imported from {name}"),
+            archive_sha256: sha256.to_owned(),
+            licence: "as its publisher says".to_owned(),
+            limits: String::new(),
+        }
+    }
 }
 
 /// A file of a pack.
@@ -108,6 +142,9 @@ pub struct Entry {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
+    /// What is in it, such as `StyleGAN2`; empty where the role says it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub architecture: String,
     /// Where it comes from.
     pub origin: Origin,
 }

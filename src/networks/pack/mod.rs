@@ -6,6 +6,7 @@
 
 mod convert;
 mod fetch;
+mod import;
 mod install;
 mod manifest;
 mod sources;
@@ -14,6 +15,7 @@ mod unpack;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use import::{Imported, import};
 pub use install::{Progress, install_community_pack, install_runtime, remove_downloads};
 pub use manifest::{Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Role};
 pub use sources::LICENCE_NOTICE;
@@ -27,11 +29,16 @@ use crate::data_dir::data_dir;
 /// The name of the pack that `jawline networks install` installs.
 pub const COMMUNITY: &str = "community";
 
-/// An installed pack.
+/// The pack that networks are imported into unless the user names another.
+pub const IMPORTED: &str = "imported";
+
+/// An installed pack. What it lacks it takes from the community pack, if that is installed; a generator
+/// with its statistics of the latent space comes from one of the two as a whole.
 #[derive(Debug, Clone)]
 pub struct Pack {
     folder: PathBuf,
     manifest: Manifest,
+    fallback: Option<Box<Pack>>,
 }
 
 impl Pack {
@@ -47,10 +54,18 @@ impl Pack {
                 name: name.to_owned(),
             });
         }
-        Self::open_folder(&folder)
+        let mut pack = Self::open_folder(&folder)?;
+        if name != COMMUNITY {
+            pack.fallback = match Self::open(COMMUNITY) {
+                Ok(community) => Some(Box::new(community)),
+                Err(Error::PackMissing { .. }) => None,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(pack)
     }
 
-    /// Opens the pack in this folder.
+    /// Opens the pack in this folder, by itself.
     ///
     /// # Errors
     /// [`Error::Manifest`] when the manifest is missing or cannot be understood.
@@ -59,6 +74,7 @@ impl Pack {
         Ok(Self {
             folder: folder.to_owned(),
             manifest,
+            fallback: None,
         })
     }
 
@@ -72,11 +88,48 @@ impl Pack {
     /// # Errors
     /// [`Error::RoleMissing`] when the pack has no generator.
     pub fn generator(&self) -> Result<&GeneratorSpec, Error> {
-        let generator = self.manifest.generator.as_ref();
-        generator.ok_or_else(|| Error::RoleMissing {
+        let provider = self.provider(Role::Synthesis);
+        let generator = provider.and_then(|pack| pack.manifest.generator.as_ref());
+        generator.ok_or_else(|| self.missing(Role::Synthesis))
+    }
+
+    /// The file with this role, the pack's own or the community pack's.
+    pub fn entry(&self, role: Role) -> Option<&Entry> {
+        self.provider(role)?.manifest.entry(role)
+    }
+
+    /// The roles that the pack lacks and the community pack fills.
+    pub fn borrowed(&self) -> Vec<Role> {
+        let Some(fallback) = &self.fallback else {
+            return Vec::new();
+        };
+        let roles = fallback.manifest.entries.iter().map(|entry| entry.role);
+        roles
+            .filter(|&role| {
+                let provider = self.provider(role);
+                provider.is_some_and(|provider| std::ptr::eq(provider, fallback.as_ref()))
+            })
+            .collect()
+    }
+
+    /// Which pack the file with this role comes from.
+    fn provider(&self, role: Role) -> Option<&Pack> {
+        let is_own = match role.is_of_generator() {
+            true => self.manifest.generator.is_some(),
+            false => self.manifest.entry(role).is_some(),
+        };
+        if is_own {
+            Some(self)
+        } else {
+            self.fallback.as_deref()?.provider(role)
+        }
+    }
+
+    fn missing(&self, role: Role) -> Error {
+        Error::RoleMissing {
             pack: self.manifest.name.clone(),
-            role: Role::Synthesis,
-        })
+            role,
+        }
     }
 
     /// The pack's folder.
@@ -90,17 +143,12 @@ impl Pack {
     /// [`Error::RoleMissing`] when the pack has no such file, [`Error::Read`] when it cannot be
     /// read, [`Error::Tampered`] when its bytes are not those that were installed.
     pub fn read(&self, role: Role) -> Result<Vec<u8>, Error> {
-        let entry = self
-            .manifest
-            .entry(role)
-            .ok_or_else(|| Error::RoleMissing {
-                pack: self.manifest.name.clone(),
-                role,
-            })?;
-        self.read_entry(entry)
+        let provider = self.provider(role).ok_or_else(|| self.missing(role))?;
+        let entry = provider.manifest.entry(role);
+        provider.read_entry(entry.ok_or_else(|| self.missing(role))?)
     }
 
-    /// Checks every file of the pack.
+    /// Checks every file of the pack's own.
     ///
     /// # Errors
     /// The first file that is missing or differs from what was installed.
@@ -202,12 +250,19 @@ mod tests {
         fs::write(folder.path().join("synthesis.onnx"), contents).unwrap();
         let manifest = Manifest::new(
             "test",
-            None,
+            Some(GeneratorSpec {
+                layers: 1,
+                resolution: 4,
+                layer_resolutions: vec![4],
+                code_size: 2,
+                noise_resolutions_px: Vec::new(),
+            }),
             vec![Entry {
                 role: Role::Synthesis,
                 file: "synthesis.onnx".to_owned(),
                 sha256: sha256_hex(contents),
                 bytes: contents.len() as u64,
+                architecture: String::new(),
                 origin: Origin::made_here(),
             }],
         );
@@ -240,7 +295,10 @@ mod tests {
             Err(Error::Tampered { .. })
         ));
         let message = pack.verify().unwrap_err().to_string();
-        assert!(message.contains("jawline networks install"), "{message}");
+        assert!(
+            message.contains("import the network into the pack 'test'"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -255,6 +313,34 @@ mod tests {
             pack.read(Role::Synthesis),
             Err(Error::Read { .. })
         ));
+    }
+
+    #[test]
+    fn a_pack_borrows_what_it_lacks_but_no_part_of_a_generator() {
+        let (_folder, community) = pack_with(b"community");
+        let (_own_folder, mut own) = pack_with(b"own");
+        let entry = |role| Entry {
+            role,
+            ..community.manifest.entries[0].clone()
+        };
+        let mut community = community.clone();
+        let more = [Role::LatentMean, Role::Perceptual].map(entry);
+        community.manifest.entries.extend(more);
+        own.fallback = Some(Box::new(community.clone()));
+        assert_eq!(own.read(Role::Synthesis).unwrap(), b"own");
+        assert_eq!(own.read(Role::Perceptual).unwrap(), b"community");
+        assert!(matches!(
+            own.read(Role::LatentMean),
+            Err(Error::RoleMissing { .. })
+        ));
+        assert!(own.entry(Role::LatentMean).is_none());
+        assert_eq!(own.borrowed(), [Role::Perceptual]);
+
+        own.manifest.generator = None;
+        own.manifest.entries.clear();
+        assert_eq!(own.read(Role::LatentMean).unwrap(), b"community");
+        assert_eq!(own.generator().unwrap().code_size, 2);
+        assert_eq!(own.borrowed().len(), 3);
     }
 
     #[test]

@@ -1,0 +1,169 @@
+//! The face parser: from a picture to a label a pixel.
+
+use std::path::Path;
+
+use ndarray::{Array2, Array3, Array4, ArrayView4, Axis, Ix4};
+
+use super::{ChannelOrder, Error, Network, NetworkSource, Pack, Role, recognise};
+use crate::architectures::bisenet::BiSeNet;
+use crate::graph::Graph;
+use crate::runtime::{CancelToken, Runtime, Session};
+
+const IMAGE: &str = "image";
+const LOGITS: &str = "logits";
+
+/// A face parser over a session.
+pub struct FaceParser {
+    session: Session,
+}
+
+/// What the parser says of a picture.
+#[derive(Debug, Clone)]
+pub struct Parsing {
+    /// The most likely label of each pixel, 0–18 in CelebAMask-HQ's order, `[512, 512]`.
+    pub labels: Array2<u8>,
+    /// How much speaks for each label, `[1, 19, 512, 512]`.
+    pub logits: Array4<f32>,
+}
+
+impl FaceParser {
+    /// Side of the picture that it takes, in pixels.
+    pub const SIZE: usize = 512;
+
+    /// How many labels it tells apart.
+    pub const CLASSES: usize = 19;
+
+    /// Loads the parser of a pack, or of a file.
+    ///
+    /// # Errors
+    /// When the pack has none, when a file is missing, altered or holds another network, or ONNX Runtime
+    /// refuses it.
+    pub fn load(runtime: &Runtime, source: &NetworkSource) -> Result<Self, Error> {
+        match source {
+            NetworkSource::Pack(name) => Self::from_pack(runtime, &Pack::open(name)?),
+            NetworkSource::File(path) => Self::from_file(runtime, path),
+        }
+    }
+
+    /// Loads the parser of an open pack.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_pack(runtime: &Runtime, pack: &Pack) -> Result<Self, Error> {
+        let session = runtime.session("face parser", &pack.read(Role::Parser)?)?;
+        Ok(Self { session })
+    }
+
+    fn from_file(runtime: &Runtime, path: &Path) -> Result<Self, Error> {
+        match recognise::read(path)? {
+            (Network::Parser(graph), _) => Ok(Self {
+                session: runtime.session("face parser", &graph.to_onnx_bytes()?)?,
+            }),
+            (other, _) => Err(Error::OtherKind {
+                path: path.to_owned(),
+                found: other.kind(),
+                expected: recognise::Kind::Parser,
+            }),
+        }
+    }
+
+    /// The graph of a face parser: `image [1, 3, 512, 512]`, RGB in [-1, 1], to `logits`
+    /// `[1, 19, 512, 512]`.
+    pub(super) fn graph(network: &BiSeNet) -> Result<Graph, Error> {
+        let mut graph = Graph::new("face parser");
+        let image = graph.input(IMAGE, &[1, 3, Self::SIZE, Self::SIZE])?;
+        let logits = network.append(&mut graph, image)?;
+        graph.output(LOGITS, logits.full)?;
+        graph.simplify()?;
+        check(&graph)?;
+        Ok(graph)
+    }
+
+    /// Parses a picture `[1, 3, 512, 512]`, RGB in [-1, 1].
+    ///
+    /// With [`ChannelOrder::Bgr`] the network sees red and blue swapped, as some functions of the
+    /// published system hand pictures over by mistake; it was trained on RGB.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says; [`runtime::Error::Cancelled`](crate::runtime::Error::Cancelled).
+    pub fn parse(
+        &mut self,
+        picture: ArrayView4<'_, f32>,
+        order: ChannelOrder,
+        cancel: &CancelToken,
+    ) -> Result<Parsing, Error> {
+        let picture = order.arranged(picture);
+        let logits = self
+            .session
+            .run_for(LOGITS, &[(IMAGE, picture.view().into_dyn())], cancel)?;
+        let shape = logits.shape().to_vec();
+        let logits = logits
+            .into_dimensionality::<Ix4>()
+            .map_err(|_| wrong_shape(shape))?;
+        let labels = most_likely(&logits.index_axis(Axis(0), 0).to_owned());
+        Ok(Parsing { labels, logits })
+    }
+}
+
+/// Does the graph take and yield what a face parser does?
+pub(super) fn check(graph: &Graph) -> Result<(), Error> {
+    let shape = |value: Option<_>| value.map(|value| graph.shape(value).to_vec());
+    let side = FaceParser::SIZE;
+    let takes = shape(graph.input_named(IMAGE));
+    let yields = shape(graph.output_named(LOGITS));
+    if takes != Some(vec![1, 3, side, side]) || graph.inputs().len() != 1 {
+        return Err(wrong_shape(takes.unwrap_or_default()));
+    }
+    match yields {
+        Some(shape) if shape == [1, FaceParser::CLASSES, side, side] => Ok(()),
+        other => Err(wrong_shape(other.unwrap_or_default())),
+    }
+}
+
+fn wrong_shape(shape: Vec<usize>) -> Error {
+    Error::Shape {
+        role: Role::Parser,
+        shape,
+        expected: "image [1, 3, 512, 512] and logits [1, 19, 512, 512]".to_owned(),
+    }
+}
+
+/// The first of the largest logits of each pixel of `[classes, height, width]`.
+fn most_likely(logits: &Array3<f32>) -> Array2<u8> {
+    let (_, height, width) = logits.dim();
+    let mut best = Array2::from_elem((height, width), f32::NEG_INFINITY);
+    let mut labels = Array2::zeros((height, width));
+    for (class, plane) in (0u8..).zip(logits.outer_iter()) {
+        ndarray::Zip::from(&plane)
+            .and(&mut best)
+            .and(&mut labels)
+            .for_each(|&logit, best, label| {
+                if logit > *best {
+                    (*best, *label) = (logit, class);
+                }
+            });
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn the_largest_logit_wins_and_the_first_of_equals() {
+        let logits = array![[[1.0, 0.0]], [[2.0, 0.0]], [[-1.0, 0.0]]];
+        assert_eq!(most_likely(&logits), array![[1, 0]]);
+    }
+
+    #[test]
+    fn a_graph_with_other_classes_is_no_parser() {
+        let mut graph = Graph::new("other");
+        let image = graph.input(IMAGE, &[1, 3, 512, 512]).unwrap();
+        graph.output(LOGITS, image).unwrap();
+        let message = check(&graph).unwrap_err().to_string();
+        assert!(message.contains("[1, 19, 512, 512]"), "{message}");
+    }
+}
