@@ -1,12 +1,12 @@
 //! The optimiser Adam.
 
-use ndarray::{ArrayD, Zip};
+use ndarray::{Array, ArrayD, Dimension, Zip};
 
 /// Adam (Kingma & Ba, ICLR 2015) on one array, with bias correction and ε = 1e-8.
 #[derive(Debug, Clone)]
 pub struct Adam {
-    beta1: f32,
-    beta2: f32,
+    beta1: f64,
+    beta2: f64,
     step: i32,
     first_moment: ArrayD<f32>,
     second_moment: ArrayD<f32>,
@@ -14,7 +14,7 @@ pub struct Adam {
 
 impl Adam {
     /// An optimiser for an array of this shape that has not taken a step yet.
-    pub fn new(shape: &[usize], beta1: f32, beta2: f32) -> Self {
+    pub fn new(shape: &[usize], beta1: f64, beta2: f64) -> Self {
         Self {
             beta1,
             beta2,
@@ -25,20 +25,29 @@ impl Adam {
     }
 
     /// Takes one step against the gradient. All arrays have the shape given to [`new`](Self::new).
-    pub fn step(&mut self, variable: &mut ArrayD<f32>, gradient: &ArrayD<f32>, learning_rate: f32) {
+    pub fn step<D: Dimension>(
+        &mut self,
+        variable: &mut Array<f32, D>,
+        gradient: &ArrayD<f32>,
+        learning_rate: f32,
+    ) {
         const EPSILON: f32 = 1e-8;
         self.step += 1;
-        let (beta1, beta2) = (self.beta1, self.beta2);
-        let correction1 = 1.0 - beta1.powi(self.step);
-        let correction2 = 1.0 - beta2.powi(self.step);
-        Zip::from(variable)
+        // In single precision 1 − 0.999 is already wrong in the fifth digit.
+        let gain = |beta: f64| (1.0 - beta) as f32;
+        let (gain1, gain2) = (gain(self.beta1), gain(self.beta2));
+        let (beta1, beta2) = (self.beta1 as f32, self.beta2 as f32);
+        let correction = |beta: f64| 1.0 - beta.powi(self.step);
+        let step_size = (f64::from(learning_rate) / correction(self.beta1)) as f32;
+        let root_correction = correction(self.beta2).sqrt() as f32;
+        Zip::from(variable.view_mut().into_dyn())
             .and(gradient)
             .and(&mut self.first_moment)
             .and(&mut self.second_moment)
             .for_each(|x, &g, m, v| {
-                *m = beta1 * *m + (1.0 - beta1) * g;
-                *v = beta2 * *v + (1.0 - beta2) * g * g;
-                *x -= learning_rate * (*m / correction1) / ((*v / correction2).sqrt() + EPSILON);
+                *m = beta1 * *m + gain1 * g;
+                *v = beta2 * *v + gain2 * g * g;
+                *x -= step_size * *m / (v.sqrt() / root_correction + EPSILON);
             });
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use ndarray::{Array2, ArrayD, ArrayView2, Axis};
 
-use super::{CODE_SIZE, Error, layer_correspondence, stylegan2_layer_resolutions};
+use super::boundary_file::MOST_LAYERS;
+use super::{BoundaryFile, CODE_SIZE, Error, layer_correspondence, resolutions_of_layers};
 use crate::checkpoint::npy;
 
 /// Which space a boundary lives in.
@@ -61,16 +62,14 @@ impl Boundary {
         Self::from_array(name, array)
     }
 
-    /// Reads a boundary from a `.npy` file.
+    /// Reads a boundary from a `.npy` file, or a folder in one of the published
+    /// [layouts](super::Layout).
     ///
     /// # Errors
-    /// [`Error::Read`] when it is no such file; what [`from_array`](Self::from_array) refuses.
+    /// What [`BoundaryFile::read`] and [`from_array`](Self::from_array) refuse.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let array = npy::read_f32(path).map_err(|error| Error::Read {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Self::from_array(&path.display().to_string(), array)
+        let file = BoundaryFile::read(path)?;
+        Self::from_array(&path.display().to_string(), file.array)
     }
 
     /// Makes a boundary of an array `[1, 512]`, `[512]`, `[L, 512]` or `[1, L, 512]`; its rows are
@@ -87,7 +86,7 @@ impl Boundary {
         };
         let rows = match shape[..] {
             [CODE_SIZE] => 1,
-            [rows, CODE_SIZE] | [1, rows, CODE_SIZE] if rows > 0 => rows,
+            [rows, CODE_SIZE] | [1, rows, CODE_SIZE] if (1..=MOST_LAYERS).contains(&rows) => rows,
             _ => return Err(wrong_shape()),
         };
         let mut normals = array
@@ -129,13 +128,14 @@ impl Boundary {
     /// `[L, 512]`.
     ///
     /// A W boundary serves every generator that shares W. A W+ boundary of another number of layers
-    /// is taken for StyleGAN2's and matched by resolution.
+    /// belongs to the generator that [its number](resolutions_of_layers) tells, and is matched by
+    /// resolution.
     pub fn for_layers(&self, layer_resolutions: &[usize]) -> Array2<f32> {
         let rows = match self.space() {
             Space::W => vec![0; layer_resolutions.len()],
             Space::WPlus { layers } if layers == layer_resolutions.len() => (0..layers).collect(),
             Space::WPlus { layers } => {
-                layer_correspondence(layer_resolutions, &stylegan2_layer_resolutions(layers))
+                layer_correspondence(layer_resolutions, &resolutions_of_layers(layers))
             }
         };
         self.normals.select(Axis(0), &rows)

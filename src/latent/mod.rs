@@ -1,4 +1,5 @@
-//! Latent codes, boundaries, style mixing, and the inversion of a portrait into a code.
+//! Latent codes, boundaries, style mixing, and the search for codes: [`inversion`] of a portrait into a
+//! code, and [`diffusion`] of an edit into the portrait around it.
 //!
 //! A code in W+ is an `Array2<f32>` `[L, 512]`, one row a style layer, coarse to fine. What drives
 //! which resolution is said by the generator ([`GeneratorSpec`](crate::networks::GeneratorSpec));
@@ -6,15 +7,26 @@
 
 mod adam;
 mod boundary;
+mod boundary_file;
+pub mod diffusion;
+mod gradient;
+mod interpolate;
 pub mod inversion;
 mod layers;
+mod lpips;
 mod mixing;
+pub mod projector;
+mod terms;
 
 use std::path::PathBuf;
 
 pub use adam::Adam;
 pub use boundary::{Boundary, Space};
-pub use layers::layer_correspondence;
+pub use boundary_file::{BoundaryFile, Layout};
+pub use gradient::{PictureGradient, picture_gradient};
+pub use interpolate::interpolate;
+pub use layers::{layer_correspondence, resolutions_of_layers};
+pub use lpips::Lpips;
 pub use mixing::mix_styles;
 
 pub use crate::architectures::stylegan2::layer_resolutions_px as stylegan2_layer_resolutions;
@@ -58,10 +70,10 @@ pub enum Error {
         row: usize,
     },
     /// The optimisation left the numbers before it found any code.
-    #[error("the inversion diverged at its first step; the crop may be damaged")]
+    #[error("the search for a latent code diverged at its first step; the picture may be damaged")]
     Diverged,
     /// The loss graph could not be built.
-    #[error("the inversion's graph cannot be built: {0}")]
+    #[error("the graph of the loss cannot be built: {0}")]
     Graph(#[from] crate::graph::Error),
     /// A network could not be loaded or run.
     #[error(transparent)]

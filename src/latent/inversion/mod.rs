@@ -7,6 +7,8 @@
 mod objective;
 mod schedule;
 
+use std::sync::Arc;
+
 use ndarray::{Array2, Array4, ArrayD, Axis, IxDyn};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -15,9 +17,10 @@ use rand_distr::{Distribution, StandardNormal};
 pub use objective::{Weights, feature_graph, step_graph};
 pub use schedule::{Schedule, StallDetector};
 
+use super::terms::{fixed, is_finite, scalar};
 use super::{Adam, Error};
 use crate::networks::Whitening;
-use crate::runtime::{CancelToken, Outputs, Session};
+use crate::runtime::{CancelToken, Constants, Outputs, Session};
 use objective::name;
 
 /// The side of the picture that the loss is measured on, in pixels.
@@ -129,9 +132,8 @@ pub enum Ending {
 pub struct Inversion {
     options: Options,
     schedule: Schedule,
-    target: ArrayD<f32>,
-    importance: ArrayD<f32>,
-    features: Vec<(String, ArrayD<f32>)>,
+    /// The target's picture, importance and features.
+    constants: Arc<Constants>,
     shared: Variable,
     offsets: Variable,
     random: ChaCha8Rng,
@@ -144,7 +146,7 @@ pub struct Inversion {
 }
 
 /// Adam's; β₂ = 0.99 forgets the large gradients of the first steps in time.
-const BETAS: (f32, f32) = (0.9, 0.99);
+const BETAS: (f64, f64) = (0.9, 0.99);
 
 struct Variable {
     value: ArrayD<f32>,
@@ -202,20 +204,21 @@ impl Inversion {
             importance,
         } = target;
         let target = picture.into_dyn();
-        let features = networks
+        let mut constants = networks
             .features
-            .run(&[(name::TARGET, target.view())], cancel)?
-            .into_iter()
-            .collect();
+            .run(&[(name::TARGET, target.view())], cancel)?;
+        constants.insert(name::TARGET.to_owned(), target);
+        constants.insert(
+            name::IMPORTANCE.to_owned(),
+            with_mean_one(importance).into_dyn(),
+        );
         Ok(Self {
             options,
             schedule: Schedule {
                 learning_rate: options.learning_rate,
                 steps: options.steps,
             },
-            target,
-            importance: with_mean_one(importance).into_dyn(),
-            features,
+            constants: Arc::new(constants),
             shared,
             offsets,
             random: ChaCha8Rng::seed_from_u64(options.seed),
@@ -294,18 +297,13 @@ impl Inversion {
         cancel: &CancelToken,
     ) -> Result<Outputs, Error> {
         let shared = self.exploration_noise() + &self.shared.value;
-        let mut inputs = vec![
+        let variables = [
             (name::SHARED, shared.view()),
             (name::OFFSETS, self.offsets.value.view()),
-            (name::TARGET, self.target.view()),
-            (name::IMPORTANCE, self.importance.view()),
         ];
-        inputs.extend(
-            self.features
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.view())),
-        );
-        Ok(networks.step.run(&inputs, cancel)?)
+        Ok(networks
+            .step
+            .run_with(&self.constants, &variables, cancel)?)
     }
 
     /// Noise of the StyleGAN2 projector's shape: 0.05·max(0, 1 − t/0.75)², here in whitened units.
@@ -320,19 +318,14 @@ impl Inversion {
     }
 
     fn has_exploded(&self, loss: f32, outputs: &Outputs) -> bool {
-        let finite = |name| {
-            outputs
-                .get(name)
-                .is_some_and(|array| array.iter().all(|value| value.is_finite()))
-        };
         let too_large = self
             .best
             .as_ref()
             .is_some_and(|(best, _)| loss > EXPLOSION * best.loss.total);
         !loss.is_finite()
             || too_large
-            || !finite(name::GRADIENT_SHARED)
-            || !finite(name::GRADIENT_OFFSETS)
+            || !is_finite(outputs, name::GRADIENT_SHARED)
+            || !is_finite(outputs, name::GRADIENT_OFFSETS)
     }
 
     /// After an explosion: back to the best code, on with half the step size.
@@ -426,25 +419,4 @@ fn with_mean_one(importance: Array4<f32>) -> Array4<f32> {
     } else {
         Array4::ones(importance.raw_dim())
     }
-}
-
-fn scalar(outputs: &Outputs, name: &str) -> f32 {
-    outputs
-        .get(name)
-        .and_then(|array| array.first().copied())
-        .unwrap_or(f32::NAN)
-}
-
-fn fixed<D: ndarray::Dimension>(
-    outputs: &Outputs,
-    name: &str,
-) -> Result<ndarray::Array<f32, D>, Error> {
-    outputs
-        .get(name)
-        .and_then(|array| array.clone().into_dimensionality().ok())
-        .ok_or_else(|| Error::Shape {
-            what: format!("the inversion's output '{name}'"),
-            shape: Vec::new(),
-            expected: "as the step graph declares it".to_owned(),
-        })
 }

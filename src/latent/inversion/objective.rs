@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use super::super::Error;
+use super::super::terms::{input_shape, mean_square, only, sum};
 use crate::graph::{self, Graph, Pool, Value};
 use crate::networks::{LEAKY_SLOPE, Whitening};
 
@@ -199,34 +200,6 @@ fn mean_squared_difference(
     Ok(graph.mean(product)?)
 }
 
-fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
-    let square = graph.mul(x, x)?;
-    Ok(graph.mean(square)?)
-}
-
-fn sum(graph: &mut Graph, terms: &[Value]) -> Result<Value, Error> {
-    let zero = graph.scalar(0.0);
-    terms
-        .iter()
-        .try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
-}
-
-fn input_shape(network: &Graph) -> Vec<usize> {
-    network
-        .inputs()
-        .first()
-        .map(|&input| network.shape(input).to_vec())
-        .unwrap_or_default()
-}
-
 fn first_extent(shape: &[usize]) -> usize {
     shape.first().copied().unwrap_or(0)
-}
-
-fn only(values: Vec<Value>) -> Result<Value, Error> {
-    values.into_iter().next().ok_or_else(|| Error::Shape {
-        what: "the generator's list of outputs".to_owned(),
-        shape: vec![0],
-        expected: "[1]".to_owned(),
-    })
 }

@@ -1,0 +1,427 @@
+//! The projector of StyleGAN2 (Karras et al., CVPR 2020, appendix D), as the published system runs it:
+//! the code in W+ *and* the noise maps that make the generator draw a picture.
+//!
+//! The loss is a perceptual distance ([`Lpips`](super::Lpips)), a squared difference of pixels, and a
+//! regularisation of the noise. It starts from the mean of W and explores with noise on the code.
+//! For photos in the editor, [`inversion`](super::inversion) stays nearer to what the generator draws
+//! well; the projector is for results that agree with the published ones.
+
+mod objective;
+mod regularisation;
+mod schedule;
+
+use std::sync::Arc;
+
+use ndarray::{Array1, Array4, ArrayD, ArrayView2, ArrayViewD, Axis, arr0};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::inversion::Ending;
+use super::terms::{fixed, is_finite, scalar};
+use super::{Adam, Error};
+use crate::graph::Graph;
+use crate::networks::source::name as generator_name;
+use crate::networks::{self, GeneratorNetworks, GeneratorSpec};
+use crate::runtime::{CancelToken, Constants, Outputs, Runtime, Session};
+use objective::name;
+
+pub use objective::{Objective, feature_graph, step_graph};
+pub use regularisation::{Regularisation, append_regularisation};
+pub use schedule::{exploration, learning_rate};
+
+/// Weights of the terms of the loss. The perceptual term has weight 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// Of the noise regularisation.
+    pub noise: f32,
+    /// Of the mean squared difference of pixels in [-1, 1].
+    pub pixel: f32,
+}
+
+impl Weights {
+    /// The defaults of the published system's command line.
+    pub const COMMAND_LINE: Self = Self {
+        noise: 1e4,
+        pixel: 5e-2,
+    };
+    /// The defaults of the published system's class, which its other scripts run with.
+    pub const CLASS: Self = Self {
+        noise: 1e5,
+        pixel: 5e5,
+    };
+}
+
+/// What the user may choose about a projection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// The number of steps.
+    pub steps: usize,
+    /// The learning rate of the plateau.
+    pub learning_rate: f64,
+    /// Weights of the loss.
+    pub weights: Weights,
+    /// How strongly the code is shaken in the first steps, in terms of the deviation of W.
+    pub exploration: f64,
+    /// Seeds that shaking.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            steps: 1000,
+            learning_rate: 0.1,
+            weights: Weights::COMMAND_LINE,
+            exploration: 0.05,
+            seed: 0,
+        }
+    }
+}
+
+/// Where W lies and how wide it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// The mean of W, `[n]`.
+    pub mean: Array1<f32>,
+    /// The root of the mean squared distance from it (all components together, not one).
+    pub deviation: f64,
+}
+
+impl Statistics {
+    /// Measures samples of W, `[m, n]`; the published system takes 10 000.
+    pub fn measure(codes: ArrayView2<'_, f32>) -> Self {
+        // What the published system adds under the root.
+        const LEAST: f64 = 1e-8;
+        let codes = codes.mapv(f64::from);
+        let mean = codes.mean_axis(Axis(0)).unwrap_or_default();
+        let squares = (&codes - &mean).mapv(|difference| difference * difference);
+        let variance = squares.sum() / codes.nrows().max(1) as f64;
+        Self {
+            mean: mean.mapv(|mean| mean as f32),
+            deviation: (variance + LEAST).sqrt(),
+        }
+    }
+}
+
+/// The two networks of a projection, loaded.
+pub struct Networks {
+    features: Session,
+    step: Session,
+    /// The code and the noise maps: name and shape.
+    variables: Vec<(String, Vec<usize>)>,
+}
+
+impl Networks {
+    /// Builds and loads the graphs for a generator and an objective.
+    ///
+    /// # Errors
+    /// As [`step_graph`]; [`Error::Runtime`].
+    pub fn load(
+        runtime: &Runtime,
+        generator: &GeneratorNetworks,
+        objective: &Objective<'_>,
+    ) -> Result<Self, Error> {
+        let features = feature_graph(objective, generator.spec.resolution)?;
+        let step = step_graph(generator, objective)?;
+        let session = |graph: &Graph| -> Result<Session, Error> {
+            let onnx = graph.to_onnx_bytes().map_err(networks::Error::from)?;
+            Ok(runtime.session(graph.name(), &onnx)?)
+        };
+        Ok(Self {
+            features: session(&features)?,
+            step: session(&step)?,
+            variables: variables(&generator.spec),
+        })
+    }
+}
+
+/// The loss of one step.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Loss {
+    /// The sum of all terms.
+    pub total: f32,
+    /// The perceptual distance.
+    pub perceptual: f32,
+    /// The mean squared difference of pixels, times its weight.
+    pub pixel: f32,
+    /// The noise regularisation, times its weight.
+    pub noise: f32,
+    /// The learning rate of the step.
+    pub learning_rate: f64,
+}
+
+/// A projection under way.
+pub struct Projector {
+    options: Options,
+    deviation: f64,
+    /// The target, its features, and the weights of the terms.
+    constants: Arc<Constants>,
+    code: Variable,
+    noise: Vec<Variable>,
+    random: ChaCha8Rng,
+    losses: Vec<Loss>,
+    gradients: Vec<ArrayD<f32>>,
+    picture: Option<Array4<f32>>,
+}
+
+#[derive(Clone)]
+struct Variable {
+    name: String,
+    value: ArrayD<f32>,
+    adam: Adam,
+}
+
+impl Variable {
+    fn new(name: &str, value: ArrayD<f32>) -> Self {
+        Self {
+            name: name.to_owned(),
+            adam: Adam::new(value.shape(), 0.9, 0.999),
+            value,
+        }
+    }
+}
+
+impl Projector {
+    /// Begins at the mean of W, repeated for every layer, with these noise maps `[1, 1, r, r]`.
+    ///
+    /// `target` is `[1, 3, R, R]`, RGB in [-1, 1], of the generator's size.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for noise maps or statistics of another generator; what ONNX Runtime says when
+    /// it computes the target's features, also when the target has another size.
+    pub fn start(
+        networks: &mut Networks,
+        target: Array4<f32>,
+        noise: Vec<ArrayD<f32>>,
+        statistics: &Statistics,
+        options: Options,
+        cancel: &CancelToken,
+    ) -> Result<Self, Error> {
+        let mut variables = networks.variables.iter();
+        let (code_name, code_shape) = variables.next().ok_or_else(|| Error::Shape {
+            what: "the generator's list of inputs".to_owned(),
+            shape: vec![0],
+            expected: "one with codes".to_owned(),
+        })?;
+        let code = statistics.mean.broadcast(code_shape.as_slice());
+        let code = code.ok_or_else(|| Error::Shape {
+            what: "the mean of W".to_owned(),
+            shape: statistics.mean.shape().to_vec(),
+            expected: format!("[n], for codes {code_shape:?}"),
+        })?;
+        if variables.len() != noise.len() {
+            return Err(Error::Shape {
+                what: "the list of noise maps".to_owned(),
+                shape: vec![noise.len()],
+                expected: format!("[{}]", variables.len()),
+            });
+        }
+        let code = Variable::new(code_name, code.to_owned());
+        let noise = variables
+            .zip(noise)
+            .map(|((name, shape), map)| {
+                if map.shape() == shape.as_slice() {
+                    return Ok(Variable::new(name, map));
+                }
+                Err(Error::Shape {
+                    what: format!("the noise map '{name}'"),
+                    shape: map.shape().to_vec(),
+                    expected: format!("{shape:?}"),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        let target = target.into_dyn();
+        let mut constants = networks
+            .features
+            .run(&[(name::TARGET, target.view())], cancel)?;
+        constants.insert(name::TARGET.to_owned(), target);
+        let Weights {
+            noise: regularisation,
+            pixel,
+        } = options.weights;
+        for (name, weight) in [
+            (name::NOISE_WEIGHT, regularisation),
+            (name::PIXEL_WEIGHT, pixel),
+        ] {
+            constants.insert(name.to_owned(), arr0(weight).into_dyn());
+        }
+        Ok(Self {
+            options,
+            deviation: statistics.deviation,
+            constants: Arc::new(constants),
+            code,
+            noise,
+            random: ChaCha8Rng::seed_from_u64(options.seed),
+            losses: Vec::new(),
+            gradients: Vec::new(),
+            picture: None,
+        })
+    }
+
+    /// Takes one step. `Some` when it was the last. A loss that is no finite number ends the
+    /// projection as diverged, at the code and the maps before the step.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when even the first step yields no finite loss; [`Error::Runtime`], also
+    /// when cancelled.
+    pub fn step(
+        &mut self,
+        networks: &mut Networks,
+        cancel: &CancelToken,
+    ) -> Result<Option<Ending>, Error> {
+        let step = self.losses.len();
+        if step >= self.options.steps {
+            return Ok(Some(Ending::Complete));
+        }
+        let shaken = self.shaken_code(step);
+        let mut outputs = self.evaluate(networks, shaken.view(), cancel)?;
+        let rate = learning_rate(self.options.learning_rate, step, self.options.steps);
+        let loss = Loss {
+            total: scalar(&outputs, name::TOTAL),
+            perceptual: scalar(&outputs, name::PERCEPTUAL),
+            pixel: scalar(&outputs, name::PIXEL),
+            noise: scalar(&outputs, name::NOISE),
+            learning_rate: rate,
+        };
+        let variables = || std::iter::once(&self.code).chain(&self.noise);
+        let diverged = !loss.total.is_finite()
+            || !variables().all(|variable| is_finite(&outputs, &name::gradient(&variable.name)));
+        if diverged {
+            return match step {
+                0 => Err(Error::Diverged),
+                _ => Ok(Some(Ending::Diverged)),
+            };
+        }
+        self.losses.push(loss);
+        self.picture = Some(fixed(&outputs, name::PICTURE)?);
+        self.gradients.clear();
+        for variable in std::iter::once(&mut self.code).chain(&mut self.noise) {
+            if let Some(gradient) = outputs.remove(&name::gradient(&variable.name)) {
+                variable
+                    .adam
+                    .step(&mut variable.value, &gradient, rate as f32);
+                self.gradients.push(gradient);
+            }
+        }
+        for map in &mut self.noise {
+            normalise(&mut map.value);
+        }
+        let is_last = self.losses.len() == self.options.steps;
+        Ok(is_last.then_some(Ending::Complete))
+    }
+
+    /// The number of steps taken.
+    pub fn steps_taken(&self) -> usize {
+        self.losses.len()
+    }
+
+    /// The loss of every step, each before the step's update.
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// The code after the last step, `[L, n]`.
+    pub fn code(&self) -> &ArrayD<f32> {
+        &self.code.value
+    }
+
+    /// The noise maps after the last step, `[1, 1, r, r]` each.
+    pub fn noise(&self) -> Vec<&ArrayD<f32>> {
+        self.noise.iter().map(|map| &map.value).collect()
+    }
+
+    /// The gradients that the last step followed: of the code, then of each noise map.
+    pub fn gradients(&self) -> &[ArrayD<f32>] {
+        &self.gradients
+    }
+
+    /// What the generator drew in the last step, before its update, `[1, 3, R, R]`.
+    pub fn picture(&self) -> Option<&Array4<f32>> {
+        self.picture.as_ref()
+    }
+
+    /// Draws the code and the noise maps as they are now, `[1, 3, R, R]`, in about [-1, 1].
+    ///
+    /// # Errors
+    /// [`Error::Runtime`], also when cancelled.
+    pub fn draw(
+        &self,
+        networks: &mut Networks,
+        cancel: &CancelToken,
+    ) -> Result<Array4<f32>, Error> {
+        let outputs = self.evaluate(networks, self.code.value.view(), cancel)?;
+        fixed(&outputs, name::PICTURE)
+    }
+
+    fn evaluate(
+        &self,
+        networks: &mut Networks,
+        code: ArrayViewD<'_, f32>,
+        cancel: &CancelToken,
+    ) -> Result<Outputs, Error> {
+        let mut inputs = vec![(self.code.name.as_str(), code)];
+        let maps = self.noise.iter();
+        inputs.extend(maps.map(|map| (map.name.as_str(), map.value.view())));
+        Ok(networks.step.run_with(&self.constants, &inputs, cancel)?)
+    }
+
+    /// The code with the step's exploration noise on it.
+    fn shaken_code(&mut self, step: usize) -> ArrayD<f32> {
+        let factor = exploration(self.options.exploration, step, self.options.steps);
+        let strength = (factor * self.deviation) as f32;
+        let mut code = self.code.value.clone();
+        if strength > 0.0 {
+            for component in &mut code {
+                let normal: f32 = StandardNormal.sample(&mut self.random);
+                *component += strength * normal;
+            }
+        }
+        code
+    }
+}
+
+/// What the projector moves: names and shapes of the code and of the noise maps.
+fn variables(spec: &GeneratorSpec) -> Vec<(String, Vec<usize>)> {
+    let maps = spec.noise_resolutions_px.iter().enumerate();
+    let maps = maps.map(|(index, &side)| (generator_name::noise(index), vec![1, 1, side, side]));
+    let code = (
+        generator_name::CODES.to_owned(),
+        vec![spec.layers, spec.code_size],
+    );
+    std::iter::once(code).chain(maps).collect()
+}
+
+/// Brings a noise map to zero mean and unit variance.
+fn normalise(map: &mut ArrayD<f32>) {
+    // What the published system adds under the root.
+    const LEAST: f32 = 1e-8;
+    *map -= map.mean().unwrap_or(0.0);
+    let mean_square = map.iter().map(|value| value * value).sum::<f32>() / map.len().max(1) as f32;
+    *map /= (mean_square + LEAST).sqrt();
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{arr1, array};
+
+    use super::*;
+
+    #[test]
+    fn a_normalised_map_has_no_mean_and_unit_variance() {
+        let mut map = arr1(&[1.0_f32, 2.0, 3.0, 6.0]).into_dyn();
+        normalise(&mut map);
+        assert!(map.sum().abs() < 1e-5);
+        assert!((map.mapv(|x| x * x).mean().unwrap() - 1.0).abs() < 1e-5);
+        let mut flat = ArrayD::from_elem(vec![1, 1, 4, 4], 3.0_f32);
+        normalise(&mut flat);
+        assert!(flat.iter().all(|&value| value == 0.0));
+    }
+
+    #[test]
+    fn the_deviation_is_that_of_whole_codes() {
+        let statistics = Statistics::measure(array![[1.0, 5.0], [3.0, 1.0]].view());
+        assert_eq!(statistics.mean, arr1(&[2.0, 3.0]));
+        assert!((statistics.deviation - 5.0_f64.sqrt()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,68 @@
+//! What the graphs of several losses are made of.
+
+use ndarray::{Array, ArrayD, Dimension};
+
+use super::Error;
+use crate::graph::{Graph, Value};
+use crate::runtime::Outputs;
+
+/// The mean of all squared elements, a scalar.
+pub(super) fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
+    let square = graph.mul(x, x)?;
+    Ok(graph.mean(square)?)
+}
+
+/// The sum of scalars.
+pub(super) fn sum(graph: &mut Graph, terms: &[Value]) -> Result<Value, Error> {
+    let zero = graph.scalar(0.0);
+    terms
+        .iter()
+        .try_fold(zero, |total, &term| Ok(graph.add(total, term)?))
+}
+
+/// The shape of a network's first input.
+pub(super) fn input_shape(network: &Graph) -> Vec<usize> {
+    network
+        .inputs()
+        .first()
+        .map(|&input| network.shape(input).to_vec())
+        .unwrap_or_default()
+}
+
+/// The picture of a generator's synthesis network, which yields nothing else.
+pub(super) fn only(values: Vec<Value>) -> Result<Value, Error> {
+    values.into_iter().next().ok_or_else(|| Error::Shape {
+        what: "the generator's list of outputs".to_owned(),
+        shape: vec![0],
+        expected: "[1]".to_owned(),
+    })
+}
+
+/// An output that is one number; not a number if it is missing.
+pub(super) fn scalar(outputs: &Outputs, name: &str) -> f32 {
+    outputs
+        .get(name)
+        .and_then(|array| array.first().copied())
+        .unwrap_or(f32::NAN)
+}
+
+/// An output with a known number of axes.
+pub(super) fn fixed<D: Dimension>(outputs: &Outputs, name: &str) -> Result<Array<f32, D>, Error> {
+    outputs
+        .get(name)
+        .and_then(|array| array.clone().into_dimensionality().ok())
+        .ok_or_else(|| Error::Shape {
+            what: format!("the output '{name}' of an optimisation step"),
+            shape: outputs
+                .get(name)
+                .map(|array| array.shape().to_vec())
+                .unwrap_or_default(),
+            expected: "as the step graph declares it".to_owned(),
+        })
+}
+
+/// Whether an output is there and holds finite numbers only.
+pub(super) fn is_finite(outputs: &Outputs, name: &str) -> bool {
+    let finite = |array: &ArrayD<f32>| array.iter().all(|value| value.is_finite());
+    outputs.get(name).is_some_and(finite)
+}
