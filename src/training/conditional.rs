@@ -4,6 +4,7 @@
 //! projection on the condition normals, which here may be any number.
 
 use nalgebra::{DMatrix, DVector};
+use ndarray::ArrayD;
 
 use super::Error;
 
@@ -41,8 +42,74 @@ pub fn own_direction(conditions: &DMatrix<f64>, index: usize) -> Result<DVector<
     )
 }
 
+/// A boundary `[1, d]` or `[1, L, d]` without what lies along the conditions, each row of unit norm.
+///
+/// A condition has as many rows as the boundary, or one that serves all of them.
+///
+/// # Errors
+/// [`Error::Shape`] for a condition of another width or number of rows, [`Error::NotFinite`], and
+/// [`Error::NothingLeft`].
+pub fn condition_boundary(
+    primal: &ArrayD<f32>,
+    conditions: &[ArrayD<f32>],
+) -> Result<ArrayD<f32>, Error> {
+    let mut left = primal.as_standard_layout().into_owned();
+    let width = left.shape().last().copied().unwrap_or(0);
+    let rows = left.len().checked_div(width).unwrap_or(0);
+    if rows == 0 {
+        return Err(Error::Shape {
+            what: "the primal boundary".into(),
+            shape: primal.shape().to_vec(),
+            expected: "[1, d] or [1, L, d]".into(),
+        });
+    }
+    for condition in conditions {
+        let same_width = condition.shape().last() == Some(&width);
+        if !(same_width && [width, rows * width].contains(&condition.len())) {
+            return Err(Error::Shape {
+                what: "a condition".into(),
+                shape: condition.shape().to_vec(),
+                expected: format!(
+                    "[1, {width}] or {:?}, like the primal boundary",
+                    left.shape()
+                ),
+            });
+        }
+    }
+    let arrays = [primal].into_iter().chain(conditions);
+    if arrays.flatten().any(|value| !value.is_finite()) {
+        return Err(Error::NotFinite {
+            what: "a boundary".into(),
+        });
+    }
+    for (row, mut normal) in left.rows_mut().into_iter().enumerate() {
+        let of_row = |condition: &ArrayD<f32>| {
+            let first = if condition.len() == width {
+                0
+            } else {
+                row * width
+            };
+            let values = condition.iter().skip(first).take(width);
+            DVector::from_iterator(width, values.map(|&value| f64::from(value)))
+        };
+        let columns: Vec<DVector<f64>> = conditions.iter().map(of_row).collect();
+        let conditions = match columns.as_slice() {
+            [] => DMatrix::zeros(width, 0),
+            columns => DMatrix::from_columns(columns),
+        };
+        let primal = DVector::from_iterator(width, normal.iter().map(|&value| f64::from(value)));
+        let conditioned = condition(&primal, &conditions)?;
+        for (value, conditioned) in normal.iter_mut().zip(conditioned.iter()) {
+            *value = *conditioned as f32;
+        }
+    }
+    Ok(left)
+}
+
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -63,6 +130,34 @@ mod tests {
         assert!(matches!(
             condition(&primal, &conditions),
             Err(Error::NothingLeft)
+        ));
+    }
+
+    #[test]
+    fn one_condition_serves_every_row_of_a_fine_boundary() {
+        let primal = array![[[3.0, 4.0, 0.0], [0.0, 1.0, 1.0]]].into_dyn();
+        let condition = array![[0.0, 2.0, 0.0]].into_dyn();
+        let left = condition_boundary(&primal, &[condition]).unwrap();
+        let expected = array![[[1.0_f32, 0.0, 0.0], [0.0, 0.0, 1.0]]].into_dyn();
+        assert!((left - expected).iter().all(|error| error.abs() < 1e-6));
+    }
+
+    #[test]
+    fn conditions_of_another_shape_are_refused() {
+        let primal = array![[3.0, 4.0, 0.0]].into_dyn();
+        for condition in [
+            array![[1.0, 0.0]].into_dyn(),
+            array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]].into_dyn(),
+        ] {
+            assert!(matches!(
+                condition_boundary(&primal, &[condition]),
+                Err(Error::Shape { .. })
+            ));
+        }
+        let holed = array![[f32::NAN, 0.0, 0.0]].into_dyn();
+        assert!(matches!(
+            condition_boundary(&primal, &[holed]),
+            Err(Error::NotFinite { .. })
         ));
     }
 

@@ -15,6 +15,16 @@ pub enum Error {
         /// Number of values.
         found: usize,
     },
+    /// An array has another shape than it needs.
+    #[error("{what} has the shape {shape:?}; it must be {expected}")]
+    Shape {
+        /// The array, named for the user.
+        what: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The shapes that would do.
+        expected: String,
+    },
     /// NaN or infinity.
     #[error("{what} holds a value that is not a finite number: repair or leave out that portrait")]
     NotFinite {
@@ -42,6 +52,61 @@ pub enum Error {
         "nothing of the attribute is left once the nuisances are taken out: condition on fewer of them"
     )]
     NothingLeft,
+    /// The classes lie in the same place.
+    #[error(
+        "no direction tells positives from negatives: their codes are the same, or too much alike"
+    )]
+    Inseparable,
+    /// A list of rows that cannot be trained or validated on.
+    #[error("the {what} index {reason}")]
+    Rows {
+        /// Which list.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A dataset's manifest that cannot be used.
+    #[error(
+        "the dataset's manifest {path} cannot be used: {reason}. `jawline train sample` begins a dataset"
+    )]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A dataset was made in another way.
+    #[error(
+        "{path} was made with {what}: use the same again, another folder for --data, or delete it first"
+    )]
+    OtherSettings {
+        /// How it was made.
+        what: String,
+        /// The dataset, or the part of it.
+        path: PathBuf,
+    },
+    /// A step has not been taken yet.
+    #[error("{path} is missing: run `jawline train {made_by}` first")]
+    StepMissing {
+        /// The file.
+        path: PathBuf,
+        /// The command that makes it.
+        made_by: &'static str,
+    },
+    /// A folder cannot be made.
+    #[error("the folder {path} cannot be made: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file of a dataset cannot be read.
+    #[error(transparent)]
+    Array(#[from] crate::checkpoint::Error),
+    /// A file of a dataset cannot be written.
+    #[error(transparent)]
+    Write(#[from] crate::photo::Error),
     /// A table that cannot be read.
     #[error("cannot read the table {path}: {source}")]
     Read {

@@ -8,14 +8,23 @@
 //! Everything here is arithmetic on tables: no network runs, no picture is read.
 
 mod auc;
+pub mod boundary_fit;
 pub mod conditional;
+pub mod dataset;
 mod error;
 mod fit;
 pub mod recipe;
 pub mod ridge;
+mod scorer;
+mod selection;
+mod svm;
 mod table;
 
 pub use auc::auc;
+pub use boundary_fit::{Accuracy, ScoredBoundary};
 pub use error::Error;
 pub use fit::{Fit, Nuisance, Options, fit_conditioned_boundary};
+pub use scorer::LinearScorer;
+pub use selection::{Choice, Labelled, Selection};
+pub use svm::LinearSvm;
 pub use table::Table;
