@@ -1,4 +1,4 @@
-//! The memory of this process.
+//! The memory and the time of this process.
 
 use std::fs;
 
@@ -10,6 +10,26 @@ pub fn peak_rss_bytes() -> Option<u64> {
 /// The memory that the process holds now, in bytes, where the system tells (Linux).
 pub fn rss_bytes() -> Option<u64> {
     field("VmRSS:")
+}
+
+/// Forgets the peak, so that [`peak_rss_bytes`] tells of what follows. Without effect where the system
+/// cannot.
+pub fn reset_peak_rss() {
+    // Documented in proc(5): 5 resets the peak to what is held now.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The time that all cores have spent on this process so far, in seconds, where the system tells
+/// (Linux). It does not grow while other programs have the cores.
+pub fn cpu_seconds() -> Option<f64> {
+    /// `USER_HZ`, which is 100 on every architecture that Jawline runs on.
+    const TICKS_A_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in brackets, may hold spaces.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let field = |number: usize| fields.split_whitespace().nth(number)?.parse::<f64>().ok();
+    // utime and stime are fields 14 and 15 of proc(5), whose third comes first here.
+    Some((field(11)? + field(12)?) / TICKS_A_SECOND)
 }
 
 fn field(name: &str) -> Option<u64> {

@@ -51,6 +51,8 @@ pub enum Action {
     Prepare(FaceId),
     /// End the preparation of a face.
     CancelPreparation(FaceId),
+    /// Ends a diffusion; the best so far is kept.
+    CancelDiffusion(FaceId),
     /// Look for faces again.
     FindFaces,
     /// The face that was marked by two eyes and a chin, photo pixels.
@@ -109,6 +111,12 @@ pub enum Action {
     Install,
     /// End the installation.
     CancelInstall,
+    /// Ask for networks to import.
+    AskNetworks,
+    /// Import the networks in these files.
+    ImportNetworks(Vec<PathBuf>),
+    /// End the import.
+    CancelImport,
     /// Restart the engine with these settings.
     Engine(engine::Settings),
     /// Refine previews when idle, or not.

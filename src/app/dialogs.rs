@@ -9,6 +9,17 @@ use crate::editor::export::{ExportOptions, default_comparison_path, default_path
 use crate::editor::{NamedBoundary, open};
 use crate::engine::Waker;
 
+/// How files of networks usually end.
+pub const NETWORK_EXTENSIONS: [&str; 5] = ["pth", "pt", "onnx", "dat", "bz2"];
+
+/// Is it a file of a network rather than a photo or a project? What is in it is looked at later.
+pub fn is_network_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        let is = |known: &&str| extension.eq_ignore_ascii_case(known);
+        NETWORK_EXTENSIONS.iter().any(is)
+    })
+}
+
 /// What is asked in a dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
@@ -20,6 +31,8 @@ pub enum Question {
     Comparison,
     /// Which boundary.
     Boundary,
+    /// Which networks to import.
+    Networks,
 }
 
 /// What came back.
@@ -132,5 +145,27 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
             .add_filter("Boundaries", &["npy"])
             .pick_file()
             .map(Action::OpenBoundary),
+        Question::Networks => dialog
+            .set_title("Import networks")
+            .add_filter("Checkpoints and networks", &NETWORK_EXTENSIONS)
+            .add_filter("All files", &["*"])
+            .pick_files()
+            .map(Action::ImportNetworks),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_told_from_photos() {
+        for name in ["Gs.pth", "net.ONNX", "landmarks.dat.bz2", "landmarks.dat"] {
+            assert!(is_network_file(Path::new(name)), "{name}");
+        }
+        let photos = open::EXTENSIONS.map(|extension| format!("photo.{extension}"));
+        for name in photos.iter().map(String::as_str).chain(["photo", "pth"]) {
+            assert!(!is_network_file(Path::new(name)), "{name}");
+        }
     }
 }

@@ -61,6 +61,11 @@ impl Jawline {
                     session.cancel_preparation(id, self.backend.as_mut());
                 }
             }
+            Action::CancelDiffusion(id) => {
+                if let Some(session) = &mut self.workspace.session {
+                    session.cancel_diffusion(id, self.backend.as_mut());
+                }
+            }
             Action::FindFaces => {
                 if let Some(session) = &mut self.workspace.session {
                     session.find_faces(self.backend.as_mut());
@@ -124,6 +129,15 @@ impl Jawline {
             Action::CancelInstall => {
                 self.engine.installing = None;
                 self.backend.cancel(Slot::Install);
+            }
+            Action::AskNetworks => self.ask(Question::Networks),
+            Action::ImportNetworks(files) => {
+                self.engine.importing = Some(None);
+                self.backend.send(Request::Import { files });
+            }
+            Action::CancelImport => {
+                self.engine.importing = None;
+                self.backend.cancel(Slot::Import);
             }
             Action::Engine(settings) => self.restart_engine(settings),
             Action::RefineKeyframes(refines) => {

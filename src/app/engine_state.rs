@@ -11,6 +11,10 @@ pub struct EngineState {
     pub missing: Option<String>,
     /// The installation under way.
     pub installing: Option<Option<Progress>>,
+    /// The import of networks under way.
+    pub importing: Option<Option<Progress>>,
+    /// The packs that are installed, as far as was heard.
+    pub packs: Vec<String>,
 }
 
 impl EngineState {
@@ -18,6 +22,7 @@ impl EngineState {
     pub fn hear(&mut self, described: Result<Box<Description>, engine::Error>) {
         match described {
             Ok(description) => {
+                self.packs.clone_from(&description.packs);
                 self.description = Some(*description);
                 self.missing = None;
             }

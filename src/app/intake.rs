@@ -10,6 +10,7 @@ use super::dialogs::{Answer, Question};
 use super::notices::{Notice, Remedy};
 use super::workspace::Happened;
 use super::{Jawline, session};
+use crate::engine;
 use crate::engine::desk::{Reply, Slot};
 
 impl Jawline {
@@ -76,6 +77,32 @@ impl Jawline {
             Reply::Progress(Slot::Install, progress) => {
                 if let Some(installing) = &mut self.engine.installing {
                     *installing = Some(progress);
+                }
+            }
+            Reply::Progress(Slot::Import, progress) => {
+                if let Some(importing) = &mut self.engine.importing {
+                    *importing = Some(progress);
+                }
+            }
+            Reply::Imported(imported) => {
+                self.engine.importing = None;
+                match imported {
+                    Ok(imported) => {
+                        let what = imported.in_words();
+                        self.notices.add(Notice::done(format!(
+                            "Imported: {what}. Networks «{}» are in use; the settings have the others",
+                            imported.pack
+                        )));
+                        let pack = imported.pack;
+                        self.restart_engine(engine::Settings {
+                            pack,
+                            ..self.engine_settings.clone()
+                        });
+                    }
+                    Err(error) if error.is_cancelled() => (),
+                    Err(error) => self
+                        .notices
+                        .add(Notice::error("Nothing was imported", &error)),
                 }
             }
             Reply::Installed(installed) => {

@@ -295,8 +295,14 @@ impl Jawline {
             let files = input.raw.dropped_files.iter();
             files.map(|file| file.path().to_owned()).collect()
         });
-        if !dropped.is_empty() {
-            actions.push(Action::Open(dropped));
+        let (networks, photos): (Vec<_>, Vec<_>) = dropped
+            .into_iter()
+            .partition(|path| dialogs::is_network_file(path));
+        if !networks.is_empty() {
+            actions.push(Action::ImportNetworks(networks));
+        }
+        if !photos.is_empty() {
+            actions.push(Action::Open(photos));
         }
     }
 
@@ -316,9 +322,11 @@ impl Jawline {
                 self.engine_settings = settings.clone();
                 self.settings.provider = settings.provider;
                 self.settings.threads = settings.threads;
+                self.settings.pack.clone_from(&settings.pack);
                 self.shelf.update_settings(move |kept| {
                     kept.provider = settings.provider;
                     kept.threads = settings.threads;
+                    kept.pack = settings.pack;
                 });
                 self.backend.send(Request::Describe);
                 if let Some(session) = &mut self.workspace.session {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use live::{Fresh, Live, Preparation, Shown};
+pub use live::{Diffusion, Fresh, Live, Preparation, Shown};
 
 use crate::editor::{Command, Document, Face, FaceId, FaceParams, Gesture};
 use crate::engine::desk::{Backend, FaceKey, Request, Slot, Stamp};
@@ -80,6 +80,7 @@ impl Session {
             let key = self.key(id);
             backend.cancel(Slot::Prepare(key));
             backend.cancel(Slot::Draw(key));
+            backend.cancel(Slot::Diffuse(key));
             backend.cancel(Slot::Keyframes(key));
         }
     }
@@ -137,8 +138,11 @@ impl Session {
             return Shown::Original;
         }
         let wanted = self.wanted(id);
-        if wanted.is_some() && live.frame_of == wanted {
+        if wanted.as_ref().is_some_and(|wanted| live.is_exact(wanted)) {
             return Shown::Exact;
+        }
+        if live.diffusing().is_some() && live.frame_of == wanted && wanted.is_some() {
+            return Shown::Stale;
         }
         let blends = wanted.is_some_and(|wanted| self.has_keyframes(live, &wanted));
         if blends {
@@ -218,6 +222,20 @@ impl Session {
         }
     }
 
+    /// Ends a diffusion; the best so far stays.
+    pub fn cancel_diffusion(&mut self, id: FaceId, backend: &mut dyn Backend) {
+        backend.cancel(Slot::Diffuse(self.key(id)));
+        if let Some(diffusion) = self.live.get_mut(&id).and_then(|it| it.diffusion.as_mut()) {
+            diffusion.running = None;
+        }
+    }
+
+    /// The faces whose edits are being diffused, with the progress.
+    pub fn diffusing(&self) -> impl Iterator<Item = (FaceId, &Progress)> {
+        let all = self.live.iter();
+        all.filter_map(|(id, live)| Some((*id, live.diffusing()?)))
+    }
+
     /// Begins the search for a code anew, also where one is known.
     pub fn prepare_anew(&mut self, id: FaceId, backend: &mut dyn Backend) {
         self.document.forget_code(id);
@@ -257,6 +275,7 @@ impl Session {
             if let Some(live) = self.live.get_mut(&id) {
                 live.asked = None;
                 live.keyframes_under_way = None;
+                live.diffusion.take_if(|it| it.running.is_some());
                 live.failed = None;
             }
             if is_running {

@@ -102,6 +102,7 @@ impl Change {
             Self::Amount(amount) => format!("Chin {amount:.0}"),
             Self::Method(Method::Warp) => "Method: warp".to_owned(),
             Self::Method(Method::Plain) => "Method: plain".to_owned(),
+            Self::Method(Method::Diffuse) => "Method: diffuse".to_owned(),
             Self::Boundary(_) => "Boundary".to_owned(),
             Self::UpTo(px) => format!("Layers up to {px} px"),
             Self::Warp(warp) => format!("Warp {:.0} %", warp.strength * 100.0),

@@ -21,6 +21,8 @@ pub struct Settings {
     pub provider: ProviderChoice,
     /// CPU threads of the networks, at most 1024; 0 means one for each core.
     pub threads: usize,
+    /// The network pack.
+    pub pack: String,
     /// Size of the window's text and controls, 0.5 to 4; 1 is the system's.
     pub ui_scale: f32,
     /// Whether previews are refined when there is nothing else to do, which takes memory.
@@ -41,6 +43,7 @@ impl Default for Settings {
         Self {
             provider: ProviderChoice::Auto,
             threads: 0,
+            pack: crate::engine::Settings::default().pack,
             ui_scale: 1.0,
             refines_keyframes: true,
             background: 32,
@@ -65,6 +68,7 @@ impl Settings {
         crate::engine::Settings {
             provider: self.provider,
             threads: self.threads,
+            pack: self.pack.clone(),
             ..crate::engine::Settings::default()
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Context, Error, Job, Step};
 use crate::networks::GeneratorSpec;
-use crate::networks::pack::Manifest;
+use crate::networks::pack::{Manifest, installed_packs};
 
 /// What the engine runs with.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,8 @@ pub struct Description {
     pub build: &'static str,
     /// The network pack.
     pub pack: Manifest,
+    /// The names of all packs that are installed.
+    pub packs: Vec<String>,
 }
 
 /// Asks the engine what it runs with.
@@ -42,6 +44,7 @@ impl Job for Describe {
             library: runtime.library().path.clone(),
             build: runtime.build_info(),
             pack,
+            packs: installed_packs()?,
         }))
     }
 }

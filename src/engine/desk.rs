@@ -6,19 +6,21 @@
 //! can drop what is older than what it shows.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, unbounded};
 use ndarray::Array2;
 
 use super::{
-    Describe, Description, DrawFrame, DrawKeyframes, Drawing, EditParams, Engine, Error, Event,
-    FindFaces, FoundFace, Frame, Handle, Install, Job, MarkFace, PrepareFace, PreparedFace,
-    Priority, Progress, RenderFace, Settings, Snapshot, Waker,
+    Describe, Description, DiffuseFace, DrawFrame, DrawKeyframes, Drawing, EditParams, Engine,
+    Error, Event, FindFaces, FoundFace, Frame, Handle, ImportNetworks, ImportedPack, Install, Job,
+    MarkFace, PrepareFace, PreparedFace, Priority, Progress, RenderFace, Settings, Snapshot, Waker,
 };
 use crate::geometry::{Landmarks, Point};
-use crate::latent::inversion;
+use crate::latent::{diffusion, inversion};
 use crate::networks::detector::Search;
+use crate::networks::pack::IMPORTED;
 use crate::photo::Photo;
 use crate::portrait::screen::Keyframe;
 use crate::runtime::CancelToken;
@@ -36,6 +38,11 @@ pub enum Request {
     Describe,
     /// Install what is missing.
     Install,
+    /// Import networks into a pack of their own, told by their content.
+    Import {
+        /// The files; all of them or none.
+        files: Vec<PathBuf>,
+    },
     /// Find all faces.
     FindFaces {
         /// Where.
@@ -78,6 +85,17 @@ pub enum Request {
         /// The drawing of an earlier frame, to be kept if only mask, warp or colour have changed.
         reuse: Option<Arc<Drawing>>,
     },
+    /// Diffuse an edit.
+    Diffuse {
+        /// The face.
+        face: FaceKey,
+        /// Comes back with each drawing.
+        stamp: Stamp,
+        /// The face as prepared.
+        prepared: Arc<PreparedFace>,
+        /// The edit.
+        params: EditParams,
+    },
     /// Draw coarse edits over the slider's range.
     Keyframes {
         /// The face.
@@ -100,6 +118,8 @@ pub enum Slot {
     Describe,
     /// [`Request::Install`]
     Install,
+    /// [`Request::Import`]
+    Import,
     /// [`Request::FindFaces`]
     FindFaces,
     /// [`Request::MarkFace`]
@@ -108,6 +128,8 @@ pub enum Slot {
     Prepare(FaceKey),
     /// [`Request::Draw`] of one face
     Draw(FaceKey),
+    /// [`Request::Diffuse`] of one face
+    Diffuse(FaceKey),
     /// [`Request::Keyframes`] of one face
     Keyframes(FaceKey),
 }
@@ -118,10 +140,12 @@ impl Request {
         match self {
             Self::Describe => Slot::Describe,
             Self::Install => Slot::Install,
+            Self::Import { .. } => Slot::Import,
             Self::FindFaces { .. } => Slot::FindFaces,
             Self::MarkFace { .. } => Slot::MarkFace,
             Self::Prepare { face, .. } => Slot::Prepare(*face),
             Self::Draw { face, .. } => Slot::Draw(*face),
+            Self::Diffuse { face, .. } => Slot::Diffuse(*face),
             Self::Keyframes { face, .. } => Slot::Keyframes(*face),
         }
     }
@@ -136,6 +160,8 @@ pub enum Reply {
     Described(Result<Box<Description>, Error>),
     /// To [`Request::Install`].
     Installed(Result<(), Error>),
+    /// To [`Request::Import`].
+    Imported(Result<ImportedPack, Error>),
     /// To [`Request::FindFaces`]: at least one face.
     Faces(Result<Vec<FoundFace>, Error>),
     /// To [`Request::MarkFace`].
@@ -146,6 +172,10 @@ pub enum Reply {
     Prepared(FaceKey, Result<Arc<PreparedFace>, Error>),
     /// To [`Request::Draw`].
     Frame(FaceKey, Stamp, Result<Frame, Error>),
+    /// On the way to [`Reply::DiffusionEnded`]: the drawing of the best code so far.
+    Diffused(FaceKey, Stamp, Arc<Drawing>),
+    /// The end of [`Request::Diffuse`], with its drawing.
+    DiffusionEnded(FaceKey, Stamp, Result<Arc<Drawing>, Error>),
     /// One keyframe of [`Request::Keyframes`].
     Keyframe(FaceKey, Stamp, Arc<Keyframe>),
     /// The end of [`Request::Keyframes`].
@@ -213,6 +243,18 @@ impl Backend for Desk {
                 let work = self.begin(slot, Priority::Background, job, Reply::Installed);
                 along(heard, move |progress| Reply::Progress(slot, progress), work)
             }
+            Request::Import { files } => {
+                let (progress, heard) = unbounded();
+                let job = ImportNetworks::new(
+                    files,
+                    None,
+                    IMPORTED.to_owned(),
+                    progress,
+                    Arc::clone(&self.wake),
+                );
+                let work = self.begin(slot, Priority::Background, job, Reply::Imported);
+                along(heard, move |progress| Reply::Progress(slot, progress), work)
+            }
             Request::FindFaces { photo, name } => {
                 let job = FindFaces::new(photo, name, Search::Thorough);
                 self.begin(slot, Priority::Interactive, job, Reply::Faces)
@@ -252,6 +294,24 @@ impl Backend for Desk {
                 self.begin(slot, Priority::Interactive, job, move |result| {
                     Reply::Frame(face, stamp, result)
                 })
+            }
+            Request::Diffuse {
+                face,
+                stamp,
+                prepared,
+                params,
+            } => {
+                let (drawings, heard) = unbounded();
+                let job = DiffuseFace::new(prepared, params, diffusion::Options::default());
+                let job = job.showing(drawings);
+                let work = self.begin(slot, Priority::Background, job, move |result| {
+                    Reply::DiffusionEnded(face, stamp, result)
+                });
+                along(
+                    heard,
+                    move |drawing| Reply::Diffused(face, stamp, drawing),
+                    work,
+                )
             }
             Request::Keyframes {
                 face,

@@ -8,15 +8,29 @@
 //! The engine never sees a document: a job carries its inputs, and its [`Handle`] receives progress
 //! and the result.
 
+mod compute_features;
 mod describe;
 pub mod desk;
+mod diffuse;
+mod diffuse_face;
+mod drawing;
 mod find_faces;
+mod gradient;
+mod import_networks;
 mod install;
 mod invert;
 mod keyframes;
+mod labeller;
+mod map;
 mod mark;
+mod pair;
+mod parse_crop;
+mod parse_picture;
 mod prepare;
+mod project;
+mod published;
 mod render;
+mod score_picture;
 mod sessions;
 mod synthesize;
 
@@ -28,14 +42,27 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
+pub use compute_features::ComputeFeatures;
 pub use describe::{Describe, DescribeGenerator, Description};
+pub use diffuse::{Diffuse, Diffused, DiffusionNetworks, DiffusionReport, Space};
+pub use diffuse_face::DiffuseFace;
+pub use drawing::Drawing;
 pub use find_faces::{FindFaces, FoundFace};
+pub use gradient::DifferentiatePicture;
+pub use import_networks::{ImportNetworks, ImportedPack};
 pub use install::Install;
 pub use invert::{InversionReport, InvertPicture, Inverted};
 pub use keyframes::DrawKeyframes;
+pub use labeller::Labeller;
+pub use map::{MapLatents, MappedLatents};
 pub use mark::MarkFace;
+pub use pair::{MakePair, Pair};
+pub use parse_picture::{ParsePicture, ParsedPicture};
 pub use prepare::{AlignedFace, PrepareFace, PreparedFace, Snapshot, TimedStages};
-pub use render::{DrawFrame, Drawing, EditParams, Frame, Method, RenderFace, RenderedFace};
+pub use project::{Project, Projected, Projection, ProjectionReport};
+pub use published::{EditCrop, EditedCrop, PublishedEdit, PublishedMethod};
+pub use render::{DrawFrame, EditParams, Frame, Method, RenderFace, RenderedFace};
+pub use score_picture::{LabelSource, ScorePicture, ScorePictures};
 pub use sessions::{Sessions, Settings};
 pub use synthesize::{Synthesize, SynthesizedPortrait};
 
@@ -353,7 +380,7 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// The thread's loop: take what has come in, do one step of the most urgent task.
 fn serve(queue: &Receiver<(Priority, Box<dyn Task>)>, sessions: &mut Sessions) {
-    /// Long enough for the next face of a batch to come; then what only an inversion needs goes.
+    /// Long enough for the next face of a batch to come; then what only a search for codes needs goes.
     const IDLE: Duration = Duration::from_secs(3);
     let mut tasks: VecDeque<(Priority, Box<dyn Task>)> = VecDeque::new();
     loop {
@@ -361,7 +388,7 @@ fn serve(queue: &Receiver<(Priority, Box<dyn Task>)>, sessions: &mut Sessions) {
             match queue.recv_timeout(IDLE) {
                 Ok(task) => tasks.push_back(task),
                 Err(RecvTimeoutError::Timeout) => {
-                    sessions.release_inversion();
+                    sessions.release_searches();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,

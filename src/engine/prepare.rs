@@ -8,12 +8,14 @@ use crossbeam_channel::Sender;
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
 
-use super::{Context, Error, InversionReport, InvertPicture, Inverted, Job, Progress, Step};
+use super::{
+    Context, Error, InversionReport, InvertPicture, Inverted, Job, Labeller, Progress, Step,
+};
 use crate::geometry::{Affine, Landmarks};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align};
-use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
+use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::masks::soft_neck_mask;
 use crate::portrait::screen::{HalfPicture, ScreenCrop};
 use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
@@ -103,14 +105,15 @@ enum State {
 
 impl AlignedFace {
     /// Cuts the face with these landmarks (photo pixels) out of a photo, as a crop of `size` by `size`
-    /// pixels, and parses it. Adds the seconds that it took.
+    /// pixels, and lets `labeller` parse it. Adds the seconds that it took.
     ///
     /// # Errors
-    /// [`Error::Portrait`] when the landmarks give no usable face.
+    /// [`Error::Portrait`] when the landmarks give no usable face; what the labeller says.
     pub fn cut(
         photo: &Photo,
         landmarks: &Landmarks,
         size: u32,
+        labeller: &mut Labeller<'_>,
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
         let begun = Instant::now();
@@ -120,7 +123,7 @@ impl AlignedFace {
 
         let begun = Instant::now();
         let landmarks_in_labels = landmarks_in_labels(landmarks, &aligned.photo_from_crop, size)?;
-        let parsed = parse_without_network(&crop, &landmarks_in_labels)?;
+        let parsed = labeller.parse(&crop, &landmarks_in_labels)?;
         seconds.push(("labels", begun.elapsed().as_secs_f64()));
         Ok(Self {
             aligned,
@@ -217,8 +220,16 @@ impl PrepareFace {
         })
     }
 
-    fn cut(&mut self, size: u32) -> Result<AlignedFace, Error> {
-        AlignedFace::cut(&self.photo, &self.landmarks, size, &mut self.seconds)
+    fn cut(&mut self, context: &mut Context<'_>) -> Result<AlignedFace, Error> {
+        let size = context.sessions.spec()?.resolution as u32;
+        let mut labeller = context.sessions.labeller(context.cancel)?;
+        AlignedFace::cut(
+            &self.photo,
+            &self.landmarks,
+            size,
+            &mut labeller,
+            &mut self.seconds,
+        )
     }
 }
 
@@ -248,8 +259,7 @@ impl Job for PrepareFace {
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<PreparedFace>, Error> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => {
-                let size = context.sessions.spec()?.resolution as u32;
-                let face = Arc::new(self.cut(size)?);
+                let face = Arc::new(self.cut(context)?);
                 self.show(|| {
                     face.screen_crop();
                     Snapshot::Aligned(Arc::clone(&face))

@@ -7,23 +7,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use image::{DynamicImage, GrayImage, Rgb32FImage};
+use image::{GrayImage, Rgb32FImage};
 use serde::{Deserialize, Serialize};
 
+use super::drawing::{Drawing, DrawingUnderWay};
 use super::prepare::{PreparedFace, TimedStages};
 use super::{Context, Error, Job, Progress, Step};
-use crate::geometry::{Affine, Landmarks, Rect};
 use crate::latent::Boundary;
-use crate::networks::LandmarkModel;
 use crate::photo::Photo;
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
 use crate::portrait::edit_mask::{MaskSettings, edit_mask, skin_mask};
-use crate::portrait::labels::{LABELS_SIZE, parse_without_network};
 use crate::portrait::paste::{CropChange, grain};
 use crate::portrait::screen::{HalfPicture, ScreenFrame};
 use crate::portrait::strokes::Stroke;
-use crate::portrait::tensor::float_picture_from_tensor;
 use crate::portrait::warp::{MeasuredRows, Pull, WarpMesh, WarpSettings};
 
 /// How the edited neck is put back.
@@ -34,6 +31,9 @@ pub enum Method {
     Warp,
     /// Pasted with the soft mask as the generator drew it.
     Plain,
+    /// A code is looked for whose picture meets the photo around the neck
+    /// ([`DiffuseFace`](super::DiffuseFace)); that picture is pasted with the soft mask.
+    Diffuse,
 }
 
 /// What the user chose for a face.
@@ -73,68 +73,6 @@ impl EditParams {
             strokes: Vec::new(),
             match_colour: true,
         }
-    }
-}
-
-/// What the networks say of a moved code.
-#[derive(Debug, Clone)]
-pub struct Drawing {
-    face: Arc<PreparedFace>,
-    alpha: f32,
-    boundary: Arc<Boundary>,
-    up_to_px: usize,
-    /// What the generator draws, at the crop's size, values in 0..=1.
-    pub edited: Rgb32FImage,
-    /// Its face parsing.
-    pub labels: GrayImage,
-}
-
-impl Drawing {
-    /// A drawing that is known: what a generator has drawn of `face` for `params`, and its parsing.
-    pub fn known(
-        face: Arc<PreparedFace>,
-        params: &EditParams,
-        edited: Rgb32FImage,
-        labels: GrayImage,
-    ) -> Self {
-        Self {
-            face,
-            alpha: params.alpha,
-            boundary: Arc::clone(&params.boundary),
-            up_to_px: params.up_to_px,
-            edited,
-            labels,
-        }
-    }
-
-    /// Is it what these parameters ask for?
-    fn serves(&self, face: &Arc<PreparedFace>, params: &EditParams) -> bool {
-        Arc::ptr_eq(&self.face, face)
-            && self.alpha == params.alpha
-            && self.up_to_px == params.up_to_px
-            && self.boundary == params.boundary
-    }
-
-    fn draw(
-        face: &Arc<PreparedFace>,
-        params: &EditParams,
-        context: &mut Context<'_>,
-        seconds: &mut TimedStages,
-    ) -> Result<Self, Error> {
-        let mut clock = Clock::start(seconds);
-        let generator = context.sessions.generator()?;
-        let code = params.boundary.edit(
-            face.code.view(),
-            params.alpha,
-            &generator.spec().layer_resolutions,
-            params.up_to_px,
-        )?;
-        let edited =
-            float_picture_from_tensor(generator.synthesize(code.view(), context.cancel)?.view());
-        clock.lap("draw edited");
-        let labels = labels_of_edited(context.sessions.landmarks()?, face, &edited)?;
-        clock.lap("labels of edited");
-        Ok(Self::known(Arc::clone(face), params, edited, labels))
     }
 }
 
@@ -197,7 +135,7 @@ impl RenderedFace {
         let size = crop.width();
         let skin_after = skin_mask(&drawing.labels, size)?;
         let (warped, skin_after, mesh, measured) = match params.method {
-            Method::Plain => (drawing.edited.clone(), skin_after, None, None),
+            Method::Plain | Method::Diffuse => (drawing.edited.clone(), skin_after, None, None),
             Method::Warp => {
                 let (mesh, measured) = WarpMesh::measure(
                     &face.parsed.labels,
@@ -272,6 +210,7 @@ impl RenderedFace {
 pub struct RenderFace {
     face: Arc<PreparedFace>,
     params: EditParams,
+    under_way: Option<DrawingUnderWay>,
     drawing: Option<Arc<Drawing>>,
     seconds: TimedStages,
 }
@@ -282,6 +221,7 @@ impl RenderFace {
         Self {
             face,
             params,
+            under_way: None,
             drawing: None,
             seconds: TimedStages::new(),
         }
@@ -304,11 +244,17 @@ impl Job for RenderFace {
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<RenderedFace>, Error> {
         let Some(drawing) = self.drawing.take() else {
-            let drawing = Drawing::draw(&self.face, &self.params, context, &mut self.seconds)?;
-            self.drawing = Some(Arc::new(drawing));
+            let mut drawing = match self.under_way.take() {
+                Some(drawing) => drawing,
+                None => DrawingUnderWay::begin(&self.face, &self.params, context)?,
+            };
+            match drawing.advance(context, &mut self.seconds)? {
+                Some(drawing) => self.drawing = Some(Arc::new(drawing)),
+                None => self.under_way = Some(drawing),
+            }
             return Ok(Step::More(Progress {
                 stage: "draw edited",
-                fraction: 0.6,
+                fraction: if self.drawing.is_some() { 0.6 } else { 0.2 },
                 detail: String::new(),
                 left: None,
             }));
@@ -368,44 +314,22 @@ impl Job for DrawFrame {
 }
 
 /// Seconds from one stage to the next.
-struct Clock<'a> {
+pub(super) struct Clock<'a> {
     seconds: &'a mut TimedStages,
     begun: Instant,
 }
 
 impl<'a> Clock<'a> {
-    fn start(seconds: &'a mut TimedStages) -> Self {
+    pub fn start(seconds: &'a mut TimedStages) -> Self {
         Self {
             seconds,
             begun: Instant::now(),
         }
     }
 
-    fn lap(&mut self, stage: &'static str) {
+    pub fn lap(&mut self, stage: &'static str) {
         self.seconds
             .push((stage, self.begun.elapsed().as_secs_f64()));
         self.begun = Instant::now();
     }
-}
-
-/// Face parsing of the edited picture. Its landmarks are looked for near the photo's; where they
-/// cannot be found the photo's serve.
-fn labels_of_edited(
-    model: &LandmarkModel,
-    face: &PreparedFace,
-    edited: &Rgb32FImage,
-) -> Result<GrayImage, Error> {
-    let picture = DynamicImage::ImageRgb32F(edited.clone()).into_rgb8();
-    let crop_from_labels = Affine::resize(f64::from(edited.width()) / f64::from(LABELS_SIZE));
-    let in_crop = face
-        .landmarks_in_labels
-        .mapped(&crop_from_labels)
-        .map_err(crate::portrait::Error::from)?;
-    let face_box = Rect::around(in_crop.points());
-    let found: Option<Landmarks> = model
-        .find(&DynamicImage::ImageRgb8(picture.clone()), &face_box)
-        .ok()
-        .and_then(|found| found.landmarks.mapped(&crop_from_labels.inverse()?).ok());
-    let landmarks = found.unwrap_or_else(|| face.landmarks_in_labels.clone());
-    Ok(parse_without_network(&picture, &landmarks)?.labels)
 }

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Error;
+use super::{Error, Labeller};
 use crate::checkpoint::dlib::ShapePredictor;
 use crate::graph::Graph;
+use crate::latent::diffusion;
 use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{
-    self, FaceDetector, Generator, GeneratorNetworks, GeneratorSpec, LandmarkModel, Pack, Role,
-    Whitening,
+    self, FaceDetector, FaceParser, Generator, GeneratorNetworks, GeneratorSpec, LandmarkModel,
+    Pack, Perceptual, Role, Whitening,
 };
 use crate::runtime::{CancelToken, ProviderChoice, Runtime};
 
@@ -44,8 +45,10 @@ pub struct Sessions {
     base: Base,
     generator: Option<Generator>,
     inversion: Option<inversion::Networks>,
+    diffusion: Option<diffusion::Networks>,
     detector: Option<FaceDetector>,
     landmarks: Option<LandmarkModel>,
+    parser: Option<FaceParser>,
 }
 
 /// Fills an empty slot and yields what is in it.
@@ -114,8 +117,10 @@ impl Sessions {
             },
             generator: None,
             inversion: None,
+            diffusion: None,
             detector: None,
             landmarks: None,
+            parser: None,
         }
     }
 
@@ -181,9 +186,33 @@ impl Sessions {
         })
     }
 
-    /// Lets go of what only an inversion needs: most of the memory.
-    pub(super) fn release_inversion(&mut self) {
+    /// Whether the pack has a face parser.
+    ///
+    /// # Errors
+    /// As [`pack`](Self::pack).
+    pub fn has_parser(&mut self) -> Result<bool, Error> {
+        Ok(self.base.pack()?.entry(Role::Parser).is_some())
+    }
+
+    /// Who labels the parts of a face: the pack's parser if it has one.
+    ///
+    /// # Errors
+    /// When the pack is missing, or its parser cannot be loaded.
+    pub fn labeller<'a>(&'a mut self, cancel: &'a CancelToken) -> Result<Labeller<'a>, Error> {
+        if !self.has_parser()? {
+            return Ok(Labeller::WithoutNetwork);
+        }
+        let parser = load(&mut self.parser, || {
+            let pack = self.base.pack()?.clone();
+            Ok(FaceParser::from_pack(self.base.runtime()?, &pack)?)
+        })?;
+        Ok(Labeller::Network { parser, cancel })
+    }
+
+    /// Lets go of what only a search for codes needs: most of the memory.
+    pub(super) fn release_searches(&mut self) {
         self.inversion = None;
+        self.diffusion = None;
         self.base.networks = None;
     }
 
@@ -192,7 +221,18 @@ impl Sessions {
     /// # Errors
     /// As [`generator`](Self::generator).
     pub fn inversion(&mut self) -> Result<&mut inversion::Networks, Error> {
+        // Each takes up to gigabytes, and only one runs at a time.
+        self.diffusion = None;
         load(&mut self.inversion, || inversion_networks(&mut self.base))
+    }
+
+    /// The networks of the diffusion: the graph with its gradient is built here.
+    ///
+    /// # Errors
+    /// As [`generator`](Self::generator).
+    pub fn diffusion(&mut self) -> Result<&mut diffusion::Networks, Error> {
+        self.inversion = None;
+        load(&mut self.diffusion, || diffusion_networks(&mut self.base))
     }
 }
 
@@ -207,8 +247,7 @@ fn inversion_networks(base: &mut Base) -> Result<inversion::Networks, Error> {
     let generator = base.networks()?;
     let noise = generator.spec.noise_maps(Generator::NOISE_SEED);
     let synthesis = generator.with_noise(&noise)?;
-    let perceptual = Graph::from_onnx_bytes(&base.pack()?.read(Role::Perceptual)?)
-        .map_err(networks::Error::from)?;
+    let perceptual = Perceptual::from_pack(base.pack()?)?.inversion_graph()?;
     let runtime = base.runtime()?;
     let whitening = match &generator.whitening {
         Some(whitening) => whitening.clone(),
@@ -225,4 +264,18 @@ fn inversion_networks(base: &mut Base) -> Result<inversion::Networks, Error> {
         layers: generator.spec.layers,
         whitening,
     })
+}
+
+fn diffusion_networks(base: &mut Base) -> Result<diffusion::Networks, Error> {
+    let generator = base.networks()?;
+    let noise = generator.spec.noise_maps(Generator::NOISE_SEED);
+    let synthesis = generator.with_noise(&noise)?;
+    let perceptual = Perceptual::from_pack(base.pack()?)?.diffusion_graph()?;
+    let variable = diffusion::Variable::EachLayer;
+    Ok(diffusion::Networks::load(
+        base.runtime()?,
+        &synthesis,
+        &perceptual,
+        variable,
+    )?)
 }

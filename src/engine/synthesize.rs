@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ndarray::{Array1, Array2, Array4, s};
 
 use super::{Context, Error, Job, Progress, Step};
-use crate::networks::gaussian_latents;
+use crate::networks::{Generator, Noise, Stages, gaussian_latents};
 
 /// A drawn portrait with the codes that made it.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct SynthesizedPortrait {
     pub code: Array2<f32>,
     /// The picture, `[1, 3, R, R]`, RGB, about [-1, 1].
     pub image: Array4<f32>,
+    /// The picture so far at each lower resolution, with that resolution; empty unless asked for.
+    pub stages: Vec<(usize, Array4<f32>)>,
 }
 
 /// Draws portraits one by one.
@@ -24,6 +26,10 @@ pub struct Synthesize {
     source: Source,
     done: Vec<SynthesizedPortrait>,
     count: usize,
+    noise: Noise,
+    stages: Stages,
+    /// A generator of the job's own, when it draws otherwise than the engine's.
+    own: Option<Generator>,
 }
 
 enum Source {
@@ -42,26 +48,60 @@ impl Synthesize {
     ///
     /// Latent k of a seed is the same whatever the count.
     pub fn from_seed(seed: u64, count: usize, psi: f32, cutoff: Option<usize>) -> Self {
-        Self {
-            source: Source::Latents {
-                seed,
-                latents: None,
-                psi,
-                cutoff,
-            },
-            done: Vec::new(),
-            count,
-        }
+        let source = Source::Latents {
+            seed,
+            latents: None,
+            psi,
+            cutoff,
+        };
+        Self::new(source, count)
+    }
+
+    /// Portraits of these latents, `[m, n]`, truncated likewise.
+    pub fn from_latents(latents: Array2<f32>, psi: f32, cutoff: Option<usize>) -> Self {
+        let count = latents.nrows();
+        let source = Source::Latents {
+            seed: 0,
+            latents: Some(latents),
+            psi,
+            cutoff,
+        };
+        Self::new(source, count)
     }
 
     /// Portraits of codes in W+, each `[L, 512]`.
     pub fn from_codes(codes: Vec<Array2<f32>>) -> Self {
         let count = codes.len();
+        Self::new(Source::Codes(codes.into()), count)
+    }
+
+    fn new(source: Source, count: usize) -> Self {
         Self {
-            source: Source::Codes(codes.into()),
+            source,
             done: Vec::new(),
             count,
+            noise: Noise::default(),
+            stages: Stages::Previews,
+            own: None,
         }
+    }
+
+    /// Draws with this noise.
+    #[must_use]
+    pub fn with_noise(mut self, noise: Noise) -> Self {
+        self.noise = noise;
+        self
+    }
+
+    /// Yields the picture of every resolution that the generator has on its way, too.
+    #[must_use]
+    pub fn with_stages(mut self) -> Self {
+        self.stages = Stages::All;
+        self
+    }
+
+    fn draws_otherwise(&self) -> bool {
+        self.stages != Stages::Previews || self.noise != Noise::default()
     }
 }
 
@@ -77,7 +117,17 @@ impl Job for Synthesize {
         if index == self.count {
             return Ok(Step::Done(std::mem::take(&mut self.done)));
         }
-        let generator = context.sessions.generator()?;
+        if self.own.is_none() && self.draws_otherwise() {
+            let networks = context.sessions.generator_networks()?;
+            let runtime = context.sessions.runtime()?;
+            let mut generator = Generator::load_with(runtime, &networks, self.stages)?;
+            generator.set_noise(&self.noise)?;
+            self.own = Some(generator);
+        }
+        let generator = match &mut self.own {
+            Some(generator) => generator,
+            None => context.sessions.generator()?,
+        };
         let (drawn_from, code) = match &mut self.source {
             Source::Latents {
                 seed,
@@ -95,11 +145,22 @@ impl Job for Synthesize {
             }
             Source::Codes(codes) => (None, codes.pop_front().unwrap_or_default()),
         };
-        let image = generator.synthesize(code.view(), context.cancel)?;
+        let (image, stages) = match self.stages {
+            Stages::Previews => (
+                generator.synthesize(code.view(), context.cancel)?,
+                Vec::new(),
+            ),
+            Stages::All => {
+                let mut stages = generator.synthesize_stages(code.view(), context.cancel)?;
+                let (_, image) = stages.pop().unwrap_or_default();
+                (image, stages)
+            }
+        };
         self.done.push(SynthesizedPortrait {
             drawn_from,
             code,
             image,
+            stages,
         });
         Ok(Step::More(Progress {
             stage: "draw",

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use image::{GrayImage, Rgb32FImage};
 use jawline::engine::desk::{Backend, Reply, Request, Slot};
 use jawline::engine::{
-    AlignedFace, Drawing, Error, FoundFace, Frame, PreparedFace, Progress, RenderedFace, Snapshot,
-    TimedStages,
+    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, Labeller, PreparedFace, Progress,
+    RenderedFace, Snapshot, TimedStages,
 };
 use jawline::geometry::{Landmarks, Point, Rect};
 use jawline::networks::landmarks::FoundLandmarks;
@@ -36,6 +36,8 @@ pub struct Script {
     pub finds_nothing: bool,
     /// The photo has a second, smaller face.
     pub finds_two: bool,
+    /// A diffusion stays unfinished after its first drawing.
+    pub stays_diffusing: bool,
     /// Keyframes are not drawn.
     pub holds_keyframes: bool,
     /// The next frame fails.
@@ -86,7 +88,7 @@ impl Fake {
     fn answer(&self, request: Request, replies: &mut Vec<Reply>) {
         let slot = request.slot();
         match request {
-            Request::Describe | Request::Install => {
+            Request::Describe | Request::Install | Request::Import { .. } => {
                 replies.push(Reply::Described(Err(Error::Cancelled)));
             }
             Request::FindFaces { name, .. } => replies.push(Reply::Faces(self.faces(name))),
@@ -99,8 +101,14 @@ impl Fake {
                 landmarks,
                 ..
             } => {
-                let aligned =
-                    AlignedFace::cut(&photo, &landmarks, CROP_PX, &mut TimedStages::new()).unwrap();
+                let aligned = AlignedFace::cut(
+                    &photo,
+                    &landmarks,
+                    CROP_PX,
+                    &mut Labeller::WithoutNetwork,
+                    &mut TimedStages::new(),
+                )
+                .unwrap();
                 let aligned = Arc::new(aligned);
                 replies.push(Reply::Snapshot(
                     face,
@@ -135,19 +143,45 @@ impl Fake {
                 photo,
                 prepared,
                 params,
-                ..
+                reuse,
             } => {
                 if std::mem::take(&mut self.0.borrow_mut().frame_fails) {
                     replies.push(Reply::Frame(face, stamp, Err(broken())));
                     return;
                 }
-                let rendered = render(prepared, &params);
+                let drawing = reuse.filter(|drawing| drawing.serves(&prepared, &params));
+                let drawing = drawing.unwrap_or_else(|| draw(&prepared, &params));
+                let rendered = finish(drawing, &params);
                 let screen = rendered.for_screen(&photo, params.warp.strength).unwrap();
                 let frame = Frame {
                     rendered: Arc::new(rendered),
                     screen: Arc::new(screen),
                 };
                 replies.push(Reply::Frame(face, stamp, Ok(frame)));
+            }
+            Request::Diffuse {
+                face,
+                stamp,
+                prepared,
+                params,
+            } => {
+                let diffused = |shade: f32| {
+                    let drawing = draw(&prepared, &params);
+                    let mut picture = drawing.edited.clone();
+                    picture.iter_mut().for_each(|value| *value *= shade);
+                    Arc::new(drawing.diffused(drawing.code.clone(), picture))
+                };
+                replies.push(Reply::Diffused(face, stamp, diffused(0.8)));
+                let progress = Progress {
+                    stage: "diffuse",
+                    fraction: 0.05,
+                    detail: String::new(),
+                    left: Some(std::time::Duration::from_secs(125)),
+                };
+                replies.push(Reply::Progress(slot, progress));
+                if !self.0.borrow().stays_diffusing {
+                    replies.push(Reply::DiffusionEnded(face, stamp, Ok(diffused(0.6))));
+                }
             }
             Request::Keyframes {
                 face,
@@ -159,7 +193,7 @@ impl Fake {
                 for amount in amounts {
                     let mut params = params.clone();
                     params.alpha = jawline::latent::Boundary::alpha_of_amount(amount);
-                    let rendered = render(Arc::clone(&prepared), &params);
+                    let rendered = finish(draw(&prepared, &params), &params);
                     let change = rendered.change();
                     let keyframe = Keyframe::new(amount, change.crop, change.edited, change.mask);
                     replies.push(Reply::Keyframe(face, stamp, Arc::new(keyframe)));
@@ -234,7 +268,7 @@ fn moved_onto(eyes: [Point; 2], chin: Point) -> Landmarks {
 }
 
 /// The neck gets the darker, the farther the code would move.
-fn render(prepared: Arc<PreparedFace>, params: &jawline::engine::EditParams) -> RenderedFace {
+fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<Drawing> {
     let mut edited: Rgb32FImage = prepared.drawn.clone();
     let height = edited.height();
     for (_, y, pixel) in edited.enumerate_pixels_mut() {
@@ -243,10 +277,20 @@ fn render(prepared: Arc<PreparedFace>, params: &jawline::engine::EditParams) -> 
         }
     }
     let labels: GrayImage = prepared.parsed.labels.clone();
-    let params = jawline::engine::EditParams {
+    let code = prepared.code.clone();
+    Arc::new(Drawing::known(
+        Arc::clone(prepared),
+        params,
+        code,
+        edited,
+        labels,
+    ))
+}
+
+fn finish(drawing: Arc<Drawing>, params: &EditParams) -> RenderedFace {
+    let params = EditParams {
         match_colour: false,
         ..params.clone()
     };
-    let drawing = Drawing::known(prepared, &params, edited, labels);
-    RenderedFace::finish(&params, Arc::new(drawing), TimedStages::new()).unwrap()
+    RenderedFace::finish(&params, drawing, TimedStages::new()).unwrap()
 }

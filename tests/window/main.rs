@@ -10,6 +10,7 @@
 
 mod bench;
 mod compare;
+mod diffusion;
 mod fake;
 mod files;
 mod mask_and_warp;

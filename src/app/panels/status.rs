@@ -33,6 +33,18 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         }
         return;
     }
+    if let Some(import) = &app.engine.importing {
+        let text = match import {
+            Some(progress) => progress.detail.as_str(),
+            None => "beginning to import",
+        };
+        let fraction = import.as_ref().map_or(0.0, |progress| progress.fraction);
+        bar(ui, text, fraction, None);
+        if ui.button("Cancel").clicked() {
+            actions.push(Action::CancelImport);
+        }
+        return;
+    }
     if let Some(export) = app.workspace.export_state() {
         bar(ui, &export.stage, export.fraction, None);
         if ui.button("Cancel").clicked() {
@@ -47,6 +59,18 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     let Some(session) = &app.workspace.session else {
         return;
     };
+    if let Some((id, progress)) = session.diffusing().next() {
+        let text = format!("Diffusing face {}", id.0);
+        bar(ui, &text, progress.fraction, progress.left);
+        if ui
+            .button("Cancel")
+            .on_hover_text("Stop here: the best found so far is kept")
+            .clicked()
+        {
+            actions.push(Action::CancelDiffusion(id));
+        }
+        return;
+    }
     let mut preparing: Vec<_> = session.preparing().collect();
     preparing.sort_by_key(|(id, _)| (Some(*id) != session.document.chosen, *id));
     if let Some((id, progress)) = preparing.first() {

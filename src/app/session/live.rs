@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::desk::Stamp;
-use crate::engine::{AlignedFace, Drawing, EditParams, Frame, PreparedFace, Progress};
+use crate::engine::{AlignedFace, Drawing, EditParams, Frame, Method, PreparedFace, Progress};
 use crate::portrait::screen::Keyframe;
 
 /// How far the preparation of a face is.
@@ -43,6 +43,8 @@ pub struct Live {
     pub prepared: Option<Arc<PreparedFace>>,
     /// How far the preparation is.
     pub preparation: Preparation,
+    /// The diffusion of the edit, for [`Method::Diffuse`](crate::engine::Method::Diffuse).
+    pub diffusion: Option<Diffusion>,
     /// The newest exact frame.
     pub frame: Option<Frame>,
     /// How long the newest exact frame took from its request.
@@ -59,6 +61,42 @@ pub struct Live {
     pub(super) changed_at: Instant,
     pub(super) last_wanted: Option<Wanted>,
     pub(super) failed: Option<Wanted>,
+}
+
+/// The diffusion of an edit.
+pub struct Diffusion {
+    /// How far it is; `None` once it has ended or was stopped.
+    pub running: Option<Progress>,
+    pub(super) stamp: Stamp,
+    pub(super) of: Wanted,
+    /// The best so far.
+    pub(super) drawing: Option<Arc<Drawing>>,
+}
+
+impl Diffusion {
+    pub(super) fn begun(stamp: Stamp, of: Wanted) -> Self {
+        Self {
+            running: Some(Progress {
+                stage: "diffuse",
+                fraction: 0.0,
+                detail: String::new(),
+                left: None,
+            }),
+            stamp,
+            of,
+            drawing: None,
+        }
+    }
+
+    /// Does it diffuse the edit that is wanted, whatever its mask and colours?
+    pub(super) fn serves(&self, wanted: &Wanted) -> bool {
+        let (ours, theirs) = (&self.of.params, &wanted.params);
+        Arc::ptr_eq(&self.of.prepared, &wanted.prepared)
+            && theirs.method == Method::Diffuse
+            && ours.alpha == theirs.alpha
+            && ours.boundary == theirs.boundary
+            && ours.up_to_px == theirs.up_to_px
+    }
 }
 
 /// What the canvas has not been told yet.
@@ -110,6 +148,7 @@ impl Live {
             aligned: None,
             prepared: None,
             preparation: Preparation::NotAsked,
+            diffusion: None,
             frame: None,
             frame_took: None,
             keyframes: Vec::new(),
@@ -133,8 +172,39 @@ impl Live {
         self.fresh.keyframes = true;
     }
 
-    /// The drawing of the newest frame, which serves as long as the code moves no further.
-    pub(super) fn drawing(&self) -> Option<Arc<Drawing>> {
+    /// How far the diffusion under way is.
+    pub fn diffusing(&self) -> Option<&Progress> {
+        self.diffusion.as_ref()?.running.as_ref()
+    }
+
+    /// Is the newest frame of this edit, and of the best that its diffusion has found?
+    pub(super) fn has_frame_of(&self, wanted: &Wanted) -> bool {
+        let drawing = self.frame.as_ref().map(|frame| &frame.rendered.drawing);
+        let best = self.diffusion.as_ref().and_then(|it| it.drawing.as_ref());
+        let is_best = match (drawing, best) {
+            (Some(drawing), Some(best)) => Arc::ptr_eq(drawing, best),
+            _ => true,
+        };
+        self.frame_of.as_ref() == Some(wanted) && is_best
+    }
+
+    /// Is the newest frame what an export of this edit would write?
+    pub(super) fn is_exact(&self, wanted: &Wanted) -> bool {
+        let is_diffused = wanted.params.method != Method::Diffuse
+            || self
+                .diffusion
+                .as_ref()
+                .is_some_and(|it| it.running.is_none());
+        is_diffused && self.has_frame_of(wanted)
+    }
+
+    /// The drawing to go on from: that of the diffusion that is wanted, or of the newest frame, which
+    /// serves as long as the code moves no further.
+    pub(super) fn drawing(&self, wanted: &Wanted) -> Option<Arc<Drawing>> {
+        let diffusion = self.diffusion.as_ref().filter(|it| it.serves(wanted));
+        if let Some(drawing) = diffusion.and_then(|diffusion| diffusion.drawing.as_ref()) {
+            return Some(Arc::clone(drawing));
+        }
         Some(Arc::clone(&self.frame.as_ref()?.rendered.drawing))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Finding, Live, Preparation, Session};
+use super::{Diffusion, Finding, Live, Preparation, Session};
 use crate::app::notices::Notice;
 use crate::editor::{Command, Face, FaceId};
 use crate::engine::desk::{Backend, FaceKey, Reply, Slot, Stamp};
@@ -65,6 +65,29 @@ impl Session {
                 }
                 None
             }
+            Reply::Progress(Slot::Diffuse(key), progress) => {
+                let live = self.live_of(key)?;
+                if let Some(running) = live.diffusion.as_mut().and_then(|it| it.running.as_mut()) {
+                    *running = progress;
+                }
+                None
+            }
+            Reply::Diffused(key, stamp, drawing) => {
+                self.diffusion_of(key, stamp)?.drawing = Some(drawing);
+                None
+            }
+            Reply::DiffusionEnded(key, stamp, result) => {
+                let diffusion = self.diffusion_of(key, stamp)?;
+                diffusion.running = None;
+                match result {
+                    Ok(drawing) => {
+                        diffusion.drawing = Some(drawing);
+                        None
+                    }
+                    Err(error) if error.is_cancelled() => None,
+                    Err(error) => Some(Notice::error("The edit could not be diffused", &error)),
+                }
+            }
             Reply::KeyframesEnded(key, stamp, result) => {
                 let live = self.live_of(key)?;
                 if live.keyframes_under_way == Some(stamp) {
@@ -73,13 +96,21 @@ impl Session {
                 let error = result.err().filter(|error| !error.is_cancelled())?;
                 Some(Notice::error("The preview could not be drawn", &error))
             }
-            Reply::Progress(..) | Reply::Described(_) | Reply::Installed(_) => None,
+            Reply::Progress(..)
+            | Reply::Described(_)
+            | Reply::Installed(_)
+            | Reply::Imported(_) => None,
         }
     }
 
     fn live_of(&mut self, key: FaceKey) -> Option<&mut Live> {
         let id = self.id_of(key)?;
         self.live.get_mut(&id)
+    }
+
+    fn diffusion_of(&mut self, key: FaceKey, stamp: Stamp) -> Option<&mut Diffusion> {
+        let diffusion = self.live_of(key)?.diffusion.as_mut()?;
+        (diffusion.stamp == stamp).then_some(diffusion)
     }
 
     fn hear_prepared(

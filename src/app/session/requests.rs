@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::live::Asked;
+use super::live::{Asked, Diffusion};
 use super::{Preparation, Session};
 use crate::editor::FaceId;
+use crate::engine::Method;
 use crate::engine::desk::{Backend, Request, Slot};
 
 /// During a drag that keyframes can follow, the exact frame is asked for when the pointer has rested
@@ -78,7 +79,16 @@ impl Session {
             live.forget_keyframes();
         }
 
-        let is_exact = live.frame_of.as_ref() == Some(&wanted);
+        if live
+            .diffusion
+            .as_ref()
+            .is_some_and(|it| !it.serves(&wanted))
+        {
+            backend.cancel(Slot::Diffuse(key));
+            live.diffusion = None;
+        }
+
+        let is_exact = live.has_frame_of(&wanted);
         let is_hopeless = live.failed.as_ref() == Some(&wanted);
         let is_asked = live
             .asked
@@ -99,13 +109,14 @@ impl Session {
                 wanted: wanted.clone(),
                 at: now,
             });
+            let reuse = live.drawing(&wanted);
             backend.send(Request::Draw {
                 face: key,
                 stamp,
                 photo,
                 prepared: wanted.prepared,
                 params: wanted.params,
-                reuse: live.drawing(),
+                reuse,
             });
             return None;
         }
@@ -114,7 +125,29 @@ impl Session {
             live.preparation,
             Preparation::Ready | Preparation::Cancelled
         );
-        if !is_final || live.keyframes_under_way.is_some() || live.asked.is_some() || is_hopeless {
+        let needs_diffusion =
+            wanted.params.method == Method::Diffuse && !changes_nothing && live.diffusion.is_none();
+        if is_final && needs_diffusion && !is_hopeless && !is_dragging {
+            if rested < KEYFRAME_REST {
+                return Some(KEYFRAME_REST - rested);
+            }
+            let stamp = next_stamp();
+            live.diffusion = Some(Diffusion::begun(stamp, wanted.clone()));
+            backend.send(Request::Diffuse {
+                face: key,
+                stamp,
+                prepared: wanted.prepared,
+                params: wanted.params,
+            });
+            return None;
+        }
+        let is_diffusing = live.diffusing().is_some();
+        if !is_final
+            || is_diffusing
+            || live.keyframes_under_way.is_some()
+            || live.asked.is_some()
+            || is_hopeless
+        {
             return None;
         }
         let amounts = match live.keyframes_asked {

@@ -48,8 +48,9 @@ fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
         ui.add(DragValue::new(&mut settings.threads).range(0..=256))
             .on_hover_text("CPU threads; 0 means one for each core");
     });
+    packs(app, ui, &mut settings.pack, actions);
     if settings != app.settings.engine() {
-        actions.push(Action::Engine(engine::Settings { ..settings }));
+        actions.push(Action::Engine(settings));
     }
     let mut refines = app.settings.refines_keyframes;
     let check = ui
@@ -67,6 +68,36 @@ fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     {
         actions.push(Action::Install);
     }
+}
+
+/// Which pack is in use, and how to bring in another.
+fn packs(app: &Jawline, ui: &mut egui::Ui, pack: &mut String, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.label("Networks");
+        let combo = ComboBox::from_id_salt("pack")
+            .selected_text(pack.as_str())
+            .show_ui(ui, |ui| {
+                let default = engine::Settings::default().pack;
+                let is_known = app.engine.packs.contains(&default);
+                let known = app.engine.packs.iter().cloned();
+                for name in known.chain((!is_known).then_some(default)) {
+                    ui.selectable_value(pack, name.clone(), name);
+                }
+            });
+        crate::app::panels::top::named(&combo.response, "Choose the networks");
+        combo.response.on_hover_text(
+            "The pack that the networks are taken from. What it lacks comes from «community»",
+        );
+        let imports = ui
+            .add_enabled(app.engine.importing.is_none(), egui::Button::new("Import…"))
+            .on_hover_text(
+                "Networks of your own: checkpoints of PyTorch (.pth), .onnx, dlib's landmarks \
+                 (.dat, .bz2). Or drop them on the window",
+            );
+        if imports.clicked() {
+            actions.push(Action::AskNetworks);
+        }
+    });
 }
 
 fn screen(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {

@@ -24,6 +24,7 @@ pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>
             .selected_text(match method {
                 Method::Warp => "Warp",
                 Method::Plain => "Plain",
+                Method::Diffuse => "Diffuse",
             })
             .show_ui(ui, |ui| {
                 ui.selectable_value(&mut method, Method::Warp, "Warp")
@@ -32,6 +33,11 @@ pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>
                     );
                 ui.selectable_value(&mut method, Method::Plain, "Plain")
                     .on_hover_text("Blends the new neck in as it was drawn");
+                ui.selectable_value(&mut method, Method::Diffuse, "Diffuse")
+                    .on_hover_text(
+                        "Draws the neck again and again until it meets the photo around it: slow, for \
+                         seams that the warp leaves",
+                    );
             });
         named(&combo.response, "Choose the method");
         combo

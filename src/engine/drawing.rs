@@ -1,0 +1,183 @@
+//! What the networks say of an edit: the generator's picture of the moved code, and its parsing.
+
+use std::sync::Arc;
+
+use image::{DynamicImage, GrayImage, Rgb32FImage, RgbImage};
+use ndarray::Array2;
+
+use super::prepare::{PreparedFace, TimedStages};
+use super::render::{Clock, EditParams, Method};
+use super::{Context, Error};
+use crate::geometry::{Affine, Landmarks, Rect};
+use crate::latent::Boundary;
+use crate::networks::{self, Drawn, LandmarkModel};
+use crate::portrait::labels::LABELS_SIZE;
+use crate::portrait::tensor::float_picture_from_tensor;
+
+/// What the networks say of a moved code.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    /// The prepared face that it is an edit of.
+    pub face: Arc<PreparedFace>,
+    alpha: f32,
+    boundary: Arc<Boundary>,
+    up_to_px: usize,
+    is_diffused: bool,
+    /// The code that was drawn, `[L, n]`.
+    pub code: Array2<f32>,
+    /// What the generator draws, at the crop's size, values in 0..=1.
+    pub edited: Rgb32FImage,
+    /// Its face parsing.
+    pub labels: GrayImage,
+}
+
+impl Drawing {
+    /// A drawing that is known: what a generator has drawn of `face` for `params` with this code, and
+    /// its parsing.
+    pub fn known(
+        face: Arc<PreparedFace>,
+        params: &EditParams,
+        code: Array2<f32>,
+        edited: Rgb32FImage,
+        labels: GrayImage,
+    ) -> Self {
+        Self {
+            face,
+            alpha: params.alpha,
+            boundary: Arc::clone(&params.boundary),
+            up_to_px: params.up_to_px,
+            is_diffused: false,
+            code,
+            edited,
+            labels,
+        }
+    }
+
+    /// The same edit after its diffusion. The parsing stays: the neck's shape is the edit's.
+    #[must_use]
+    pub fn diffused(&self, code: Array2<f32>, edited: Rgb32FImage) -> Self {
+        Self {
+            is_diffused: true,
+            code,
+            edited,
+            ..self.clone()
+        }
+    }
+
+    /// Is it the picture of a diffusion?
+    pub fn is_diffused(&self) -> bool {
+        self.is_diffused
+    }
+
+    /// Is it what these parameters ask for? For [`Method::Diffuse`] the drawing before the diffusion
+    /// serves as well: as its preview.
+    pub fn serves(&self, face: &Arc<PreparedFace>, params: &EditParams) -> bool {
+        Arc::ptr_eq(&self.face, face)
+            && (params.method == Method::Diffuse || !self.is_diffused)
+            && self.alpha == params.alpha
+            && self.up_to_px == params.up_to_px
+            && self.boundary == params.boundary
+    }
+}
+
+/// A drawing under way, a part of the generator at a time.
+pub(super) struct DrawingUnderWay {
+    face: Arc<PreparedFace>,
+    params: EditParams,
+    code: Array2<f32>,
+    picture: networks::Drawing,
+}
+
+impl DrawingUnderWay {
+    /// Moves the code.
+    pub fn begin(
+        face: &Arc<PreparedFace>,
+        params: &EditParams,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Error> {
+        let generator = context.sessions.generator()?;
+        let code = params.boundary.edit(
+            face.code.view(),
+            params.alpha,
+            &generator.spec().layer_resolutions,
+            params.up_to_px,
+        )?;
+        Ok(Self {
+            face: Arc::clone(face),
+            params: params.clone(),
+            picture: generator.begin(code.view()),
+            code,
+        })
+    }
+
+    /// Draws the next part; `Some` when it was the last. Seconds are added.
+    pub fn advance(
+        &mut self,
+        context: &mut Context<'_>,
+        seconds: &mut TimedStages,
+    ) -> Result<Option<Drawing>, Error> {
+        let mut clock = Clock::start(seconds);
+        let generator = context.sessions.generator()?;
+        let drawn = generator.advance(&mut self.picture, context.cancel)?;
+        clock.lap("draw edited");
+        let Drawn::Picture(picture) = drawn else {
+            return Ok(None);
+        };
+        let edited = float_picture_from_tensor(picture.view());
+        let labels = labels_of_edited(context, &self.face, &edited)?;
+        clock.lap("labels of edited");
+        let code = std::mem::take(&mut self.code);
+        let face = Arc::clone(&self.face);
+        Ok(Some(Drawing::known(
+            face,
+            &self.params,
+            code,
+            edited,
+            labels,
+        )))
+    }
+
+    /// Draws all that is left.
+    pub fn finish(mut self, context: &mut Context<'_>) -> Result<Drawing, Error> {
+        loop {
+            if let Some(drawing) = self.advance(context, &mut TimedStages::new())? {
+                return Ok(drawing);
+            }
+        }
+    }
+}
+
+/// Face parsing of the edited picture.
+fn labels_of_edited(
+    context: &mut Context<'_>,
+    face: &PreparedFace,
+    edited: &Rgb32FImage,
+) -> Result<GrayImage, Error> {
+    let picture = DynamicImage::ImageRgb32F(edited.clone()).into_rgb8();
+    let landmarks = match context.sessions.has_parser()? {
+        true => face.landmarks_in_labels.clone(),
+        false => landmarks_of_edited(context.sessions.landmarks()?, face, &picture)?,
+    };
+    let mut labeller = context.sessions.labeller(context.cancel)?;
+    Ok(labeller.parse(&picture, &landmarks)?.labels)
+}
+
+/// The landmarks of the edited picture in pixels of its label map. They are looked for near the
+/// photo's; where they cannot be found the photo's serve.
+fn landmarks_of_edited(
+    model: &LandmarkModel,
+    face: &PreparedFace,
+    picture: &RgbImage,
+) -> Result<Landmarks, Error> {
+    let crop_from_labels = Affine::resize(f64::from(picture.width()) / f64::from(LABELS_SIZE));
+    let in_crop = face
+        .landmarks_in_labels
+        .mapped(&crop_from_labels)
+        .map_err(crate::portrait::Error::from)?;
+    let face_box = Rect::around(in_crop.points());
+    let found: Option<Landmarks> = model
+        .find(&DynamicImage::ImageRgb8(picture.clone()), &face_box)
+        .ok()
+        .and_then(|found| found.landmarks.mapped(&crop_from_labels.inverse()?).ok());
+    Ok(found.unwrap_or_else(|| face.landmarks_in_labels.clone()))
+}

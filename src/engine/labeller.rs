@@ -1,0 +1,77 @@
+//! Who labels the parts of a face: the pack's face parser, or, where the pack has none, the landmarks
+//! and the statistics of colour.
+
+use image::{GrayImage, RgbImage};
+use ndarray::Array2;
+
+use super::Error;
+use crate::geometry::Landmarks;
+use crate::networks::{ChannelOrder, FaceParser, Parsing};
+use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
+use crate::portrait::pillow::resize_bilinear;
+use crate::portrait::tensor::tensor_from_picture;
+use crate::runtime::CancelToken;
+
+/// Labels the parts of a face in an aligned crop.
+pub enum Labeller<'a> {
+    /// A parser that was trained on labelled faces.
+    Network {
+        /// The parser.
+        parser: &'a mut FaceParser,
+        /// Ends its run.
+        cancel: &'a CancelToken,
+    },
+    /// [`parse_without_network`].
+    WithoutNetwork,
+}
+
+impl Labeller<'_> {
+    /// Labels an aligned crop (square, any size) with its landmarks in pixels of a 512-px label map.
+    ///
+    /// # Errors
+    /// [`Error::Portrait`] when the crop is not square or the landmarks do not span a face; what the
+    /// network says.
+    pub fn parse(&mut self, crop: &RgbImage, landmarks: &Landmarks) -> Result<ParsedLabels, Error> {
+        match self {
+            Self::Network { parser, cancel } => {
+                let parsing = parse(parser, crop, ChannelOrder::Rgb, cancel)?;
+                Ok(ParsedLabels::of_network(label_map(&parsing.labels)))
+            }
+            Self::WithoutNetwork => Ok(parse_without_network(crop, landmarks)?),
+        }
+    }
+}
+
+/// Hands a picture of any size to a parser, at 512 px as the published system reduces it.
+pub(super) fn parse(
+    parser: &mut FaceParser,
+    picture: &RgbImage,
+    order: ChannelOrder,
+    cancel: &CancelToken,
+) -> Result<Parsing, Error> {
+    let reduced = resize_bilinear(picture, LABELS_SIZE, LABELS_SIZE);
+    Ok(parser.parse(tensor_from_picture(&reduced).view(), order, cancel)?)
+}
+
+/// Labels as a picture.
+pub(super) fn label_map(labels: &Array2<u8>) -> GrayImage {
+    let (height, width) = labels.dim();
+    GrayImage::from_fn(width as u32, height as u32, |x, y| {
+        image::Luma([labels[[y as usize, x as usize]]])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn rows_of_labels_are_rows_of_the_picture() {
+        let map = label_map(&array![[1, 2, 3], [4, 5, 6]]);
+        assert_eq!(map.dimensions(), (3, 2));
+        assert_eq!(map.get_pixel(2, 0)[0], 3);
+        assert_eq!(map.get_pixel(0, 1)[0], 4);
+    }
+}

@@ -1,0 +1,42 @@
+//! Landmarks and labels of an aligned crop that did not come from a photo.
+
+use image::{DynamicImage, GrayImage, RgbImage};
+
+use super::{Context, Error};
+use crate::geometry::{Affine, Landmarks};
+use crate::networks;
+use crate::networks::detector::Search;
+use crate::networks::landmarks::SMALLEST_FACE_PX;
+use crate::portrait::labels::LABELS_SIZE;
+
+/// The landmarks of the largest face in a square crop, in pixels of the label map, and the label map.
+/// `name` names the crop in messages.
+pub(super) fn parse_crop(
+    name: &str,
+    crop: &RgbImage,
+    context: &mut Context<'_>,
+) -> Result<(Landmarks, GrayImage), Error> {
+    let picture = DynamicImage::ImageRgb8(crop.clone());
+    let faces = context
+        .sessions
+        .detector()?
+        .detect(&picture, Search::Quick)
+        .map_err(networks::Error::from)?;
+    let face = faces.first().ok_or_else(|| Error::NoFace {
+        photo: name.to_owned(),
+        least_px: SMALLEST_FACE_PX as u32,
+    })?;
+    let found = context
+        .sessions
+        .landmarks()?
+        .find(&picture, &face.face_box)
+        .map_err(networks::Error::from)?;
+    let labels_from_crop = Affine::resize(f64::from(LABELS_SIZE) / f64::from(crop.width()));
+    let landmarks = found
+        .landmarks
+        .mapped(&labels_from_crop)
+        .map_err(crate::portrait::Error::from)?;
+    let mut labeller = context.sessions.labeller(context.cancel)?;
+    let labels = labeller.parse(crop, &landmarks)?.labels;
+    Ok((landmarks, labels))
+}

@@ -1,0 +1,52 @@
+//! Face parsing of one picture, by a parser of the caller's choice.
+
+use image::{GrayImage, RgbImage};
+use ndarray::Array4;
+
+use super::labeller::{label_map, parse};
+use super::{Context, Error, Job, Step};
+use crate::networks::{ChannelOrder, FaceParser, NetworkSource};
+
+/// What a parser says of a picture.
+#[derive(Debug, Clone)]
+pub struct ParsedPicture {
+    /// The most likely label of each pixel, 512×512.
+    pub labels: GrayImage,
+    /// How much speaks for each label, `[1, 19, 512, 512]`.
+    pub logits: Array4<f32>,
+}
+
+/// Parses one picture.
+pub struct ParsePicture {
+    parser: NetworkSource,
+    picture: RgbImage,
+    order: ChannelOrder,
+}
+
+impl ParsePicture {
+    /// A picture of any size; it is reduced or enlarged to 512 px.
+    pub fn new(parser: NetworkSource, picture: RgbImage, order: ChannelOrder) -> Self {
+        Self {
+            parser,
+            picture,
+            order,
+        }
+    }
+}
+
+impl Job for ParsePicture {
+    type Output = ParsedPicture;
+
+    fn name(&self) -> String {
+        "parse a picture".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ParsedPicture>, Error> {
+        let mut parser = FaceParser::load(context.sessions.runtime()?, &self.parser)?;
+        let parsing = parse(&mut parser, &self.picture, self.order, context.cancel)?;
+        Ok(Step::Done(ParsedPicture {
+            labels: label_map(&parsing.labels),
+            logits: parsing.logits,
+        }))
+    }
+}
