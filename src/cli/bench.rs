@@ -3,6 +3,8 @@
 //! The photo has 24 megapixels: a drawn portrait, enlarged, on a plain wall. Stages without inversion
 //! run first, so that their peak of memory is theirs alone.
 
+mod reference;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,6 +37,9 @@ pub(super) struct Options {
     /// Steps of the inversion that are timed
     #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     steps: u32,
+    /// Measure the original network instead: StyleGAN2 at its full size, on random weights
+    #[arg(long)]
+    reference_config: bool,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -61,6 +66,10 @@ struct Results {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    if options.reference_config {
+        let (runs, steps) = (options.runs as usize, options.steps as usize);
+        return reference::run(runs, steps, &options.engine, options.voice);
+    }
     let load_before = load_average();
     let mut bench = Bench {
         engine: Engine::start(options.engine.settings())?,

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::{checkpoint, engine, geometry, graph, latent, networks, photo, portrait, runtime};
+use crate::{
+    checkpoint, engine, geometry, graph, latent, networks, photo, portrait, runtime, training,
+};
 
 /// Why a command failed: one line a cause.
 #[derive(Debug)]
@@ -85,5 +87,6 @@ plain_failures!(
     geometry::Error,
     graph::Error,
     photo::Error,
-    portrait::Error
+    portrait::Error,
+    training::Error
 );

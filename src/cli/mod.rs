@@ -3,7 +3,11 @@
 //! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use. Names of
 //! commands, options and files are a contract with scripts: add to them, do not change them.
 
+mod arrays;
+mod batch;
 mod bench;
+mod boundary;
+mod codes;
 mod failure;
 mod interrupt;
 mod networks;
@@ -12,9 +16,9 @@ mod progress;
 mod retouch;
 mod stage;
 mod synthesize;
+mod train;
 mod window;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -22,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use failure::Failure;
 
 use crate::engine::Settings;
+use crate::networks::NetworkSource;
 use crate::networks::pack::COMMUNITY;
 use crate::runtime::ProviderChoice;
 
@@ -50,7 +55,15 @@ enum Command {
     /// Run one stage of the method alone, files in and files out
     #[command(subcommand)]
     Stage(stage::Command),
-    /// Install, list, verify or remove the networks and ONNX Runtime
+    /// Edit a folder of aligned crops whose codes are known, as the research system does
+    Batch(batch::Options),
+    /// Look at boundaries, compare and convert them, make conditional ones
+    #[command(subcommand)]
+    Boundary(boundary::Command),
+    /// Train boundaries: from scored codes, or from nothing but a generator
+    #[command(subcommand)]
+    Train(train::Command),
+    /// Install, import, list, verify or remove the networks and ONNX Runtime
     #[command(subcommand)]
     Networks(networks::Command),
     /// Measure time and memory of every stage
@@ -78,16 +91,16 @@ struct EngineOptions {
 
 impl EngineOptions {
     fn settings(&self) -> Settings {
-        // What is no file is the name of a pack, and a pack's generator comes with its other networks.
-        let (file, pack) = match &self.generator {
-            Some(name) if looks_like_a_file(name) => (Some(name.into()), &self.pack),
-            Some(name) => (None, name),
-            None => (None, &self.pack),
+        // A pack's generator comes with its other networks.
+        let (file, pack) = match self.generator.as_deref().map(NetworkSource::named) {
+            Some(NetworkSource::File(path)) => (Some(path), self.pack.clone()),
+            Some(NetworkSource::Pack(name)) => (None, name),
+            None => (None, self.pack.clone()),
         };
         Settings {
             provider: self.provider,
             threads: self.threads,
-            pack: pack.clone(),
+            pack,
             generator: file,
         }
     }
@@ -102,12 +115,6 @@ struct Voice {
     /// Print one JSON object on stdout: what was written, figures, seconds
     #[arg(long)]
     json: bool,
-}
-
-/// Is it a path rather than the name of a pack? So a mistyped path is told as a missing file.
-fn looks_like_a_file(name: &str) -> bool {
-    let path = Path::new(name);
-    path.is_file() || path.extension().is_some() || path.components().count() > 1
 }
 
 /// A count that must not be zero.
@@ -133,6 +140,9 @@ pub fn run() -> ExitCode {
         Command::Retouch(options) => retouch::run(&options),
         Command::Synthesize(options) => synthesize::run(&options),
         Command::Stage(command) => stage::run(command),
+        Command::Batch(options) => batch::run(&options),
+        Command::Boundary(command) => boundary::run(&command),
+        Command::Train(command) => train::run(&command),
         Command::Networks(command) => networks::run(command),
         Command::Bench(options) => bench::run(&options),
     };

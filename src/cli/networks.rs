@@ -1,6 +1,9 @@
-//! `jawline networks`: install, list, verify, remove.
+//! `jawline networks`: install, import, list, verify, remove.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::output::{print_json, print_line};
@@ -8,9 +11,10 @@ use super::progress::Reporter;
 use super::{Failure, Voice, interrupt};
 use crate::networks::Pack;
 use crate::networks::pack::{
-    COMMUNITY, LICENCE_NOTICE, install_community_pack, install_runtime, installed_packs,
-    remove_downloads, remove_pack,
+    COMMUNITY, Entry, IMPORTED, Imported, LICENCE_NOTICE, Origin, import, install_community_pack,
+    install_runtime, installed_packs, remove_downloads, remove_pack,
 };
+use crate::networks::recognise::Kind;
 use crate::runtime::{ProviderChoice, Runtime, find_library};
 
 #[derive(Subcommand)]
@@ -20,6 +24,10 @@ pub(super) enum Command {
         #[command(flatten)]
         voice: Voice,
     },
+    /// Bring networks of your own into a pack of their own: checkpoints of PyTorch (Gs.pth,
+    /// 79999_iter.pth, classification_model.pth, vgg16.pth), dlib's landmark model (.dat, .dat.bz2), or
+    /// .onnx. What is in a file is told by its content. Nothing in it is executed
+    Import(ImportOptions),
     /// Say what is installed, where it comes from and under which licence
     List {
         #[command(flatten)]
@@ -38,9 +46,53 @@ pub(super) enum Command {
     },
 }
 
+#[derive(Args)]
+pub(super) struct ImportOptions {
+    /// The files; all are imported, or none
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Refuse a file that holds anything else
+    #[arg(long = "as", value_name = "ROLE")]
+    role: Option<Role>,
+    /// Pack to make or to add to; what it has of the same role is replaced. What a pack lacks is taken
+    /// from the community pack
+    #[arg(long, default_value = IMPORTED, value_name = "PACK")]
+    name: String,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+/// What a network is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Role {
+    /// From latent codes to portraits (StyleGAN2)
+    Generator,
+    /// Face parsing (BiSeNet)
+    Parser,
+    /// Double-chin classifier (ResNeXt-50)
+    Scorer,
+    /// Features to compare pictures by (VGG16)
+    Perceptual,
+    /// 68 landmarks (dlib)
+    Landmarks,
+}
+
+impl From<Role> for Kind {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Generator => Self::Generator,
+            Role::Parser => Self::Parser,
+            Role::Scorer => Self::Scorer,
+            Role::Perceptual => Self::Perceptual,
+            Role::Landmarks => Self::Landmarks,
+        }
+    }
+}
+
 pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Install { voice } => install(voice),
+        Command::Import(options) => import_files(&options),
         Command::List { voice } => list(voice),
         Command::Verify { voice } => verify(voice),
         Command::Remove { name } => Ok(remove_pack(&name)?),
@@ -89,6 +141,63 @@ fn install(voice: Voice) -> Result<(), Failure> {
     Ok(())
 }
 
+fn import_files(options: &ImportOptions) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut reporter = Reporter::new(options.voice);
+    let mut show = |what: &str, step: usize, steps: usize| {
+        let counted = format!("{what} ({step} of {steps})");
+        reporter.show_stage(&counted, (step - 1) as f32 / steps as f32, "");
+    };
+    // Without ONNX Runtime a generator's latent space is measured later, when that is there.
+    let runtime = Runtime::load(ProviderChoice::Cpu, 0).ok();
+    let imported = import(
+        &options.files,
+        options.role.map(Kind::from),
+        &options.name,
+        runtime.as_ref(),
+        &mut show,
+        &interrupt::token(),
+    )?;
+    reporter.finish();
+    let pack = Pack::open(&options.name)?;
+    for file in &imported {
+        reporter.say(&in_words(file));
+    }
+    reporter.say(&format!(
+        "in the pack '{}' ({}); use it with --pack {}",
+        options.name,
+        pack.folder().display(),
+        options.name
+    ));
+    if options.voice.json {
+        print_json(&json!({
+            "pack": { "name": options.name, "folder": pack.folder() },
+            "imported": imported,
+            "taken_from_community": pack.borrowed(),
+            "seconds": begun.elapsed().as_secs_f64(),
+        }))?;
+    }
+    Ok(())
+}
+
+/// A line about an imported file.
+fn in_words(imported: &Imported) -> String {
+    let facts = &imported.facts;
+    let resolution = facts
+        .resolution
+        .map_or_else(String::new, |side| format!("{side} px, "));
+    format!(
+        "{}: {}, {}, {resolution}{} layers, {:.1} M parameters, {:.1} MB, SHA-256 {}",
+        imported.file.display(),
+        facts.role,
+        facts.architecture,
+        facts.layers,
+        facts.parameters as f64 / 1e6,
+        imported.bytes as f64 / 1e6,
+        imported.sha256
+    )
+}
+
 fn list(voice: Voice) -> Result<(), Failure> {
     let library = find_library();
     let packs = installed_packs()?
@@ -96,7 +205,15 @@ fn list(voice: Voice) -> Result<(), Failure> {
         .map(|name| Pack::open(name))
         .collect::<Result<Vec<_>, _>>()?;
     if voice.json {
-        let manifests: Vec<_> = packs.iter().map(Pack::manifest).collect();
+        let manifests = packs
+            .iter()
+            .map(|pack| {
+                let mut manifest = serde_json::to_value(pack.manifest())?;
+                manifest["taken_from_community"] = json!(pack.borrowed());
+                Ok(manifest)
+            })
+            .collect::<Result<Vec<_>, serde_json::Error>>()
+            .map_err(Failure::because)?;
         let path = library.as_ref().ok().map(|found| &found.path);
         return print_json(&json!({ "runtime": path, "packs": manifests }));
     }
@@ -123,21 +240,43 @@ fn list(voice: Voice) -> Result<(), Failure> {
             pack.folder().display()
         ))?;
         for entry in &manifest.entries {
-            print_line(&format!(
-                "  {:<18} {:>8.1} MB  {}  {}",
-                entry.role.to_string(),
-                entry.bytes as f64 / 1e6,
-                &entry.sha256[..12.min(entry.sha256.len())],
-                entry.origin.package
-            ))?;
-            let licence = &entry.origin.licence;
-            let limits = &entry.origin.limits;
-            let colon = if limits.is_empty() { "" } else { "; " };
-            print_line(&format!("  {:<18} {licence}{colon}{limits}", ""))?;
+            print_entry(entry)?;
         }
+        for role in pack.borrowed() {
+            let role = role.to_string();
+            print_line(&format!("  {role:<26} from the pack '{COMMUNITY}'"))?;
+        }
+    }
+    let has_community = |pack: &Pack| pack.manifest().name == COMMUNITY;
+    if packs.iter().any(has_community) {
         print_line(&format!("\n{LICENCE_NOTICE}"))?;
     }
     Ok(())
+}
+
+fn print_entry(entry: &Entry) -> Result<(), Failure> {
+    let Origin {
+        package,
+        archive_sha256,
+        licence,
+        limits,
+    } = &entry.origin;
+    let architecture = match entry.architecture.as_str() {
+        "" => String::new(),
+        architecture => format!("{architecture}, "),
+    };
+    let digest = match archive_sha256.get(..12) {
+        Some(digest) => format!(" ({digest})"),
+        None => String::new(),
+    };
+    print_line(&format!(
+        "  {:<26} {:>6.1} MB  {}  {architecture}{package}{digest}",
+        entry.role.to_string(),
+        entry.bytes as f64 / 1e6,
+        entry.sha256.get(..12).unwrap_or_default(),
+    ))?;
+    let colon = if limits.is_empty() { "" } else { "; " };
+    print_line(&format!("  {:<26} {licence}{colon}{limits}", ""))
 }
 
 fn verify(voice: Voice) -> Result<(), Failure> {

@@ -3,13 +3,15 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use image::{DynamicImage, ImageFormat};
 use ndarray::{ArrayBase, Data, Dimension};
 use ndarray_npy::WritableElement;
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::Failure;
+use super::{Failure, Voice};
 use crate::checkpoint::npy;
 use crate::photo::atomic;
 
@@ -39,14 +41,17 @@ impl OutputFolder {
         &self.written
     }
 
+    /// Is there a file of this name?
+    pub fn has(&self, name: &str) -> bool {
+        self.folder.join(name).is_file()
+    }
+
     /// Writes a picture as PNG.
     pub fn png(&mut self, name: &str, picture: impl Into<DynamicImage>) -> Result<(), Failure> {
-        let mut bytes = io::Cursor::new(Vec::new());
-        picture
-            .into()
-            .write_to(&mut bytes, ImageFormat::Png)
-            .map_err(|error| Failure::because(format!("{name} cannot be encoded: {error}")))?;
-        self.bytes(name, &bytes.into_inner())
+        let path = self.folder.join(name);
+        write_png(&path, picture)?;
+        self.written.push(path);
+        Ok(())
     }
 
     /// Writes an array as `.npy`.
@@ -69,13 +74,27 @@ impl OutputFolder {
         self.written.push(path);
         Ok(())
     }
+}
 
-    fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-        let path = self.folder.join(name);
-        write_bytes(&path, bytes)?;
-        self.written.push(path);
-        Ok(())
+/// Runs what writes into a folder and says what it wrote; `figures` are added to the JSON.
+pub(super) fn into_folder(
+    out: &Path,
+    voice: Voice,
+    work: impl FnOnce(&mut OutputFolder) -> Result<Value, Failure>,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut folder = OutputFolder::create(out)?;
+    let figures = work(&mut folder)?;
+    if voice.json {
+        print_json(&json!({
+            "written": folder.written(),
+            "figures": figures,
+            "seconds": begun.elapsed().as_secs_f64(),
+        }))?;
+    } else if !voice.quiet {
+        eprintln!("{} files in {}", folder.written().len(), out.display());
     }
+    Ok(())
 }
 
 /// Writes a value as indented JSON, whole or not at all.
@@ -83,6 +102,18 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
     let mut text = serde_json::to_vec_pretty(value).map_err(Failure::because)?;
     text.push(b'\n');
     write_bytes(path, &text)
+}
+
+/// Writes a picture as PNG, whole or not at all.
+pub(super) fn write_png(path: &Path, picture: impl Into<DynamicImage>) -> Result<(), Failure> {
+    let mut bytes = io::Cursor::new(Vec::new());
+    picture
+        .into()
+        .write_to(&mut bytes, ImageFormat::Png)
+        .map_err(|error| {
+            Failure::because(format!("{} cannot be encoded: {error}", path.display()))
+        })?;
+    write_bytes(path, &bytes.into_inner())
 }
 
 /// Writes bytes, whole or not at all.

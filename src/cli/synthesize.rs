@@ -5,16 +5,18 @@ use std::time::Instant;
 
 use clap::Args;
 use image::RgbImage;
-use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, Ix3, stack};
+use ndarray::{Array3, Array4, ArrayView4, Axis, concatenate, stack};
 use serde_json::json;
 
+use super::arrays::NoiseOptions;
+use super::codes::read_codes;
 use super::output::{OutputFolder, print_json};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
-use crate::checkpoint::npy;
 use crate::editor::sheet::Sheet;
 use crate::engine::{DescribeGenerator, Engine, Priority, Synthesize, SynthesizedPortrait};
 use crate::latent::Boundary;
+use crate::networks::source::name;
 use crate::photo::resize::resize_levels;
 use crate::portrait::tensor::picture_from_tensor;
 
@@ -52,9 +54,12 @@ pub(super) struct Options {
     /// Side of the pictures that are written; the generator's own by default
     #[arg(long, value_name = "R")]
     size: Option<u32>,
-    /// Write the pictures of the network as image.npy too
+    /// Write the pictures of the network as image.npy too, and those of lower resolutions on its way,
+    /// where it has them, as rgb_0RRR.npy
     #[arg(long)]
     raw: bool,
+    #[command(flatten)]
+    noise: NoiseOptions,
     /// Folder to write into
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -82,7 +87,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .transpose()?;
     let mut reporter = Reporter::new(options.voice);
     let mut folder = OutputFolder::create(&options.out)?;
+    let noise = options.noise.read()?;
     let mut draw = |job: Synthesize| {
+        let job = job.with_noise(noise.clone());
+        let job = if options.raw { job.with_stages() } else { job };
         engine
             .submit(Priority::Background, interrupt::token(), job)
             .wait(|progress| reporter.show(progress))
@@ -140,43 +148,6 @@ fn boundary(options: &Options) -> Result<Boundary, Failure> {
     }
 }
 
-/// Codes of a file, each `[layers, size]`.
-fn read_codes(
-    path: &std::path::Path,
-    [layers, size]: [usize; 2],
-) -> Result<Vec<Array2<f32>>, Failure> {
-    let array = npy::read_f32(path)?;
-    npy::check_finite(path, &array)?;
-    let shape = array.shape().to_vec();
-    let wrong = || {
-        Failure::because(format!(
-            "{}: the codes have the shape {shape:?}; expected [n,{size}], [{layers},{size}] or [n,{layers},{size}]",
-            path.display()
-        ))
-    };
-    match *shape.as_slice() {
-        [rows, columns] if [rows, columns] == [layers, size] => {
-            Ok(vec![two_dimensional(array).ok_or_else(wrong)?])
-        }
-        [_, columns] if columns == size => Ok(two_dimensional(array)
-            .ok_or_else(wrong)?
-            .axis_iter(Axis(0))
-            .map(|w| Array2::from_shape_fn((layers, size), |(_, component)| w[component]))
-            .collect()),
-        [_, rows, columns] if [rows, columns] == [layers, size] => Ok(array
-            .into_dimensionality::<Ix3>()
-            .map_err(|_| wrong())?
-            .axis_iter(Axis(0))
-            .map(|code| code.to_owned())
-            .collect()),
-        _ => Err(wrong()),
-    }
-}
-
-fn two_dimensional(array: ArrayD<f32>) -> Option<Array2<f32>> {
-    array.into_dimensionality::<Ix2>().ok()
-}
-
 /// `z.npy w.npy codes.npy`, a picture a portrait and alpha, and the sheet of all.
 fn write(
     options: &Options,
@@ -202,14 +173,7 @@ fn write(
     let codes: Array3<f32> = stack(Axis(0), &codes).map_err(Failure::because)?;
     folder.npy("codes.npy", &codes)?;
     if options.raw {
-        let images: Vec<_> = all
-            .iter()
-            .map(|portrait| portrait.image.index_axis(Axis(0), 0))
-            .collect();
-        folder.npy(
-            "image.npy",
-            &stack(Axis(0), &images).map_err(Failure::because)?,
-        )?;
+        write_raw(&all, folder)?;
     }
     let mut sheet = Sheet::new();
     for (index, portrait) in all.iter().enumerate() {
@@ -231,4 +195,31 @@ fn write(
         folder.png(&format!("image_{index:03}.png"), picture)?;
     }
     folder.png("sheet.png", sheet.draw())
+}
+
+/// `image.npy` `[n, 3, R, R]`, and `rgb_0RRR.npy` for each resolution that the generator has on its
+/// way, its own included.
+fn write_raw(portraits: &[&SynthesizedPortrait], folder: &mut OutputFolder) -> Result<(), Failure> {
+    let stacked = |pictures: Vec<ArrayView4<'_, f32>>| {
+        concatenate(Axis(0), &pictures).map_err(Failure::because)
+    };
+    let images: Vec<_> = portraits.iter().map(|p| p.image.view()).collect();
+    let image = stacked(images)?;
+    folder.npy("image.npy", &image)?;
+    let stages = portraits
+        .first()
+        .map_or(0, |portrait| portrait.stages.len());
+    for stage in 0..stages {
+        let pictures = portraits.iter().filter_map(|p| p.stages.get(stage));
+        let picture = stacked(pictures.map(|(_, picture)| picture.view()).collect())?;
+        folder.npy(&rgb_file(&picture), &picture)?;
+    }
+    if stages > 0 {
+        folder.npy(&rgb_file(&image), &image)?;
+    }
+    Ok(())
+}
+
+fn rgb_file(pictures: &Array4<f32>) -> String {
+    format!("{}.npy", name::rgb(pictures.len_of(Axis(3))))
 }

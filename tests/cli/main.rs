@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
+mod boundary;
 mod interrupt;
 mod missing;
+mod networks;
 mod retouch;
 mod synthesize;
 

@@ -75,6 +75,7 @@ fn a_portrait_is_retouched_with_report_and_stages() {
             "composite.png",
             "crop.png",
             "edited.png",
+            "edited_code.npy",
             "inverted.png",
             "labels.png",
             "landmarks.json",

@@ -12,6 +12,19 @@ pub fn array(relative: &str) -> ArrayD<f32> {
     npy::read_f32(&reference(relative)).unwrap()
 }
 
+/// An 8-bit picture as `[1, channels, height, width]`, 0–255.
+pub fn picture(relative: &str, channels: usize) -> ArrayD<f32> {
+    let picture = image::open(reference(relative)).unwrap().to_rgb8();
+    let shape = (
+        1,
+        channels,
+        picture.height() as usize,
+        picture.width() as usize,
+    );
+    let value = |(_, c, y, x)| f32::from(picture.get_pixel(x as u32, y as u32).0[c]);
+    ndarray::Array4::from_shape_fn(shape, value).into_dyn()
+}
+
 /// Runs a graph in ONNX Runtime.
 pub fn run(graph: &Graph, inputs: &[(&str, &ArrayD<f32>)]) -> Outputs {
     let runtime = Runtime::load(ProviderChoice::Cpu, 2).unwrap();

@@ -3,10 +3,16 @@
 mod align;
 mod architectures;
 mod checkpoint;
+mod commands;
+mod diffusion;
 mod harness;
+mod import;
 mod landmarks;
 mod masks;
 mod pictures;
+mod projector;
+mod scoring;
+mod svm;
 mod warp;
 
 use std::path::PathBuf;

@@ -15,10 +15,10 @@ use super::output::{print_json, write_json};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{
-    EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, Priority, RenderFace,
-    RenderedFace,
+    DiffuseFace, EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, Priority,
+    RenderFace, RenderedFace,
 };
-use crate::latent::{Boundary, inversion};
+use crate::latent::{Boundary, diffusion, inversion};
 use crate::networks::detector::Search;
 use crate::photo::{Limits, Photo, SaveOptions};
 use crate::portrait::paste::paste;
@@ -44,6 +44,9 @@ pub(super) struct Options {
     /// How the edited neck is put back
     #[arg(long, value_enum, default_value_t = Method::Warp)]
     method: Method,
+    /// Steps of the diffusion, with --method diffuse
+    #[arg(long, default_value_t = diffusion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
+    diffuse_steps: usize,
     /// Move along this boundary instead of the built-in one: .npy, [1,512] or [1,L,512]
     #[arg(long, value_name = "FILE")]
     boundary: Option<PathBuf>,
@@ -347,7 +350,23 @@ impl Session<'_> {
             .engine
             .submit(Priority::Background, interrupt::token(), prepare)
             .wait(|progress| reporter.show(progress))?;
-        let render = RenderFace::new(Arc::new(prepared), self.edit.clone());
+        let prepared = Arc::new(prepared);
+        let drawing = match self.edit.method {
+            Method::Diffuse => {
+                let diffusion = diffusion::Options {
+                    steps: self.options.diffuse_steps,
+                    ..diffusion::Options::default()
+                };
+                let job = DiffuseFace::new(Arc::clone(&prepared), self.edit.clone(), diffusion);
+                Some(
+                    self.engine
+                        .submit(Priority::Background, interrupt::token(), job)
+                        .wait(|progress| reporter.show(progress))?,
+                )
+            }
+            Method::Warp | Method::Plain => None,
+        };
+        let render = RenderFace::new(prepared, self.edit.clone()).reusing(drawing);
         Ok(self
             .engine
             .submit(Priority::Interactive, interrupt::token(), render)

@@ -46,6 +46,10 @@ pub(super) fn write(folder: &Path, rendered: &RenderedFace) -> Result<(), Failur
         "code.npy",
         &prepared.code.view().insert_axis(ndarray::Axis(0)),
     )?;
+    folder.npy(
+        "edited_code.npy",
+        &rendered.drawing.code.view().insert_axis(ndarray::Axis(0)),
+    )?;
     folder.png("compare.png", comparison(crop.clone(), composite.clone()))?;
 
     let mut strip = Sheet::new();

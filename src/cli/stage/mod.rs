@@ -2,21 +2,28 @@
 //! researchers who compare implementations, and for checks.
 
 mod align;
+mod diffuse;
+mod features;
+mod gradient;
 mod invert;
+mod mapping;
 mod masks;
+mod mix;
+mod parse;
+mod project;
+mod score;
 mod warp;
 
 use std::path::Path;
-use std::time::Instant;
 
 use clap::Subcommand;
 use image::GrayImage;
-use serde_json::{Value, json};
 
-use super::output::{OutputFolder, print_json};
-use super::{Failure, Voice};
+use super::Failure;
+use super::output::into_folder;
 use crate::checkpoint::npy;
 use crate::geometry::{Landmarks, Point};
+use crate::networks::ChannelOrder;
 use crate::photo::{Limits, Photo};
 
 #[derive(Subcommand)]
@@ -29,6 +36,22 @@ pub(super) enum Command {
     Warp(warp::Options),
     /// Find the latent code of an aligned crop
     Invert(invert::Options),
+    /// Map Gaussian latents to codes
+    Mapping(mapping::Options),
+    /// Compute the gradient of a picture's loss by code and noise
+    Gradient(gradient::Options),
+    /// Move a code until its picture agrees with a photo outside a mask
+    Diffuse(diffuse::Options),
+    /// Project a picture to a code and noise maps, as StyleGAN2's projector does
+    Project(project::Options),
+    /// Mix layers of one code into another
+    Mix(mix::Options),
+    /// Label the parts of a face with a face parser
+    Parse(parse::Options),
+    /// Ask a chin classifier whether there is a double chin
+    Score(score::Options),
+    /// Compute perceptual features
+    Features(features::Options),
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
@@ -37,28 +60,15 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Masks(options) => masks::run(&options),
         Command::Warp(options) => warp::run(&options),
         Command::Invert(options) => invert::run(&options),
+        Command::Mapping(options) => mapping::run(&options),
+        Command::Gradient(options) => gradient::run(&options),
+        Command::Diffuse(options) => diffuse::run(&options),
+        Command::Project(options) => project::run(&options),
+        Command::Mix(options) => mix::run(&options),
+        Command::Parse(options) => parse::run(&options),
+        Command::Score(options) => score::run(&options),
+        Command::Features(options) => features::run(&options),
     }
-}
-
-/// Runs a stage that writes into a folder and says what it wrote; `figures` are added to the JSON.
-fn into_folder(
-    out: &Path,
-    voice: Voice,
-    stage: impl FnOnce(&mut OutputFolder) -> Result<Value, Failure>,
-) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let mut folder = OutputFolder::create(out)?;
-    let figures = stage(&mut folder)?;
-    if voice.json {
-        print_json(&json!({
-            "written": folder.written(),
-            "figures": figures,
-            "seconds": begun.elapsed().as_secs_f64(),
-        }))?;
-    } else if !voice.quiet {
-        eprintln!("{} files in {}", folder.written().len(), out.display());
-    }
-    Ok(())
 }
 
 /// Reads 68 landmarks, `[68, 2]`, x and y in pixels.
@@ -81,6 +91,15 @@ fn read_labels(path: &Path) -> Result<GrayImage, Failure> {
             "{}: {label} is no label of CelebAMask-HQ (0 to 18)",
             path.display()
         ))),
+    }
+}
+
+/// What `--bgr` means.
+fn channel_order(bgr: bool) -> ChannelOrder {
+    if bgr {
+        ChannelOrder::Bgr
+    } else {
+        ChannelOrder::Rgb
     }
 }
 

@@ -5,24 +5,10 @@ use jawline::architectures::stylegan2::Truncation;
 use jawline::architectures::vgg16::{Relu, Vgg16};
 use jawline::graph::{Error, Graph, Value, differentiate};
 use jawline::runtime::{CancelToken, ProviderChoice, Runtime};
-use ndarray::{ArrayD, Axis};
+use ndarray::Axis;
 
 use super::{noise_constants, perceptual, tiny_generator};
-use crate::harness::{array, relative_error, run};
-use crate::reference;
-
-/// An 8-bit picture as `[1, channels, height, width]`, 0–255.
-fn picture(relative: &str, channels: usize) -> ArrayD<f32> {
-    let picture = image::open(reference(relative)).unwrap().to_rgb8();
-    let shape = (
-        1,
-        channels,
-        picture.height() as usize,
-        picture.width() as usize,
-    );
-    let value = |(_, c, y, x)| f32::from(picture.get_pixel(x as u32, y as u32).0[c]);
-    ndarray::Array4::from_shape_fn(shape, value).into_dyn()
-}
+use crate::harness::{array, picture, relative_error, run};
 
 fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
     let squares = graph.mul(x, x)?;

@@ -52,7 +52,7 @@ fn sizes_are_those_of_the_file() {
     assert_eq!(network.synthesis.resolution_px(), 64);
     assert_eq!(
         network.synthesis.row_resolutions_px(),
-        [4, 4, 8, 8, 16, 16, 32, 32, 64, 64]
+        [4, 8, 8, 16, 16, 32, 32, 64, 64, 64]
     );
     assert_eq!(
         network.synthesis.noise_resolutions_px(),

@@ -1,0 +1,52 @@
+//! `jawline stage features`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ndarray::Ix4;
+use serde_json::json;
+
+use super::into_folder;
+use crate::checkpoint::npy;
+use crate::cli::progress::Reporter;
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{ComputeFeatures, Engine, Priority};
+use crate::networks::NetworkSource;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Perceptual network: a pack's name, or a file (a checkpoint such as vgg16.pth, or .onnx)
+    #[arg(long, value_name = "PERC")]
+    perceptual: String,
+    /// Pictures [n,3,H,W], RGB in [-1,1], of any size: nothing is resized
+    #[arg(long, value_name = "X.npy")]
+    image: PathBuf,
+    /// Folder to write into; features.npy gets what lies behind the ReLU of convolution 4_3,
+    /// [n,512,H/8,W/8]
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let array = npy::read_f32(&options.image)?;
+    npy::check_shape(&options.image, &array, &[None, Some(3), None, None])?;
+    npy::check_finite(&options.image, &array)?;
+    let pictures = array
+        .into_dimensionality::<Ix4>()
+        .map_err(Failure::because)?;
+    let job = ComputeFeatures::new(NetworkSource::named(&options.perceptual), pictures);
+    let engine = Engine::start(options.engine.settings())?;
+    let mut reporter = Reporter::new(options.voice);
+    let features = engine
+        .submit(Priority::Background, interrupt::token(), job)
+        .wait(|progress| reporter.show(progress))?;
+    reporter.finish();
+    into_folder(&options.out, options.voice, |folder| {
+        folder.npy("features.npy", &features)?;
+        Ok(json!({ "shape": features.shape() }))
+    })
+}

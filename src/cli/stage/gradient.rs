@@ -1,0 +1,53 @@
+//! `jawline stage gradient`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::into_folder;
+use crate::cli::arrays::{NoiseOptions, StoredCode, noise_file, read_picture};
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{DifferentiatePicture, Engine, Priority};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Code in W+, [L,n] or [1,L,n]
+    #[arg(long, value_name = "C.npy")]
+    codes: PathBuf,
+    /// Target picture, [1,3,R,R] in [-1,1]
+    #[arg(long, value_name = "T.npy")]
+    target: PathBuf,
+    /// How much each pixel counts, [1,1,R,R] or [1,3,R,R]. The loss is mean(((G−T)·M)²)
+    #[arg(long, value_name = "M.npy")]
+    mask: PathBuf,
+    #[command(flatten)]
+    noise: NoiseOptions,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let stored = StoredCode::read(&options.codes)?;
+    let target = read_picture(&options.target, &[3])?;
+    let mask = read_picture(&options.mask, &[1, 3])?;
+    let job = DifferentiatePicture::new(stored.code.clone(), options.noise.read()?, target, mask);
+    let engine = Engine::start(options.engine.settings())?;
+    let gradient = engine
+        .submit(Priority::Background, interrupt::token(), job)
+        .wait(|_| ())?;
+    into_folder(&options.out, options.voice, |folder| {
+        let figures = json!({ "loss": gradient.loss });
+        folder.json("gradient.json", &figures)?;
+        folder.npy("grad_codes.npy", &stored.in_its_shape(&gradient.codes)?)?;
+        for (index, map) in gradient.noise.iter().enumerate() {
+            folder.npy(&format!("grad_{}", noise_file(index)), map)?;
+        }
+        Ok(figures)
+    })
+}

@@ -1,0 +1,45 @@
+//! `jawline stage mapping`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::into_folder;
+use crate::cli::arrays::read_matrix;
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{Engine, MapLatents, Priority};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Gaussian latents, [m,n]
+    #[arg(long, value_name = "Z.npy")]
+    z: PathBuf,
+    /// Truncation ψ: 0 is the mean of W, 1 leaves codes where they are
+    #[arg(long, default_value_t = 1.0)]
+    psi: f32,
+    /// Truncate the layers before this one only
+    #[arg(long, value_name = "L")]
+    cutoff: Option<usize>,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let latents = read_matrix(&options.z, "[m,n]")?;
+    let job = MapLatents::new(latents, options.psi, options.cutoff);
+    let engine = Engine::start(options.engine.settings())?;
+    let mapped = engine
+        .submit(Priority::Background, interrupt::token(), job)
+        .wait(|_| ())?;
+    into_folder(&options.out, options.voice, |folder| {
+        folder.npy("w.npy", &mapped.w)?;
+        folder.npy("codes.npy", &mapped.codes)?;
+        Ok(json!({ "codes": mapped.codes.shape() }))
+    })
+}

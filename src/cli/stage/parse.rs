@@ -1,0 +1,60 @@
+//! `jawline stage parse`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{channel_order, into_folder};
+use crate::cli::progress::Reporter;
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{Engine, ParsePicture, Priority};
+use crate::networks::NetworkSource;
+use crate::photo::{Limits, Photo};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Face parser: a pack's name, or a file (a checkpoint such as 79999_iter.pth, or .onnx)
+    #[arg(long, value_name = "PARSER")]
+    parser: String,
+    /// Aligned crop; it is brought to 512 px as the published system does it (Pillow, bilinear)
+    #[arg(long, value_name = "I.png")]
+    image: PathBuf,
+    /// Let the network see red and blue swapped, as the published system does wherever it reads the
+    /// picture with OpenCV; the network was trained on RGB
+    #[arg(long)]
+    bgr: bool,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let photo = Photo::load(&options.image, &Limits::default())?;
+    let job = ParsePicture::new(
+        NetworkSource::named(&options.parser),
+        photo.pixels().to_rgb8(),
+        channel_order(options.bgr),
+    );
+    let engine = Engine::start(options.engine.settings())?;
+    let mut reporter = Reporter::new(options.voice);
+    let parsed = engine
+        .submit(Priority::Background, interrupt::token(), job)
+        .wait(|progress| reporter.show(progress))?;
+    reporter.finish();
+    into_folder(&options.out, options.voice, |folder| {
+        let mut pixels = [0usize; 19];
+        for label in parsed.labels.pixels() {
+            if let Some(count) = pixels.get_mut(usize::from(label[0])) {
+                *count += 1;
+            }
+        }
+        folder.png("labels.png", parsed.labels)?;
+        folder.npy("logits.npy", &parsed.logits)?;
+        Ok(json!({ "pixels_of_label": pixels }))
+    })
+}

@@ -1,0 +1,90 @@
+//! `jawline stage score`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{channel_order, into_folder, read_labels};
+use crate::cli::progress::Reporter;
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{Engine, LabelSource, Priority, ScorePicture};
+use crate::networks::{BatchNorm, NetworkSource};
+use crate::photo::{Limits, Photo};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Chin classifier: a pack's name, or a file (a checkpoint such as classification_model.pth, or
+    /// .onnx)
+    #[arg(long, value_name = "SCORER")]
+    scorer: String,
+    /// Aligned crop; its middle square is brought to 256 px as the published system does it (Pillow,
+    /// bilinear)
+    #[arg(long, value_name = "I.png")]
+    image: PathBuf,
+    /// Label map of the crop, one CelebAMask-HQ label (0–18) a pixel: it says where the neck begins
+    #[arg(long, value_name = "L.png", required_unless_present = "parser")]
+    labels: Option<PathBuf>,
+    /// Let this face parser make the label map, as the published system does it: a pack's name, or a file
+    #[arg(long, value_name = "PARSER", conflicts_with = "labels")]
+    parser: Option<String>,
+    /// Statistics of the network's batch normalisations. The published system never leaves training
+    /// mode and so runs with per-image; stored is what the network was trained for
+    #[arg(long, value_enum, default_value_t = Statistics::Stored)]
+    batchnorm: Statistics,
+    /// Let the network see red and blue swapped, as the published system does with pictures in memory
+    #[arg(long)]
+    bgr: bool,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+/// Whose mean and variance the batch normalisations use.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Statistics {
+    /// Those of the training set
+    Stored,
+    /// Those of the picture itself
+    PerImage,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let photo = Photo::load(&options.image, &Limits::default())?;
+    let labels = match (&options.labels, &options.parser) {
+        (Some(path), _) => LabelSource::Known(read_labels(path)?),
+        (None, Some(parser)) => LabelSource::Parsed(NetworkSource::named(parser)),
+        (None, None) => return Err(Failure::Usage("give --labels or --parser".to_owned())),
+    };
+    let norm = match options.batchnorm {
+        Statistics::Stored => BatchNorm::Stored,
+        Statistics::PerImage => BatchNorm::PerImage,
+    };
+    let job = ScorePicture::new(
+        NetworkSource::named(&options.scorer),
+        norm,
+        photo.pixels().to_rgb8(),
+        labels,
+        channel_order(options.bgr),
+    );
+    let engine = Engine::start(options.engine.settings())?;
+    let mut reporter = Reporter::new(options.voice);
+    let score = engine
+        .submit(Priority::Background, interrupt::token(), job)
+        .wait(|progress| reporter.show(progress))?;
+    reporter.finish();
+    into_folder(&options.out, options.voice, |folder| {
+        let figures = json!({
+            "logits": score.logits,
+            "probability": score.probability(),
+            "probabilities": score.probabilities(),
+            "double_chin": score.has_double_chin(),
+        });
+        folder.json("score.json", &figures)?;
+        Ok(figures)
+    })
+}

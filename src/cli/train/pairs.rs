@@ -1,0 +1,150 @@
+//! `jawline train pairs`: fine training, step 1.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ndarray::Array2;
+use serde_json::json;
+
+use super::workshop::{Count, Data, Workshop};
+use crate::cli::output::write_png;
+use crate::cli::{EngineOptions, Failure, at_least_one};
+use crate::engine::{self, MakePair};
+use crate::latent::{Boundary, mix_styles};
+use crate::networks;
+use crate::networks::pack::sha256_hex;
+use crate::photo::{Limits, Photo};
+use crate::training::dataset::{Dataset, Pairing, names};
+use crate::training::{Choice, Error};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Part of the samples, from the highest score down, that are edited
+    #[arg(long, default_value_t = Choice::COARSE.ratio, value_name = "R")]
+    ratio: f64,
+    /// Edit no more than this many
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    count: Option<usize>,
+    /// Distance along the boundary; negative removes the double chin
+    #[arg(long, default_value_t = -4.0, allow_negative_numbers = true, value_name = "A")]
+    alpha: f32,
+    /// Boundary to edit with; the coarse one of the dataset by default
+    #[arg(long, value_name = "F.npy")]
+    boundary: Option<PathBuf>,
+    /// Layers that drive more than this resolution are mixed back: from StyleGAN2's layer 7 on
+    #[arg(long, default_value_t = 32, value_name = "PX")]
+    keep_above: usize,
+    /// How much of the original those layers get back
+    #[arg(long, default_value_t = 0.8, value_name = "R")]
+    mix: f32,
+    #[command(flatten)]
+    engine: EngineOptions,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let mut dataset = Dataset::open(&options.data.data)?;
+    let mut positives = dataset.positives(options.ratio)?;
+    positives.truncate(options.count.unwrap_or(usize::MAX));
+    let path = match &options.boundary {
+        Some(path) => path.clone(),
+        None => {
+            dataset.read(names::COARSE, "coarse")?;
+            dataset.path(names::COARSE)?
+        }
+    };
+    let boundary = Boundary::read(&path)?;
+    let bytes: Vec<u8> = boundary
+        .normals()
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    let mut pairing = Pairing {
+        ratio: options.ratio,
+        alpha: options.alpha,
+        keep_above_px: options.keep_above,
+        mix: options.mix,
+        boundary: sha256_hex(&bytes),
+        skipped: Vec::new(),
+    };
+    if let Some(there) = &dataset.manifest.pairs {
+        if !there.agrees_with(&pairing) {
+            return Err(Error::OtherSettings {
+                what: format!(
+                    "α {}, ratio {}, {} of the layers above {} px mixed back, and maybe another boundary",
+                    there.alpha, there.ratio, there.mix, there.keep_above_px
+                ),
+                path: options.data.data.join("pairs"),
+            }
+            .into());
+        }
+        pairing = there.clone();
+    }
+    dataset.manifest.pairs = Some(pairing.clone());
+    dataset.save()?;
+
+    let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
+    let mut progress = Count::of(positives.len(), "pairs", options.data.voice);
+    for &sample in &positives {
+        if dataset.has(&names::composite(sample)) || pairing.skipped.contains(&sample) {
+            progress.skip();
+            continue;
+        }
+        let code = dataset.code(sample)?;
+        let edited = edit(options, &boundary, &dataset, &code)?;
+        let image = Photo::load(&dataset.path(&names::image(sample))?, &Limits::default())?;
+        let job = MakePair::new(names::image(sample), image.pixels().to_rgb8(), edited);
+        match workshop.run(job, |_| ()) {
+            Ok(pair) => {
+                write_png(&dataset.path(&names::mask(sample))?, pair.mask)?;
+                write_png(&dataset.path(&names::composite(sample))?, pair.composite)?;
+            }
+            Err(error) if is_about_the_face(&error) => {
+                progress.say(&format!("{} is left out: {error}", names::image(sample)));
+                pairing.skipped.push(sample);
+                dataset.manifest.pairs = Some(pairing.clone());
+                dataset.save()?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        progress.made();
+    }
+    let pairs = positives.len() - pairing.skipped.len();
+    let summary = format!(
+        "{pairs} edited portraits in {}/pairs",
+        options.data.data.display()
+    );
+    progress.finish(
+        options.data.voice,
+        &summary,
+        &json!({ "pairs": pairs, "skipped": pairing.skipped }),
+    )
+}
+
+/// The code moved along the boundary, with the look of the original mixed back.
+fn edit(
+    options: &Options,
+    boundary: &Boundary,
+    dataset: &Dataset,
+    code: &Array2<f32>,
+) -> Result<Array2<f32>, Failure> {
+    let resolutions = &dataset.manifest.generator.layer_resolutions;
+    let edited = boundary.edit(code.view(), options.alpha, resolutions, usize::MAX)?;
+    let first = resolutions
+        .iter()
+        .take_while(|&&resolution| resolution <= options.keep_above)
+        .count();
+    let kept = first..resolutions.len();
+    Ok(mix_styles(edited.view(), code.view(), kept, options.mix))
+}
+
+/// Is it this portrait alone that cannot be used?
+fn is_about_the_face(error: &engine::Error) -> bool {
+    matches!(
+        error,
+        engine::Error::NoFace { .. }
+            | engine::Error::Portrait(_)
+            | engine::Error::Networks(networks::Error::Landmarks(_))
+    )
+}

@@ -1,0 +1,92 @@
+//! `jawline train sample`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ndarray::{Array2, Array3, Axis, s};
+use serde_json::json;
+
+use super::workshop::{Count, Workshop};
+use crate::cli::output::write_png;
+use crate::cli::{EngineOptions, Failure, Voice, at_least_one};
+use crate::engine::Synthesize;
+use crate::networks::gaussian_latents;
+use crate::portrait::tensor::picture_from_tensor;
+use crate::training::dataset::{Dataset, Sampling, names};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// The dataset's folder; made if need be, enlarged if it is there
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// How many portraits
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    count: usize,
+    /// Seed of the Gaussian latents
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    /// Truncation ψ; 0.5 and 0.8 were published
+    #[arg(long, default_value_t = 0.8)]
+    psi: f32,
+    #[command(flatten)]
+    engine: EngineOptions,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    if !(0.0..=1.0).contains(&options.psi) {
+        return Err(Failure::Usage("--psi lies between 0 and 1".to_owned()));
+    }
+    let workshop = Workshop::start(&options.engine)?;
+    let sampling = Sampling {
+        seed: options.seed,
+        psi: options.psi,
+        count: options.count,
+    };
+    let dataset = Dataset::begin(&options.data, workshop.generator.clone(), sampling)?;
+    let count = dataset.manifest.sample.count;
+    let latents = gaussian_latents(options.seed, count, workshop.generator.code_size);
+    let mut progress = Count::of(count, "sample", options.voice);
+    for sample in 0..count {
+        // The picture is written last.
+        if dataset.has(&names::image(sample)) {
+            progress.skip();
+            continue;
+        }
+        let latent = latents.slice(s![sample..=sample, ..]).to_owned();
+        let job = Synthesize::from_latents(latent, options.psi, None);
+        for portrait in workshop.run(job, |_| ())? {
+            if let Some((_, w)) = portrait.drawn_from {
+                dataset.write(&names::w(sample), &w.insert_axis(Axis(0)))?;
+            }
+            dataset.write(&names::code(sample), &portrait.code.insert_axis(Axis(0)))?;
+            let picture = picture_from_tensor(portrait.image.view());
+            write_png(&dataset.path(&names::image(sample))?, picture)?;
+        }
+        progress.made();
+    }
+    gather(&dataset)?;
+    let summary = format!("{count} portraits in {}", options.data.display());
+    progress.finish(options.voice, &summary, &json!({ "count": count }))
+}
+
+/// The codes of all samples in one file each, as the published system wants them.
+fn gather(dataset: &Dataset) -> Result<(), Failure> {
+    let generator = &dataset.manifest.generator;
+    let (count, size) = (dataset.manifest.sample.count, generator.code_size);
+    let mut in_w = Array2::zeros((count, size));
+    let mut in_w_plus = Array3::zeros((count, generator.layer_resolutions.len(), size));
+    for sample in 0..count {
+        let w = dataset.read(&names::w(sample), "sample")?;
+        for (target, value) in in_w.row_mut(sample).iter_mut().zip(&w) {
+            *target = *value;
+        }
+        in_w_plus
+            .index_axis_mut(Axis(0), sample)
+            .assign(&dataset.code(sample)?);
+    }
+    dataset.write(names::W, &in_w)?;
+    dataset.write(names::W_PLUS, &in_w_plus)?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What the steps of a training have in common.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::output::print_json;
+use crate::cli::progress::Reporter;
+use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::engine::{Describe, DescribeGenerator, Engine, Error, Job, Priority, Progress};
+use crate::networks::pack::{Manifest, sha256_hex};
+use crate::training::dataset::{Dataset, GeneratorIdentity};
+
+/// Options of every step that looks at a dataset.
+#[derive(Args, Debug, Clone)]
+pub(super) struct Data {
+    /// The dataset's folder
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub voice: Voice,
+}
+
+/// The engine, for steps that draw.
+pub(super) struct Workshop {
+    engine: Engine,
+    /// The pack that it works with.
+    pub pack: Manifest,
+    /// Which generator it has.
+    pub generator: GeneratorIdentity,
+}
+
+impl Workshop {
+    /// Starts the engine and finds out what it has.
+    pub fn start(options: &EngineOptions) -> Result<Self, Failure> {
+        let settings = options.settings();
+        let file = settings.generator.clone();
+        let engine = Engine::start(settings)?;
+        let run = |job| {
+            engine
+                .submit(Priority::Background, interrupt::token(), job)
+                .wait(|_| ())
+        };
+        let pack = run(Describe)?.pack;
+        let spec = engine
+            .submit(Priority::Background, interrupt::token(), DescribeGenerator)
+            .wait(|_| ())?;
+        let mut checksums: BTreeMap<String, String> = pack
+            .entries
+            .iter()
+            .map(|entry| (entry.role.to_string(), entry.sha256.clone()))
+            .collect();
+        let name = match file {
+            None => pack.name.clone(),
+            Some(path) => {
+                let bytes = std::fs::read(&path).map_err(|error| {
+                    Failure::because(format!("{} cannot be read: {error}", path.display()))
+                })?;
+                checksums.insert("generator".to_owned(), sha256_hex(&bytes));
+                path.display().to_string()
+            }
+        };
+        Ok(Self {
+            engine,
+            pack,
+            generator: GeneratorIdentity {
+                name,
+                layer_resolutions: spec.layer_resolutions,
+                resolution: spec.resolution,
+                code_size: spec.code_size,
+                checksums,
+            },
+        })
+    }
+
+    /// Starts the engine with the generator of a dataset.
+    pub fn for_dataset(options: &EngineOptions, dataset: &Dataset) -> Result<Self, Failure> {
+        let workshop = Self::start(options)?;
+        dataset.check_generator(&workshop.generator)?;
+        Ok(workshop)
+    }
+
+    /// Runs a job until it ends.
+    pub fn run<J: Job>(
+        &self,
+        job: J,
+        on_progress: impl FnMut(&Progress),
+    ) -> Result<J::Output, Error> {
+        self.engine
+            .submit(Priority::Background, interrupt::token(), job)
+            .wait(on_progress)
+    }
+}
+
+/// Counts the pieces of a step's work, and says how far it is and how long the rest takes.
+pub(super) struct Count {
+    reporter: Reporter,
+    stage: &'static str,
+    begun: Instant,
+    total: usize,
+    done: usize,
+    new: usize,
+}
+
+impl Count {
+    /// So many pieces.
+    pub fn of(total: usize, stage: &'static str, voice: Voice) -> Self {
+        Self {
+            reporter: Reporter::new(voice),
+            stage,
+            begun: Instant::now(),
+            total,
+            done: 0,
+            new: 0,
+        }
+    }
+
+    /// A piece was there already.
+    pub fn skip(&mut self) {
+        self.done += 1;
+    }
+
+    /// A piece was made.
+    pub fn made(&mut self) {
+        self.done += 1;
+        self.new += 1;
+        self.show(0.0);
+    }
+
+    /// A part of the next piece is made.
+    pub fn show(&mut self, part: f32) {
+        let made = self.new as f64 + f64::from(part);
+        let left = (self.total.saturating_sub(self.done)) as f64 - f64::from(part);
+        let elapsed = self.begun.elapsed();
+        self.reporter.show(&Progress {
+            stage: self.stage,
+            fraction: (self.done as f32 + part) / self.total.max(1) as f32,
+            detail: format!("{} of {}", self.done, self.total),
+            left: (made > 0.0).then(|| elapsed.mul_f64((left / made).max(0.0))),
+        });
+    }
+
+    /// Says one line that stays.
+    pub fn say(&self, line: &str) {
+        self.reporter.say(line);
+    }
+
+    /// Ends the bar, and says what there is to say of the step.
+    pub fn finish(mut self, voice: Voice, summary: &str, figures: &Value) -> Result<(), Failure> {
+        self.reporter.finish();
+        self.reporter.say(summary);
+        if voice.json {
+            print_json(&json!({
+                "made": self.new,
+                "there_before": self.done - self.new,
+                "figures": figures,
+                "seconds": self.begun.elapsed().as_secs_f64(),
+            }))?;
+        }
+        Ok(())
+    }
+}
