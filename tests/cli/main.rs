@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
+mod batch;
 mod boundary;
 mod interrupt;
 mod missing;
 mod networks;
 mod retouch;
 mod synthesize;
+mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
