@@ -8,8 +8,8 @@ use std::sync::Arc;
 use image::{GrayImage, Rgb32FImage};
 use jawline::engine::desk::{Backend, Reply, Request, Slot};
 use jawline::engine::{
-    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, Labeller, PreparedFace, Progress,
-    RenderedFace, Snapshot, TimedStages,
+    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, ImportedPack, Labeller,
+    PreparedFace, Progress, RenderedFace, Snapshot, TimedStages,
 };
 use jawline::geometry::{Landmarks, Point, Rect};
 use jawline::networks::landmarks::FoundLandmarks;
@@ -88,8 +88,20 @@ impl Fake {
     fn answer(&self, request: Request, replies: &mut Vec<Reply>) {
         let slot = request.slot();
         match request {
-            Request::Describe | Request::Install | Request::Import { .. } => {
+            Request::Describe | Request::Install => {
                 replies.push(Reply::Described(Err(Error::Cancelled)));
+            }
+            Request::Import { files } => {
+                let is_good = files.iter().all(|file| !file.ends_with("bad.pth"));
+                let imported = ImportedPack {
+                    pack: "imported".to_owned(),
+                    files: Vec::new(),
+                };
+                replies.push(Reply::Imported(if is_good {
+                    Ok(imported)
+                } else {
+                    Err(broken())
+                }));
             }
             Request::FindFaces { name, .. } => replies.push(Reply::Faces(self.faces(name))),
             Request::MarkFace { eyes, chin, .. } => {

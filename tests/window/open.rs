@@ -6,6 +6,7 @@ use egui::Key;
 use jawline::app::look::Tool;
 use jawline::app::session::{Finding, Shown};
 use jawline::editor::FaceId;
+use jawline::engine::desk::Slot;
 
 use crate::bench::{Bench, portrait};
 use crate::fake::{Script, landmarks};
@@ -110,6 +111,37 @@ fn files_that_are_no_photos_are_told_and_the_open_photo_stays() {
         "the edit is still there"
     );
     assert_eq!(bench.app().workspace().photos.len(), 1);
+}
+
+#[test]
+fn dropped_networks_are_imported_and_come_into_use() {
+    let mut bench = Bench::edited();
+    let drop = |bench: &mut Bench, name: &str| {
+        let file = Dropped(std::path::PathBuf::from(name));
+        let dropped = &mut bench.harness.input_mut().dropped_files;
+        dropped.push(std::sync::Arc::new(file));
+    };
+    drop(&mut bench, "bad.pth");
+    bench.until("the failure is told", |bench| {
+        bench.has_text("Nothing was imported")
+    });
+    drop(&mut bench, "Gs.pth");
+    bench.until("the pack is in use", |bench| {
+        bench.has_text("Networks «imported» are in use")
+    });
+    let asked = bench.script.borrow().asked.clone();
+    let imports = asked.iter().filter(|slot| matches!(slot, Slot::Import));
+    assert_eq!(imports.count(), 2);
+    bench.settle();
+    assert!(
+        (bench.amount() - 80.0).abs() < 1.0,
+        "the edit is still there"
+    );
+    assert_eq!(
+        bench.app().workspace().photos.len(),
+        1,
+        "no photo was opened"
+    );
 }
 
 #[derive(Debug)]
