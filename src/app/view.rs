@@ -68,8 +68,7 @@ impl View {
     /// reduction by one, nothing moves, so that zooming stays smooth.
     pub fn snapped(&self, pane: &Rect) -> Self {
         let zoom = f64::from(self.zoom);
-        let factor = zoom.max(zoom.recip());
-        if !zoom.is_finite() || (factor - factor.round()).abs() > 1e-4 * factor {
+        if !is_whole(self.zoom) {
             return *self;
         }
         // The distance from the pane's edge to the photo's: independent of where the pane lies.
@@ -275,6 +274,14 @@ pub fn pixels_of(rect: egui::Rect, pixels_per_point: f32) -> Rect {
     )
 }
 
+/// Does a pixel of the photo become a whole number of screen pixels, or the other way round, as far as
+/// single precision can tell?
+fn is_whole(zoom: f32) -> bool {
+    let zoom = f64::from(zoom);
+    let factor = zoom.max(zoom.recip());
+    zoom.is_finite() && (factor - factor.round()).abs() <= 1e-4 * factor
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -308,11 +315,6 @@ mod tests {
             };
             View { zoom, centre: Point::new(x, y) }
         }
-    }
-
-    fn is_whole(zoom: f32) -> bool {
-        let factor = zoom.max(zoom.recip());
-        (factor - factor.round()).abs() < 1e-5 * factor
     }
 
     proptest! {

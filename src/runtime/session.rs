@@ -89,35 +89,20 @@ impl Session {
         inputs: &[(&str, ArrayViewD<'_, f32>)],
         cancel: &CancelToken,
     ) -> Result<Outputs, Error> {
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let network = self.network.clone();
-        let failed = |error: ort::Error| Error::Run {
-            network: network.clone(),
-            reason: error.to_string(),
-        };
-        let contiguous: Vec<_> = inputs
-            .iter()
-            .map(|(name, array)| (*name, array.as_standard_layout()))
-            .collect();
-        let values = contiguous
-            .iter()
-            .map(|(name, array)| {
-                let tensor = TensorRef::from_array_view(array.view())?;
-                Ok(((*name).to_owned(), SessionInputValue::from(tensor)))
-            })
-            .collect::<Result<Vec<_>, ort::Error>>()
-            .map_err(failed)?;
-        let options = Arc::new(RunOptions::new().map_err(failed)?);
-        let session = &mut self.session;
-        let outcome = cancel.during(&options, || session.run_with_options(values, &options));
-        let outputs = match outcome {
-            Ok(outputs) => outputs,
-            Err(_) if cancel.is_cancelled() => return Err(Error::Cancelled),
-            Err(error) => return Err(failed(error)),
-        };
-        owned(&outputs).map_err(failed)
+        self.guarded(cancel, |session, options| {
+            let contiguous: Vec<_> = inputs
+                .iter()
+                .map(|(name, array)| (*name, array.as_standard_layout()))
+                .collect();
+            let values = contiguous
+                .iter()
+                .map(|(name, array)| {
+                    let tensor = TensorRef::from_array_view(array.view())?;
+                    Ok(((*name).to_owned(), SessionInputValue::from(tensor)))
+                })
+                .collect::<Result<Vec<_>, ort::Error>>()?;
+            owned(&session.session.run_with_options(values, options)?)
+        })
     }
 
     /// As [`run`](Self::run), with `constants` as further inputs. They are copied to the device at the
@@ -131,35 +116,21 @@ impl Session {
         inputs: &[(&str, ArrayViewD<'_, f32>)],
         cancel: &CancelToken,
     ) -> Result<Outputs, Error> {
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let network = self.network.clone();
-        let failed = |error: ort::Error| Error::Run {
-            network: network.clone(),
-            reason: error.to_string(),
-        };
-        let bound = match self.bound.take() {
-            Some(bound) if Arc::ptr_eq(&bound.constants, constants) => bound,
-            _ => Bound::new(&self.session, constants).map_err(failed)?,
-        };
-        let bound = self.bound.insert(bound);
-        for (name, array) in inputs {
-            let array = array.as_standard_layout().into_owned();
-            Tensor::from_array(array)
-                .and_then(|tensor| bound.binding.bind_input(*name, &tensor))
-                .map_err(failed)?;
-        }
-        let options = Arc::new(RunOptions::new().map_err(failed)?);
-        let session = &mut self.session;
-        let outcome = cancel.during(&options, || {
-            session.run_binding_with_options(&bound.binding, &options)
-        });
-        match outcome {
-            Ok(outputs) => owned(&outputs).map_err(failed),
-            Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
-            Err(error) => Err(failed(error)),
-        }
+        self.guarded(cancel, |session, options| {
+            let bound = match session.bound.take() {
+                Some(bound) if Arc::ptr_eq(&bound.constants, constants) => bound,
+                _ => Bound::new(&session.session, constants)?,
+            };
+            let Bound { binding, .. } = session.bound.insert(bound);
+            for (name, array) in inputs {
+                let array = array.as_standard_layout().into_owned();
+                binding.bind_input(*name, &Tensor::from_array(array)?)?;
+            }
+            binding.synchronize_inputs()?;
+            let outputs = session.session.run_binding_with_options(binding, options)?;
+            binding.synchronize_outputs()?;
+            owned(&outputs)
+        })
     }
 
     /// Runs a network with one output and returns it.
@@ -178,6 +149,28 @@ impl Session {
                 network: self.network.clone(),
                 what: format!("output '{output}'"),
             })
+    }
+
+    /// Runs what can be cancelled, and says of what fails whether it was.
+    fn guarded(
+        &mut self,
+        cancel: &CancelToken,
+        run: impl FnOnce(&mut Self, &RunOptions) -> Result<Outputs, ort::Error>,
+    ) -> Result<Outputs, Error> {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let outcome = RunOptions::new().and_then(|options| {
+            let options = Arc::new(options);
+            cancel.during(&options, || run(self, &options))
+        });
+        outcome.map_err(|error| match cancel.is_cancelled() {
+            true => Error::Cancelled,
+            false => Error::Run {
+                network: self.network.clone(),
+                reason: error.to_string(),
+            },
+        })
     }
 }
 
