@@ -35,7 +35,7 @@ enum Scorer {
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut dataset = Dataset::open(&options.data.data)?;
-    let (scores, scoring, bound) = match options.scorer {
+    let (progress, scores, scoring, bound) = match options.scorer {
         Some(Scorer::Linear) => by_line(options, &dataset)?,
         choice => {
             let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
@@ -58,15 +58,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     dataset.manifest.score = Some(scoring);
     dataset.save()?;
     dataset.discard(names::SCORES_SO_FAR);
-    Count::of(scores.nrows(), "score", options.data.voice).finish(
-        options.data.voice,
-        &sentence,
-        &summary,
-    )
+    progress.finish(options.data.voice, &sentence, &summary)
 }
 
-/// Scores `[n, 1]`, what gave them, and the bound above which one means a double chin.
-type Scored = (Array2<f32>, Scoring, f32);
+/// The count of what was done, scores `[n, 1]`, what gave them, and the bound above which one means a
+/// double chin.
+type Scored = (Count, Array2<f32>, Scoring, f32);
 
 fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {
     let count = dataset.manifest.sample.count;
@@ -82,7 +79,7 @@ fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {
         checksum: LinearScorer::checksum(),
         scored: count,
     };
-    Ok((scores, scoring, 0.0))
+    Ok((progress, scores, scoring, 0.0))
 }
 
 fn by_networks(
@@ -123,7 +120,7 @@ fn by_networks(
         scored: count,
     };
     let scores = Array2::from_shape_fn((count, 1), |(sample, _)| scores[sample]);
-    Ok((scores, scoring, POSITIVE))
+    Ok((progress, scores, scoring, POSITIVE))
 }
 
 fn count_above(scores: &Array2<f32>, bound: f32) -> usize {
