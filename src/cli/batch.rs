@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde_json::json;
 
-use super::codes::read_codes;
+use super::arrays::read_codes;
 use super::output::{OutputFolder, print_json};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};

@@ -7,7 +7,6 @@ mod arrays;
 mod batch;
 mod bench;
 mod boundary;
-mod codes;
 mod failure;
 mod interrupt;
 mod networks;

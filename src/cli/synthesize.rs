@@ -8,8 +8,7 @@ use image::RgbImage;
 use ndarray::{Array3, Array4, ArrayView4, Axis, concatenate, stack};
 use serde_json::json;
 
-use super::arrays::NoiseOptions;
-use super::codes::read_codes;
+use super::arrays::{NoiseOptions, read_codes};
 use super::output::{OutputFolder, print_json};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};

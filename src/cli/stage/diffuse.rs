@@ -6,11 +6,10 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde_json::json;
 
-use super::into_folder;
+use super::{into_folder, run_job};
 use crate::cli::arrays::{NoiseOptions, StoredCode, read_mask, read_rgb};
-use crate::cli::progress::Reporter;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{Diffuse, DiffusionNetworks, Engine, Priority, Space};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::{Diffuse, DiffusionNetworks, Space};
 use crate::latent::diffusion::{self, Target};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{NetworkSource, Perceptual};
@@ -85,12 +84,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         },
     };
     let job = Diffuse::new(target, stored.code.clone(), choices).with_networks(networks);
-    let engine = Engine::start(options.engine.settings())?;
-    let mut reporter = Reporter::new(options.voice);
-    let diffused = engine
-        .submit(Priority::Background, interrupt::token(), job.drawing_last())
-        .wait(|progress| reporter.show(progress))?;
-    reporter.finish();
+    let diffused = run_job(&options.engine, options.voice, job.drawing_last())?;
     let report = &diffused.report;
     into_folder(&options.out, options.voice, |folder| {
         let code = diffused.last_code.clone().into_dyn();

@@ -6,11 +6,10 @@ use clap::Args;
 use ndarray::Ix4;
 use serde_json::json;
 
-use super::into_folder;
+use super::{into_folder, run_job};
 use crate::checkpoint::npy;
-use crate::cli::progress::Reporter;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{ComputeFeatures, Engine, Priority};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::ComputeFeatures;
 use crate::networks::NetworkSource;
 
 #[derive(Args, Debug)]
@@ -39,12 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .into_dimensionality::<Ix4>()
         .map_err(Failure::because)?;
     let job = ComputeFeatures::new(NetworkSource::named(&options.perceptual), pictures);
-    let engine = Engine::start(options.engine.settings())?;
-    let mut reporter = Reporter::new(options.voice);
-    let features = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
-    reporter.finish();
+    let features = run_job(&options.engine, options.voice, job)?;
     into_folder(&options.out, options.voice, |folder| {
         folder.npy("features.npy", &features)?;
         Ok(json!({ "shape": features.shape() }))

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::into_folder;
+use super::{into_folder, run_job};
 use crate::cli::arrays::{NoiseOptions, StoredCode, noise_file, read_picture};
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{DifferentiatePicture, Engine, Priority};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::DifferentiatePicture;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -37,10 +37,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let target = read_picture(&options.target, &[3])?;
     let mask = read_picture(&options.mask, &[1, 3])?;
     let job = DifferentiatePicture::new(stored.code.clone(), options.noise.read()?, target, mask);
-    let engine = Engine::start(options.engine.settings())?;
-    let gradient = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|_| ())?;
+    let gradient = run_job(&options.engine, options.voice, job)?;
     into_folder(&options.out, options.voice, |folder| {
         let figures = json!({ "loss": gradient.loss });
         folder.json("gradient.json", &figures)?;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use serde_json::json;
 
 use super::into_folder;
-use crate::checkpoint::npy;
+use crate::cli::arrays::StoredCode;
 use crate::cli::progress::Reporter;
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
@@ -97,18 +97,5 @@ fn read_init(init: &str) -> Result<Option<Array2<f32>>, Failure> {
     if init == "mean" {
         return Ok(None);
     }
-    let path = Path::new(init);
-    let code = npy::read_f32(path)?;
-    npy::check_finite(path, &code)?;
-    let code = if code.ndim() == 3 && code.len_of(Axis(0)) == 1 {
-        code.index_axis_move(Axis(0), 0)
-    } else {
-        code
-    };
-    let shape = code.shape().to_vec();
-    code.into_dimensionality().map(Some).map_err(|_| {
-        Failure::because(format!(
-            "{init}: the code has the shape {shape:?}; expected [L,512] or [1,L,512]"
-        ))
-    })
+    Ok(Some(StoredCode::read(Path::new(init))?.code))
 }

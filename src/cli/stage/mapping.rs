@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::into_folder;
+use super::{into_folder, run_job};
 use crate::cli::arrays::read_matrix;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{Engine, MapLatents, Priority};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::MapLatents;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -33,10 +33,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let latents = read_matrix(&options.z, "[m,n]")?;
     let job = MapLatents::new(latents, options.psi, options.cutoff);
-    let engine = Engine::start(options.engine.settings())?;
-    let mapped = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|_| ())?;
+    let mapped = run_job(&options.engine, options.voice, job)?;
     into_folder(&options.out, options.voice, |folder| {
         folder.npy("w.npy", &mapped.w)?;
         folder.npy("codes.npy", &mapped.codes)?;

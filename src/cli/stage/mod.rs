@@ -19,9 +19,11 @@ use std::path::Path;
 use clap::Subcommand;
 use image::GrayImage;
 
-use super::Failure;
 use super::output::into_folder;
+use super::progress::Reporter;
+use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::checkpoint::npy;
+use crate::engine::{Engine, Job, Priority};
 use crate::geometry::{Landmarks, Point};
 use crate::networks::ChannelOrder;
 use crate::photo::{Limits, Photo};
@@ -69,6 +71,17 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Score(options) => score::run(&options),
         Command::Features(options) => features::run(&options),
     }
+}
+
+/// Runs one job in an engine of its own, and says how far it is.
+fn run_job<J: Job>(engine: &EngineOptions, voice: Voice, job: J) -> Result<J::Output, Failure> {
+    let engine = Engine::start(engine.settings())?;
+    let mut reporter = Reporter::new(voice);
+    let output = engine
+        .submit(Priority::Background, interrupt::token(), job)
+        .wait(|progress| reporter.show(progress))?;
+    reporter.finish();
+    Ok(output)
 }
 
 /// Reads 68 landmarks, `[68, 2]`, x and y in pixels.

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{channel_order, into_folder};
-use crate::cli::progress::Reporter;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{Engine, ParsePicture, Priority};
+use super::{channel_order, into_folder, run_job};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::ParsePicture;
 use crate::networks::NetworkSource;
 use crate::photo::{Limits, Photo};
 
@@ -40,12 +39,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),
     );
-    let engine = Engine::start(options.engine.settings())?;
-    let mut reporter = Reporter::new(options.voice);
-    let parsed = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
-    reporter.finish();
+    let parsed = run_job(&options.engine, options.voice, job)?;
     into_folder(&options.out, options.voice, |folder| {
         let mut pixels = [0usize; 19];
         for label in parsed.labels.pixels() {

@@ -6,12 +6,11 @@ use clap::{Args, ValueEnum};
 use ndarray::{Array2, Axis};
 use serde_json::json;
 
-use super::into_folder;
+use super::{into_folder, run_job};
 use crate::checkpoint::torch;
 use crate::cli::arrays::{NoiseOptions, noise_file, read_matrix, read_picture};
-use crate::cli::progress::Reporter;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{Engine, Priority, Project, Projection};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::{Project, Projection};
 use crate::latent::Lpips;
 use crate::latent::projector::{self, Regularisation, Weights};
 use crate::networks::{NetworkSource, Perceptual};
@@ -98,16 +97,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             seed: options.seed,
         },
     };
-    let engine = Engine::start(options.engine.settings())?;
-    let mut reporter = Reporter::new(options.voice);
-    let projected = engine
-        .submit(
-            Priority::Background,
-            interrupt::token(),
-            Project::new(projection),
-        )
-        .wait(|progress| reporter.show(progress))?;
-    reporter.finish();
+    let projected = run_job(&options.engine, options.voice, Project::new(projection))?;
     let report = &projected.report;
     into_folder(&options.out, options.voice, |folder| {
         let code = projected.code.view().insert_axis(Axis(0));

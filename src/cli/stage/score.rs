@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{channel_order, into_folder, read_labels};
-use crate::cli::progress::Reporter;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{Engine, LabelSource, Priority, ScorePicture};
+use super::{channel_order, into_folder, read_labels, run_job};
+use crate::cli::{EngineOptions, Failure, Voice};
+use crate::engine::{LabelSource, ScorePicture};
 use crate::networks::{BatchNorm, NetworkSource};
 use crate::photo::{Limits, Photo};
 
@@ -71,12 +70,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         labels,
         channel_order(options.bgr),
     );
-    let engine = Engine::start(options.engine.settings())?;
-    let mut reporter = Reporter::new(options.voice);
-    let score = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
-    reporter.finish();
+    let score = run_job(&options.engine, options.voice, job)?;
     into_folder(&options.out, options.voice, |folder| {
         let figures = json!({
             "logits": score.logits,

@@ -1,0 +1,49 @@
+//! The names of a dataset's files.
+
+/// Codes in W of all samples, `[n, d]`.
+pub const W: &str = "w.npy";
+/// Codes in W+ of all samples, `[n, L, d]`.
+pub const W_PLUS: &str = "wp.npy";
+/// Scores of all samples, `[n, 1]`.
+pub const SCORES: &str = "double_chin_scores.npy";
+/// Scores of the first samples, `[k]`, while the rest is being scored.
+pub const SCORES_SO_FAR: &str = "double_chin_scores.so_far.npy";
+/// The coarse boundary, `[1, d]`.
+pub const COARSE: &str = "coarse/boundary.npy";
+/// The fine boundary, `[1, L, d]`.
+pub const FINE: &str = "fine/boundary.npy";
+
+/// A sample's code in W before truncation, `[1, d]`.
+pub fn w(sample: usize) -> String {
+    format!("codes/{sample:06}_w.npy")
+}
+
+/// A sample's code in W+, `[1, L, d]`.
+pub fn code(sample: usize) -> String {
+    format!("codes/{sample:06}_wp.npy")
+}
+
+/// A sample's picture.
+pub fn image(sample: usize) -> String {
+    format!("images/{sample:06}.png")
+}
+
+/// A positive's picture with its edited neck pasted in.
+pub fn composite(sample: usize) -> String {
+    format!("pairs/{sample:06}.png")
+}
+
+/// The soft mask of that.
+pub fn mask(sample: usize) -> String {
+    format!("pairs/{sample:06}_mask.png")
+}
+
+/// The code that was found for it, `[1, L, d]`.
+pub fn diffused_code(sample: usize) -> String {
+    format!("diffuse/{sample:06}_inverted_WP_codes.npy")
+}
+
+/// What the generator draws for that code.
+pub fn diffused_image(sample: usize) -> String {
+    format!("diffuse/{sample:06}.png")
+}
