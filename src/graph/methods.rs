@@ -193,21 +193,10 @@ impl Graph {
         start: usize,
         end: usize,
     ) -> Result<Value, Error> {
-        let mut ranges: Vec<_> = self
-            .shape(x)
-            .iter()
-            .map(|&end| SliceRange {
-                start: 0,
-                end,
-                step: 1,
-            })
-            .collect();
+        let shape = self.shape(x).iter();
+        let mut ranges: Vec<SliceRange> = shape.map(|&end| (0..end).into()).collect();
         if let Some(range) = ranges.get_mut(axis) {
-            *range = SliceRange {
-                start,
-                end,
-                step: 1,
-            };
+            *range = (start..end).into();
         }
         self.slice(x, &ranges)
     }

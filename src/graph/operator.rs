@@ -4,6 +4,8 @@
 //! here: every shape is known when a node is added, so such operands can never be anything but
 //! constants. The ONNX writer turns them back into tensors.
 
+use std::ops::Range;
+
 use super::tensor::DataType;
 
 /// An operation of one node. Semantics are those of the ONNX operator of the same name, opset 18.
@@ -277,6 +279,16 @@ pub struct SliceRange {
     pub end: usize,
     /// Distance of the indices, at least 1.
     pub step: usize,
+}
+
+impl From<Range<usize>> for SliceRange {
+    fn from(indices: Range<usize>) -> Self {
+        Self {
+            start: indices.start,
+            end: indices.end,
+            step: 1,
+        }
+    }
 }
 
 impl SliceRange {

@@ -6,7 +6,7 @@ use jawline::graph::{
 use ndarray::{Array1, ArrayD, IxDyn, arr1};
 
 use super::cases::{Build, CASES, MATRIX, PICTURE};
-use super::harness::{Named, Network, inputs, noise, relative_difference};
+use super::harness::{Domain, Named, Network, inputs, noise, relative_difference};
 
 /// Half the distance of the points of a central difference. Its error is about `f‴·h²/6`, below
 /// 10⁻⁴ for the functions here; the rounding of `f32` adds 10⁻⁷·|f| / h, as much again.
@@ -241,4 +241,37 @@ fn the_reverse_pass_shares_the_forward_pass() {
             .iter()
             .any(|node| node.op == Op::Binary(Binary::Mul))
     );
+}
+
+/// The gradient of `Σ k·xₖ²` with respect to `x [3, columns]`, split into its rows xₖ, and the name of
+/// the operator that joins the rows' gradients.
+fn gradient_of_rows(columns: usize) -> (Graph, &'static str) {
+    let mut graph = Graph::new("rows");
+    let x = graph.input("x", &[3, columns]).unwrap();
+    let rows = graph.split(x, 0, &[1, 1, 1]).unwrap();
+    let mut loss = graph.scalar(0.0);
+    for (k, row) in rows.into_iter().enumerate() {
+        let square = graph.mul(row, row).unwrap();
+        let sum = graph.sum(square).unwrap();
+        let scaled = graph.scale(sum, k as f32).unwrap();
+        loss = graph.add(loss, scaled).unwrap();
+    }
+    let gradient = differentiate(&mut graph, loss, &[x]).unwrap()[0];
+    graph.output("dx", gradient).unwrap();
+    let last = graph.nodes().last().unwrap().op.name();
+    (graph, last)
+}
+
+#[test]
+fn adjoints_of_few_numbers_are_summed_and_of_many_joined() {
+    for (columns, joined_by) in [(4, "Add"), (200_000, "Concat")] {
+        let (graph, operator) = gradient_of_rows(columns);
+        assert_eq!(operator, joined_by);
+        let values = inputs(&graph, Domain::Any, 5);
+        let found = &Network::load(&graph).run(&values)["dx"];
+        for (k, (found, x)) in found.outer_iter().zip(values["x"].outer_iter()).enumerate() {
+            let expected = x.mapv(|x| 2.0 * k as f32 * x);
+            assert!(relative_difference(&found.to_owned(), &expected) < 1e-6);
+        }
+    }
 }

@@ -8,6 +8,9 @@ use super::super::operator::{DepthOrder, Op, PadMode, Reduce, SliceRange};
 use super::super::tensor::Tensor;
 use super::{Refusal, Reverse};
 
+/// How many numbers count as few.
+const FEW: usize = 1 << 20;
+
 impl Reverse<'_> {
     /// Operators of one operand.
     pub(super) fn rearrangement(
@@ -33,12 +36,8 @@ impl Reverse<'_> {
                 mode: PadMode::Constant(_),
                 ..
             } => {
-                let ranges: Vec<_> = (before.iter().zip(&shape))
-                    .map(|(&start, &extent)| SliceRange {
-                        start,
-                        end: start + extent,
-                        step: 1,
-                    })
+                let ranges: Vec<SliceRange> = (before.iter().zip(&shape))
+                    .map(|(&start, &extent)| (start..start + extent).into())
                     .collect();
                 graph.slice(adjoint, &ranges)?
             }
@@ -72,9 +71,45 @@ impl Reverse<'_> {
             .iter()
             .map(|&part| self.adjoint_or_zero(part))
             .collect::<Result<Vec<_>, _>>()?;
-        let joined = self.graph.concat(&parts, axis)?;
+        let elements: usize = self.graph.shape(x).iter().product();
+        let joined = match parts.len() * elements <= FEW {
+            true => self.summed(&parts, x, axis)?,
+            false => self.graph.concat(&parts, axis)?,
+        };
         self.contribute(x, joined);
         Ok(())
+    }
+
+    /// Parts of the adjoint of `whole`, joined as the sum of what they are with zeros around them.
+    ///
+    /// It decides when each part is computed, and so how long what it needs is kept. ONNX Runtime
+    /// computes depth first what its last nodes need, and of a node's operands the one first that was
+    /// added to the graph last. Here that is always the sum so far, so that the last part comes first,
+    /// then the one before it: the order of the reverse pass. Operands of one `Concat` would come in
+    /// any order, as the runtime replaces the nodes behind some of them by fused ones of its own; for
+    /// a generator that takes a row of the code for each layer, it would reach the first layer before
+    /// it has done with the last, and keep twice as much.
+    fn summed(&mut self, parts: &[Value], whole: Value, axis: usize) -> Result<Value, Error> {
+        let shape = self.graph.shape(whole).to_vec();
+        let mut ranges: Vec<SliceRange> = shape.iter().map(|&end| (0..end).into()).collect();
+        let mut padded = Vec::new();
+        let mut start = 0;
+        for &part in parts {
+            let end = start + self.graph.shape(part).get(axis).copied().unwrap_or(0);
+            if let Some(range) = ranges.get_mut(axis) {
+                *range = (start..end).into();
+            }
+            padded.push(self.slice(&ranges, &shape, part)?);
+            start = end;
+        }
+        let mut parts = padded.into_iter().rev();
+        let Some(mut sum) = parts.next() else {
+            return self.adjoint_or_zero(whole);
+        };
+        for part in parts {
+            sum = self.graph.add(sum, part)?;
+        }
+        Ok(sum)
     }
 
     pub(super) fn concat(

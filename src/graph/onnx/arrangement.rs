@@ -99,14 +99,7 @@ impl NodeReader<'_> {
         if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
             return refuse(format!("{} has lists of different lengths", self.label));
         }
-        let mut ranges: Vec<_> = shape
-            .iter()
-            .map(|&end| SliceRange {
-                start: 0,
-                end,
-                step: 1,
-            })
-            .collect();
+        let mut ranges: Vec<SliceRange> = shape.iter().map(|&end| (0..end).into()).collect();
         for (((start, end), axis), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
             let axis = self.axis(axis, shape.len())?;
             let Some(range) = ranges.get_mut(axis) else {
