@@ -2,7 +2,7 @@
 
 use std::f32::consts::SQRT_2;
 
-use ndarray::{Array4, ArrayD, Axis, Ix4, IxDyn};
+use ndarray::{Array1, Array2, Array4, ArrayD, Axis, Ix4, IxDyn};
 
 use super::{EPSILON, EXPECTED, LEAK};
 use crate::architectures::Error;
@@ -43,10 +43,49 @@ impl Dense {
     }
 }
 
-/// A modulated and demodulated convolution with noise, bias and leaky ReLU.
+/// Activations, of which a positive factor of each channel is still missing.
 ///
-/// The factor of √2 behind the ReLU is multiplied into whatever is added up before it: the
-/// demodulation, the strength of the noise and the bias.
+/// A convolution is demodulated by a positive number for each of its channels, and what is positive
+/// passes through a leaky ReLU: `lrelu(d·x) = d·lrelu(x)`. So the demodulation can wait until the
+/// next layer modulates the channels anyway, where both are one product. It saves a pass over the
+/// activations, and for the reverse pass, which needs both operands of a product with a variable
+/// factor, half of all that has to be kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Activations {
+    /// `[1, channels, height, width]`
+    values: Value,
+    /// The missing factor, `[1, channels]`; `None` if it is 1.
+    factor: Option<Value>,
+}
+
+impl From<Value> for Activations {
+    fn from(values: Value) -> Self {
+        Self {
+            values,
+            factor: None,
+        }
+    }
+}
+
+impl Activations {
+    /// The activations with their factor, `[1, channels, height, width]`.
+    pub(super) fn complete(self, graph: &mut Graph) -> Result<Value, Error> {
+        match self.factor {
+            Some(factor) => modulated(graph, self.values, factor),
+            None => Ok(self.values),
+        }
+    }
+
+    /// What the values have to be multiplied by for activations modulated by `style`, `[1, channels]`.
+    fn modulation(self, graph: &mut Graph, style: Value) -> Result<Value, Error> {
+        match self.factor {
+            Some(factor) => Ok(graph.mul(style, factor)?),
+            None => Ok(style),
+        }
+    }
+}
+
+/// A modulated and demodulated convolution with noise, bias and leaky ReLU.
 #[derive(Debug, Clone)]
 pub(super) struct StyledConvolution {
     pub(super) style: Dense,
@@ -57,17 +96,17 @@ pub(super) struct StyledConvolution {
     /// Sums of squared weights, `[input, output]`.
     energies: Tensor,
     noise_strength: f32,
-    /// `[1, output, 1, 1]`
-    bias: Tensor,
+    /// `[output]`
+    bias: Array1<f32>,
 }
 
 /// A modulated 1×1 convolution to RGB.
 #[derive(Debug, Clone)]
 pub(super) struct ToRgb {
     pub(super) style: Dense,
-    /// `[3, input, 1, 1]`
+    /// `[3, input]`
     weights: Tensor,
-    /// `[3]`
+    /// `[3, 1]`
     bias: Tensor,
 }
 
@@ -94,30 +133,27 @@ impl StyledConvolution {
             doubling_filter = Some(repeated(kernel, output));
         }
         let strength = tensors.take(&format!("{name}.layer.weight"), &[1])?.sum();
-        let bias = tensors.take(&format!("{name}.bias"), &[output])? * SQRT_2;
-        let bias = bias
-            .insert_axis(Axis(1))
-            .insert_axis(Axis(2))
-            .insert_axis(Axis(0));
+        let bias = tensors.take(&format!("{name}.bias"), &[output])?;
         Ok(Self {
             style,
             weights: weights.into(),
             doubling_filter,
             energies: energies.into(),
-            noise_strength: strength * SQRT_2,
-            bias: bias.into(),
+            noise_strength: strength,
+            bias: Array1::from_iter(bias),
         })
     }
 
     pub(super) fn append(
         &self,
         graph: &mut Graph,
-        x: Value,
+        x: Activations,
         style: Value,
         noise: Option<Value>,
-    ) -> Result<Value, Error> {
+    ) -> Result<Activations, Error> {
         let weights = graph.constant("weights", self.weights.clone());
-        let mut x = modulated(graph, x, style)?;
+        let modulation = x.modulation(graph, style)?;
+        let mut x = modulated(graph, x.values, modulation)?;
         if let Some(filter) = &self.doubling_filter {
             let conv = Conv {
                 strides: [2; 2],
@@ -142,27 +178,55 @@ impl StyledConvolution {
         } else {
             x = graph.conv(x, weights, None, Conv::padded(1))?;
         }
-        let demodulation = self.demodulation(graph, style)?;
-        x = modulated(graph, x, demodulation)?;
-        if let Some(noise) = noise {
-            let noise = graph.scale(noise, self.noise_strength)?;
-            x = graph.add(x, noise)?;
-        }
-        let bias = graph.constant("bias", self.bias.clone());
-        x = graph.add(x, bias)?;
-        Ok(graph.leaky_relu(x, LEAK)?)
+        // Demodulated: √2 · lrelu(x / norm + noise + bias), without the positive factor √2 / norm.
+        let norm = self.norm(graph, style)?;
+        let offset = self.offset(graph, norm, graph.shape(x).to_vec(), noise)?;
+        x = graph.add(x, offset)?;
+        let values = graph.leaky_relu(x, LEAK)?;
+        let root = graph.scalar(SQRT_2);
+        let factor = Some(graph.div(root, norm)?);
+        Ok(Activations { values, factor })
     }
 
-    /// What brings each output channel back to unit variance (times √2), `[1, output]`.
-    fn demodulation(&self, graph: &mut Graph, style: Value) -> Result<Value, Error> {
+    /// What each output channel is divided by, which brings it back to unit variance, `[1, output]`.
+    fn norm(&self, graph: &mut Graph, style: Value) -> Result<Value, Error> {
         let energies = graph.constant("energies", self.energies.clone());
         let squares = graph.mul(style, style)?;
         let energy = graph.matmul(squares, energies)?;
         let epsilon = graph.scalar(EPSILON);
         let energy = graph.add(energy, epsilon)?;
-        let norm = graph.sqrt(energy)?;
-        let root = graph.scalar(SQRT_2);
-        Ok(graph.div(root, norm)?)
+        Ok(graph.sqrt(energy)?)
+    }
+
+    /// Noise and bias, times the norm: to be added to values of `shape`, and broadcast if there is no
+    /// noise.
+    ///
+    /// With noise it is one matrix product, `norm·[strength, bias]` `[output, 2]` by `[noise, 1]`
+    /// `[2, pixels]`, which is a single pass over the activations, forwards and backwards.
+    fn offset(
+        &self,
+        graph: &mut Graph,
+        norm: Value,
+        shape: Vec<usize>,
+        noise: Option<Value>,
+    ) -> Result<Value, Error> {
+        let channels = self.bias.len();
+        let Some(noise) = noise else {
+            let bias = graph.constant("bias", self.bias.clone().insert_axis(Axis(0)));
+            let offset = graph.mul(norm, bias)?;
+            return Ok(graph.reshape(offset, &[1, channels, 1, 1])?);
+        };
+        let pixels: usize = shape.iter().skip(2).product();
+        let strength = Array1::from_elem(channels, self.noise_strength);
+        let rates = ndarray::stack![Axis(1), strength, self.bias];
+        let rates = graph.constant("noise.strength_and_bias", rates);
+        let norm = graph.reshape(norm, &[channels, 1])?;
+        let rates = graph.mul(norm, rates)?;
+        let noise = graph.reshape(noise, &[1, pixels])?;
+        let one = graph.constant("one", Array2::<f32>::ones((1, pixels)));
+        let maps = graph.concat(&[noise, one], 0)?;
+        let offset = graph.matmul(rates, maps)?;
+        Ok(graph.reshape(offset, &shape)?)
     }
 }
 
@@ -173,21 +237,36 @@ impl ToRgb {
         [input, latent_size]: [usize; 2],
     ) -> Result<Self, Error> {
         let style = style(tensors, &format!("{name}.layer"), [input, latent_size])?;
-        let mut weights = tensors.take(&format!("{name}.layer.weight"), &[3, input, 1, 1])?;
-        weights /= (input as f32).sqrt();
+        let weights = tensors.take(&format!("{name}.layer.weight"), &[3, input, 1, 1])?;
+        let weights = weights
+            .index_axis_move(Axis(3), 0)
+            .index_axis_move(Axis(2), 0)
+            / (input as f32).sqrt();
         let bias = tensors.take(&format!("{name}.bias"), &[3])?;
         Ok(Self {
             style,
             weights: weights.into(),
-            bias: bias.into(),
+            bias: bias.insert_axis(Axis(1)).into(),
         })
     }
 
-    pub(super) fn append(&self, graph: &mut Graph, x: Value, style: Value) -> Result<Value, Error> {
+    /// The weights are modulated instead of the activations, since there are fewer of them.
+    pub(super) fn append(
+        &self,
+        graph: &mut Graph,
+        x: Activations,
+        style: Value,
+    ) -> Result<Value, Error> {
         let weights = graph.constant("rgb.weights", self.weights.clone());
         let bias = graph.constant("rgb.bias", self.bias.clone());
-        let x = modulated(graph, x, style)?;
-        Ok(graph.conv(x, weights, Some(bias), Conv::default())?)
+        let modulation = x.modulation(graph, style)?;
+        let weights = graph.mul(weights, modulation)?;
+        let shape = graph.shape(x.values).to_vec();
+        let [channels, height, width] = [1, 2, 3].map(|axis| shape.get(axis).copied().unwrap_or(0));
+        let pixels = graph.reshape(x.values, &[channels, height * width])?;
+        let rgb = graph.matmul(weights, pixels)?;
+        let rgb = graph.add(rgb, bias)?;
+        Ok(graph.reshape(rgb, &[1, 3, height, width])?)
     }
 }
 

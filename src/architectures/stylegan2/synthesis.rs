@@ -2,7 +2,7 @@
 
 use ndarray::{Axis, s};
 
-use super::layers::{StyledConvolution, ToRgb, fir_kernel, repeated};
+use super::layers::{Activations, StyledConvolution, ToRgb, fir_kernel, repeated};
 use super::{EXPECTED, first_axis, layer_resolutions_px};
 use crate::architectures::Error;
 use crate::checkpoint::Tensors;
@@ -149,14 +149,15 @@ impl Synthesis {
             });
         }
         let rows = graph.split(codes, 0, &vec![1; self.rows()])?;
-        let mut x = graph.constant("start", self.start.clone());
+        let start = graph.constant("start", self.start.clone());
+        let mut x = Activations::from(start);
         let mut rgb: Option<Value> = None;
         let mut stages = Stages {
             convolution_styles: Vec::new(),
             rgb_styles: Vec::new(),
             activations: Vec::new(),
             rgb: Vec::new(),
-            image: x,
+            image: start,
         };
         for (block, row) in self.blocks.iter().zip(rows.iter().skip(1).step_by(2)) {
             for layer in &block.layers {
@@ -165,7 +166,7 @@ impl Synthesis {
                 let noise = noise.map(|noise| noise[index]);
                 x = layer.append(graph, x, style, noise)?;
                 stages.convolution_styles.push(style);
-                stages.activations.push(x);
+                stages.activations.push(x.complete(graph)?);
             }
             let style = block.rgb.style.append(graph, *row)?;
             let mut sum = block.rgb.append(graph, x, style)?;
