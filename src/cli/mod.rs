@@ -126,6 +126,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// Runs the command that the program's arguments name.
 pub fn run() -> ExitCode {
+    crate::memory::return_large_blocks_at_once();
     let cli = Cli::parse();
     start_log();
     let Some(command) = cli.command else {
