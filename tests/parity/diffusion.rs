@@ -1,11 +1,11 @@
 //! The whole trajectories of the diffusion step.
 
 use jawline::latent::diffusion::{Diffusion, Networks, Options, Target, Variable};
-use jawline::runtime::{CancelToken, ProviderChoice, Runtime};
+use jawline::runtime::CancelToken;
 use ndarray::{Array1, ArrayD, Axis, Ix1, Ix4};
 
 use crate::architectures::{noise_maps, perceptual_graph, tiny_networks};
-use crate::harness::{array, largest_difference, picture, relative_error};
+use crate::harness::{array, largest_difference, picture, relative_error, runtime};
 
 /// Runs as many steps as the reference did, and compares every loss, gradient and code on the way.
 fn along_the_trajectory(run: &str, feature_weight: f32, psi: Option<f32>) {
@@ -17,7 +17,7 @@ fn along_the_trajectory(run: &str, feature_weight: f32, psi: Option<f32>) {
         Some(psi) => Variable::OneForAll { mean, psi },
         None => Variable::EachLayer,
     };
-    let runtime = Runtime::load(ProviderChoice::Cpu, 2).unwrap();
+    let runtime = runtime();
     let mut networks = Networks::load(&runtime, &synthesis, &perceptual_graph(), variable).unwrap();
 
     let losses = file("loss_per_step");

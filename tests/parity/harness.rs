@@ -25,10 +25,17 @@ pub fn picture(relative: &str, channels: usize) -> ArrayD<f32> {
     ndarray::Array4::from_shape_fn(shape, value).into_dyn()
 }
 
+/// ONNX Runtime with the execution provider that `JAWLINE_PARITY_PROVIDER` names; with the CPU if it is
+/// not set.
+pub fn runtime() -> Runtime {
+    let named = std::env::var("JAWLINE_PARITY_PROVIDER");
+    let provider = named.map_or(ProviderChoice::Cpu, |name| name.parse().unwrap());
+    Runtime::load(provider, 2).unwrap()
+}
+
 /// Runs a graph in ONNX Runtime.
 pub fn run(graph: &Graph, inputs: &[(&str, &ArrayD<f32>)]) -> Outputs {
-    let runtime = Runtime::load(ProviderChoice::Cpu, 2).unwrap();
-    let mut session = runtime
+    let mut session = runtime()
         .session(graph.name(), &graph.to_onnx_bytes().unwrap())
         .unwrap();
     let inputs: Vec<_> = inputs

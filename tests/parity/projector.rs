@@ -8,11 +8,11 @@ use jawline::latent::projector::{
     append_regularisation, exploration, feature_graph, learning_rate,
 };
 use jawline::networks::{Generator, GeneratorNetworks};
-use jawline::runtime::{CancelToken, ProviderChoice, Runtime};
+use jawline::runtime::{CancelToken, Runtime};
 use ndarray::{Array2, ArrayD, Axis, Ix2, Ix4};
 
 use crate::architectures::{noise_maps, perceptual, tiny_networks};
-use crate::harness::{array, largest_difference, relative_error, run};
+use crate::harness::{array, largest_difference, relative_error, run, runtime};
 use crate::reference;
 
 fn lpips() -> Lpips {
@@ -109,7 +109,7 @@ fn statistics(runtime: &Runtime, networks: &GeneratorNetworks) -> Statistics {
 
 #[test]
 fn statistics_of_w() {
-    let runtime = Runtime::load(ProviderChoice::Cpu, 2).unwrap();
+    let runtime = runtime();
     let statistics = statistics(&runtime, &tiny_networks());
     let mean = statistics.mean.insert_axis(Axis(0)).insert_axis(Axis(0));
     let difference = largest_difference(&mean.into_dyn(), &array("projector/dlatent_avg.npy"));
@@ -154,7 +154,7 @@ fn projection(name: &str, weights: Weights, lpips_size: usize) {
         lpips_size,
         regularisation: Regularisation::Published,
     };
-    let runtime = Runtime::load(ProviderChoice::Cpu, 2).unwrap();
+    let runtime = runtime();
     let statistics = statistics(&runtime, &generator);
     let mut networks = Networks::load(&runtime, &generator, &objective).unwrap();
     let target = array("stylegan2/target.npy")

@@ -4,11 +4,11 @@ use jawline::architectures::adaptive_average_pool;
 use jawline::architectures::stylegan2::Truncation;
 use jawline::architectures::vgg16::{Relu, Vgg16};
 use jawline::graph::{Error, Graph, Value, differentiate};
-use jawline::runtime::{CancelToken, ProviderChoice, Runtime};
+use jawline::runtime::CancelToken;
 use ndarray::Axis;
 
 use super::{noise_constants, perceptual, tiny_generator};
-use crate::harness::{array, picture, relative_error, run};
+use crate::harness::{array, picture, relative_error, run, runtime};
 
 fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
     let squares = graph.mul(x, x)?;
@@ -106,7 +106,7 @@ fn along_the_trajectory(run: &str, feature_weight: f32, truncation: Option<Trunc
     let file = |name: &str| array(&format!("diffuse/{run}_{name}.npy"));
     let rows = if truncation.is_some() { 1 } else { 10 };
     let graph = loss(&format!("diffuse/{run}"), feature_weight, truncation);
-    let runtime = Runtime::load(ProviderChoice::Cpu, 2).unwrap();
+    let runtime = runtime();
     let mut session = runtime
         .session("loss", &graph.to_onnx_bytes().unwrap())
         .unwrap();
