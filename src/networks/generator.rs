@@ -1,6 +1,11 @@
 //! The generator: from Gaussian latents to codes, from codes to pictures.
 
-use ndarray::{Array1, Array2, Array4, ArrayD, ArrayView1, ArrayView2, Axis, Ix2, Ix4, s};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ndarray::{
+    ArcArray, Array1, Array2, Array4, ArrayD, ArrayView1, ArrayView2, Axis, Ix2, Ix4, IxDyn, s,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -8,7 +13,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::source::name;
 use super::{Error, GeneratorNetworks, GeneratorSpec, Role};
 use crate::graph::Value;
-use crate::runtime::{CancelToken, Outputs, Runtime, Session};
+use crate::runtime::{CancelToken, Constants, DeviceValues, Runtime, Session};
 
 /// The resolutions at which a drawing can be looked at on its way, where a generator says what it has
 /// drawn so far.
@@ -23,15 +28,24 @@ pub struct Generator {
     mean: Array1<f32>,
     mapping: Option<Session>,
     segments: Vec<Segment>,
-    noise: Vec<ArrayD<f32>>,
 }
 
 /// A part of a synthesis network.
 struct Segment {
     session: Session,
     inputs: Vec<String>,
+    /// The noise maps among its inputs.
+    noise: Arc<Constants>,
     /// The output that can be looked at; the whole picture's for the last part.
     picture: String,
+    /// The other outputs: what later parts go on from.
+    kept: Vec<String>,
+}
+
+impl Segment {
+    fn takes(&self, input: &str) -> bool {
+        self.inputs.iter().any(|name| name == input)
+    }
 }
 
 /// What pictures a generator yields besides the one of its own resolution.
@@ -95,7 +109,10 @@ impl Noise {
 /// A drawing under way: what has been computed of it.
 #[derive(Debug, Clone)]
 pub struct Drawing {
-    values: Outputs,
+    /// The code and the last picture, by the names of the network's inputs.
+    inputs: BTreeMap<String, ArcArray<f32, IxDyn>>,
+    /// What the parts to come go on from.
+    values: DeviceValues,
     done: usize,
 }
 
@@ -103,9 +120,9 @@ pub struct Drawing {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Drawn {
     /// The picture at a lower resolution, `[1, 3, r, r]`, RGB, about [-1, 1]; there is more to come.
-    Preview(Array4<f32>),
+    Preview(ArcArray<f32, Ix4>),
     /// The picture, `[1, 3, R, R]`.
-    Picture(Array4<f32>),
+    Picture(ArcArray<f32, Ix4>),
 }
 
 impl Generator {
@@ -133,13 +150,14 @@ impl Generator {
             Some(mapping) => Some(runtime.session("mapping network", &mapping.to_onnx_bytes()?)?),
             None => None,
         };
-        Ok(Self {
+        let mut generator = Self {
             spec: networks.spec.clone(),
             mean: networks.mean.clone(),
             mapping,
             segments: segments(runtime, networks, stages)?,
-            noise: networks.spec.noise_maps(Self::NOISE_SEED),
-        })
+        };
+        generator.set_noise(&Noise::default())?;
+        Ok(generator)
     }
 
     /// Maps Gaussian latents `[m, n]` to W, `[m, n]`, without loading the rest of a generator.
@@ -162,7 +180,16 @@ impl Generator {
     /// # Errors
     /// As [`Noise::maps`].
     pub fn set_noise(&mut self, noise: &Noise) -> Result<(), Error> {
-        self.noise = noise.maps(&self.spec)?;
+        let maps = noise.maps(&self.spec)?;
+        let named = |(index, map)| (name::noise(index), map);
+        let maps: Constants = maps.into_iter().enumerate().map(named).collect();
+        for segment in &mut self.segments {
+            let taken = maps
+                .iter()
+                .filter(|(name, _)| segment.inputs.contains(name));
+            let taken = taken.map(|(name, map)| (name.clone(), map.clone()));
+            segment.noise = Arc::new(taken.collect());
+        }
         Ok(())
     }
 
@@ -213,7 +240,9 @@ impl Generator {
         let mut drawing = self.begin(code);
         loop {
             if let Drawn::Picture(picture) = self.advance(&mut drawing, cancel)? {
-                return Ok(picture);
+                // The last owner need not copy it.
+                drop(drawing);
+                return Ok(picture.into_owned());
             }
         }
     }
@@ -232,16 +261,17 @@ impl Generator {
         for part in 0..self.segments.len() {
             self.compute(&mut drawing, cancel)?;
             let picture = self.picture(&drawing, part)?;
-            stages.push((picture.len_of(Axis(3)), picture));
+            stages.push((picture.len_of(Axis(3)), picture.into_owned()));
         }
         Ok(stages)
     }
 
     /// Begins to draw a code in W+, `[L, n]`; [`advance`](Self::advance) goes on.
     pub fn begin(&self, code: ArrayView2<'_, f32>) -> Drawing {
-        let codes = (name::CODES.to_owned(), code.to_owned().into_dyn());
+        let codes = (name::CODES.to_owned(), code.to_owned().into_dyn().into());
         Drawing {
-            values: Outputs::from([codes]),
+            inputs: BTreeMap::from([codes]),
+            values: DeviceValues::default(),
             done: 0,
         }
     }
@@ -264,34 +294,37 @@ impl Generator {
     }
 
     fn compute(&mut self, drawing: &mut Drawing, cancel: &CancelToken) -> Result<(), Error> {
-        let noise_names: Vec<String> = (0..self.noise.len()).map(name::noise).collect();
         let Some(segment) = self.segments.get_mut(drawing.done) else {
             return Ok(());
         };
-        let inputs: Vec<_> = segment
+        let inputs: Vec<_> = drawing
             .inputs
             .iter()
-            .filter_map(|input| {
-                let map = || noise_names.iter().position(|name| name == input);
-                let value = drawing
-                    .values
-                    .get(input)
-                    .or_else(|| self.noise.get(map()?))?;
-                Some((input.as_str(), value.view()))
-            })
+            .filter(|(name, _)| segment.takes(name))
+            .map(|(name, array)| (name.as_str(), array.view()))
             .collect();
-        let outputs = segment.session.run(&inputs, cancel)?;
+        let mut given = drawing.values.clone();
+        given.retain(|name| segment.takes(name));
+        let (pictures, kept) =
+            segment
+                .session
+                .run_between(&segment.noise, &inputs, &given, &segment.kept, cancel)?;
         drawing.done += 1;
+        let pictures = pictures.into_iter();
+        drawing
+            .inputs
+            .extend(pictures.map(|(name, picture)| (name, picture.into())));
+        drawing.values.extend(kept);
         let later = self.segments.get(drawing.done..).unwrap_or_default();
-        let is_needed = |name: &String| later.iter().any(|segment| segment.inputs.contains(name));
-        drawing.values.retain(|name, _| is_needed(name));
-        drawing.values.extend(outputs);
+        drawing
+            .values
+            .retain(|name| later.iter().any(|segment| segment.takes(name)));
         Ok(())
     }
 
-    fn picture(&self, drawing: &Drawing, part: usize) -> Result<Array4<f32>, Error> {
+    fn picture(&self, drawing: &Drawing, part: usize) -> Result<ArcArray<f32, Ix4>, Error> {
         let name = self.segments.get(part).map(|segment| &segment.picture);
-        let picture = name.and_then(|name| drawing.values.get(name));
+        let picture = name.and_then(|name| drawing.inputs.get(name));
         let shape = picture.map_or_else(Vec::new, |picture| picture.shape().to_vec());
         picture
             .and_then(|picture| picture.clone().into_dimensionality::<Ix4>().ok())
@@ -344,10 +377,13 @@ fn segments(
         .zip(names)
         .map(|(part, picture)| {
             let inputs = part.inputs().iter();
+            let outputs = part.outputs().iter().map(|(name, _)| name.clone());
             Ok(Segment {
                 inputs: inputs
                     .filter_map(|&input| part.input_name(input).map(str::to_owned))
                     .collect(),
+                noise: Arc::default(),
+                kept: outputs.filter(|name| *name != picture).collect(),
                 session: runtime.session("synthesis network", &part.to_onnx_bytes()?)?,
                 picture,
             })

@@ -21,7 +21,7 @@ use ort::environment::Environment;
 pub use cancel::CancelToken;
 pub use library::{Found, RUNTIME_FOLDER, find_library};
 pub use provider::{Provider, ProviderChoice};
-pub use session::{Constants, Outputs, Session};
+pub use session::{Constants, DeviceValues, Outputs, Session};
 
 /// The least version of ONNX Runtime that the program accepts.
 pub const LEAST_VERSION: &str = "1.24";

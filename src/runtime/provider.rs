@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ort::environment::Environment;
 use ort::ep::{CUDA, ExecutionProviderDispatch, WebGPU};
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
@@ -61,6 +62,15 @@ impl Provider {
             None => Ok(builder),
             Some(dispatch) => Ok(builder.with_execution_providers([dispatch])?),
         }
+    }
+
+    /// The memory in which values between two sessions lie.
+    pub(super) fn memory(&self) -> Result<MemoryInfo<'static>, ort::Error> {
+        let device = match self.kind {
+            Kind::Cuda => AllocationDevice::CUDA,
+            Kind::Cpu | Kind::WebGpu => AllocationDevice::CPU,
+        };
+        MemoryInfo::new(device, 0, AllocatorType::Device, MemoryType::Default)
     }
 }
 

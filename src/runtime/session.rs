@@ -1,6 +1,7 @@
 //! A network that is ready to run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
@@ -8,7 +9,7 @@ use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{
     IoBinding, RunOptions, Session as OrtSession, SessionInputValue, SessionOutputs,
 };
-use ort::value::{Tensor, TensorRef};
+use ort::value::{DynValue, Tensor, TensorRef};
 
 use super::{CancelToken, Error, Runtime};
 
@@ -22,7 +23,32 @@ pub type Constants = BTreeMap<String, ArrayD<f32>>;
 pub struct Session {
     network: String,
     session: OrtSession,
+    /// Where it computes.
+    device: MemoryInfo<'static>,
     bound: Option<Bound>,
+}
+
+/// Values that stay where a session computed them, for other sessions of the same runtime, by name.
+/// Between two networks on a GPU nothing travels to the computer's memory and back.
+#[derive(Clone, Default)]
+pub struct DeviceValues(BTreeMap<String, Arc<DynValue>>);
+
+impl DeviceValues {
+    /// Keeps those whose name fulfils the condition.
+    pub fn retain(&mut self, mut condition: impl FnMut(&str) -> bool) {
+        self.0.retain(|name, _| condition(name));
+    }
+
+    /// Adds all of `others`; they take the place of values of the same name.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+}
+
+impl fmt::Debug for DeviceValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Constants that lie on the session's device.
@@ -35,8 +61,7 @@ impl Bound {
     fn new(session: &OrtSession, constants: &Arc<Constants>) -> Result<Self, ort::Error> {
         let mut binding = session.create_binding()?;
         for (name, array) in constants.iter() {
-            let array = array.as_standard_layout().into_owned();
-            binding.bind_input(name.as_str(), &Tensor::from_array(array)?)?;
+            bind(&mut binding, name, array.view())?;
         }
         let host = MemoryInfo::new(
             AllocationDevice::CPU,
@@ -54,9 +79,14 @@ impl Bound {
     }
 }
 
+fn bind(binding: &mut IoBinding, name: &str, array: ArrayViewD<'_, f32>) -> Result<(), ort::Error> {
+    let array = array.as_standard_layout().into_owned();
+    binding.bind_input(name, &Tensor::from_array(array)?)
+}
+
 impl Session {
     pub(super) fn new(runtime: &Runtime, network: &str, onnx: &[u8]) -> Result<Self, Error> {
-        let build = || -> Result<OrtSession, ort::Error> {
+        let build = || -> Result<_, ort::Error> {
             let mut builder = OrtSession::builder(runtime.environment)?
                 // The threads of a session that waits must not burn a core that the window needs.
                 .with_intra_op_spinning(false)?
@@ -66,15 +96,20 @@ impl Session {
             if runtime.threads > 0 {
                 builder = builder.with_intra_threads(runtime.threads)?;
             }
-            runtime.provider.register(builder)?.commit_from_memory(onnx)
+            let session = runtime
+                .provider
+                .register(builder)?
+                .commit_from_memory(onnx)?;
+            Ok((session, runtime.provider.memory()?))
         };
-        let session = build().map_err(|error| Error::Network {
+        let (session, device) = build().map_err(|error| Error::Network {
             network: network.to_owned(),
             reason: error.to_string(),
         })?;
         Ok(Self {
             network: network.to_owned(),
             session,
+            device,
             bound: None,
         })
     }
@@ -116,6 +151,24 @@ impl Session {
         inputs: &[(&str, ArrayViewD<'_, f32>)],
         cancel: &CancelToken,
     ) -> Result<Outputs, Error> {
+        let nothing = DeviceValues::default();
+        let (outputs, _) = self.run_between(constants, inputs, &nothing, &[], cancel)?;
+        Ok(outputs)
+    }
+
+    /// As [`run_with`](Self::run_with), for a part of a chain of networks: takes the `given` values as
+    /// inputs, and leaves the outputs named in `kept` on the device, for the next network.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_between(
+        &mut self,
+        constants: &Arc<Constants>,
+        inputs: &[(&str, ArrayViewD<'_, f32>)],
+        given: &DeviceValues,
+        kept: &[String],
+        cancel: &CancelToken,
+    ) -> Result<(Outputs, DeviceValues), Error> {
         self.guarded(cancel, |session, options| {
             let bound = match session.bound.take() {
                 Some(bound) if Arc::ptr_eq(&bound.constants, constants) => bound,
@@ -123,13 +176,24 @@ impl Session {
             };
             let Bound { binding, .. } = session.bound.insert(bound);
             for (name, array) in inputs {
-                let array = array.as_standard_layout().into_owned();
-                binding.bind_input(*name, &Tensor::from_array(array)?)?;
+                bind(binding, name, array.view())?;
+            }
+            for (name, value) in &given.0 {
+                binding.bind_input(name.as_str(), value)?;
+            }
+            for name in kept {
+                // Anew for each run, which would otherwise write over what the last one has left.
+                binding.bind_output_to_device(name.as_str(), &session.device)?;
             }
             binding.synchronize_inputs()?;
-            let outputs = session.session.run_binding_with_options(binding, options)?;
+            let mut outputs = session.session.run_binding_with_options(binding, options)?;
             binding.synchronize_outputs()?;
-            owned(&outputs)
+            let kept = kept.iter().filter_map(|name| {
+                let value = outputs.remove(name)?;
+                Some((name.clone(), Arc::new(value)))
+            });
+            let kept = DeviceValues(kept.collect());
+            Ok((owned(&outputs)?, kept))
         })
     }
 
@@ -152,11 +216,11 @@ impl Session {
     }
 
     /// Runs what can be cancelled, and says of what fails whether it was.
-    fn guarded(
+    fn guarded<T>(
         &mut self,
         cancel: &CancelToken,
-        run: impl FnOnce(&mut Self, &RunOptions) -> Result<Outputs, ort::Error>,
-    ) -> Result<Outputs, Error> {
+        run: impl FnOnce(&mut Self, &RunOptions) -> Result<T, ort::Error>,
+    ) -> Result<T, Error> {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jawline::graph::Graph;
-use jawline::runtime::{CancelToken, Constants, ProviderChoice, Runtime, Session};
+use jawline::runtime::{CancelToken, Constants, DeviceValues, ProviderChoice, Runtime, Session};
 use ndarray::arr1;
 
 /// `scaled = factor · x`
@@ -13,6 +13,19 @@ fn scaling() -> Session {
     let x = graph.input("x", &[2]).unwrap();
     let scaled = graph.mul(factor, x).unwrap();
     graph.output("scaled", scaled).unwrap();
+    session(&graph)
+}
+
+/// `negative = −scaled`
+fn negation() -> Session {
+    let mut graph = Graph::new("negation");
+    let scaled = graph.input("scaled", &[2]).unwrap();
+    let negative = graph.neg(scaled).unwrap();
+    graph.output("negative", negative).unwrap();
+    session(&graph)
+}
+
+fn session(graph: &Graph) -> Session {
     let runtime = Runtime::load(ProviderChoice::Cpu, 1).unwrap();
     let bytes = graph.to_onnx_bytes().unwrap();
     runtime.session(graph.name(), &bytes).unwrap()
@@ -74,4 +87,30 @@ fn a_cancelled_run_and_a_wrong_shape_are_errors() {
             .run_with(&constants, &inputs, &CancelToken::new())
             .is_ok()
     );
+}
+
+#[test]
+fn what_a_network_leaves_on_the_device_is_the_input_of_the_next() {
+    let (mut first, mut second) = (scaling(), negation());
+    let (factors, none) = (factor([2.0, 3.0]), Arc::default());
+    let (cancel, kept) = (CancelToken::new(), ["scaled".to_owned()]);
+    let mut scaled = |x: [f32; 2]| {
+        let x = arr1(&x).into_dyn();
+        let inputs = [("x", x.view())];
+        let nothing = DeviceValues::default();
+        let (outputs, left) = first
+            .run_between(&factors, &inputs, &nothing, &kept, &cancel)
+            .unwrap();
+        assert!(outputs.is_empty());
+        left
+    };
+    // The second run must not write over what the first has left.
+    let (early, late) = (scaled([1.0, 1.0]), scaled([10.0, 10.0]));
+    let mut negative = |left: &DeviceValues| {
+        let (outputs, _) = second.run_between(&none, &[], left, &[], &cancel).unwrap();
+        outputs["negative"].clone()
+    };
+    assert_eq!(negative(&early), arr1(&[-2.0, -3.0]).into_dyn());
+    assert_eq!(negative(&late), arr1(&[-20.0, -30.0]).into_dyn());
+    assert_eq!(negative(&early), arr1(&[-2.0, -3.0]).into_dyn());
 }
