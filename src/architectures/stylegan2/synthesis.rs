@@ -184,18 +184,9 @@ impl Synthesis {
 
     /// A picture of twice the size: zeros between the pixels, then the filter.
     fn doubled(&self, graph: &mut Graph, rgb: Value) -> Result<Value, Error> {
-        let size = self
-            .enlarging_filter
-            .shape()
-            .last()
-            .copied()
-            .unwrap_or_default();
         let filter = graph.constant("upsample.filter", self.enlarging_filter.clone());
-        // All of the overlap at the top and left, as much at the bottom and right as doubles the size.
-        let excess = size.saturating_sub(2);
         let conv = Conv {
             strides: [2; 2],
-            pads: [0, 0, excess, excess],
             groups: 3,
             ..Conv::default()
         };
@@ -203,7 +194,12 @@ impl Synthesis {
             conv,
             output_padding: [0; 2],
         };
-        Ok(graph.conv_transpose(rgb, filter, None, attributes)?)
+        // What the filter adds at the bottom and right is cut off afterwards: with padding at two sides
+        // only, ONNX Runtime would take a GPU's picture to the CPU and back.
+        let side = graph.shape(rgb).last().copied().unwrap_or_default();
+        let doubled = graph.conv_transpose(rgb, filter, None, attributes)?;
+        let ranges = [1, 3, 2 * side, 2 * side].map(|end| (0..end).into());
+        Ok(graph.slice(doubled, &ranges)?)
     }
 }
 
