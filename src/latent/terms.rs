@@ -46,19 +46,18 @@ pub(super) fn scalar(outputs: &Outputs, name: &str) -> f32 {
         .unwrap_or(f32::NAN)
 }
 
-/// An output with a known number of axes.
-pub(super) fn fixed<D: Dimension>(outputs: &Outputs, name: &str) -> Result<Array<f32, D>, Error> {
-    outputs
-        .get(name)
-        .and_then(|array| array.clone().into_dimensionality().ok())
-        .ok_or_else(|| Error::Shape {
-            what: format!("the output '{name}' of an optimisation step"),
-            shape: outputs
-                .get(name)
-                .map(|array| array.shape().to_vec())
-                .unwrap_or_default(),
-            expected: "as the step graph declares it".to_owned(),
-        })
+/// Takes an output with a known number of axes.
+pub(super) fn take<D: Dimension>(
+    outputs: &mut Outputs,
+    name: &str,
+) -> Result<Array<f32, D>, Error> {
+    let output = outputs.remove(name).unwrap_or_default();
+    let shape = output.shape().to_vec();
+    output.into_dimensionality().map_err(|_| Error::Shape {
+        what: format!("the output '{name}' of an optimisation step"),
+        shape,
+        expected: "as the step graph declares it".to_owned(),
+    })
 }
 
 /// Whether an output is there and holds finite numbers only.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ndarray::{Array2, Array4, ArrayD, arr0};
 
 use super::inversion::Ending;
-use super::terms::{fixed, input_shape, is_finite, scalar};
+use super::terms::{input_shape, is_finite, scalar, take};
 use super::{Adam, Error};
 use crate::graph::Graph;
 use crate::networks;
@@ -215,7 +215,7 @@ impl Diffusion {
         if least.is_none_or(|least| loss.total < least) {
             self.best = Some(Best {
                 code: self.code.clone(),
-                picture: fixed(&outputs, name::PICTURE)?,
+                picture: take(&mut outputs, name::PICTURE)?,
                 loss,
             });
         }
@@ -262,8 +262,7 @@ impl Diffusion {
         networks: &mut Networks,
         cancel: &CancelToken,
     ) -> Result<Array4<f32>, Error> {
-        let outputs = self.evaluate(networks, cancel)?;
-        fixed(&outputs, name::PICTURE)
+        take(&mut self.evaluate(networks, cancel)?, name::PICTURE)
     }
 
     fn evaluate(&self, networks: &mut Networks, cancel: &CancelToken) -> Result<Outputs, Error> {

@@ -17,7 +17,7 @@ use rand_distr::{Distribution, StandardNormal};
 pub use objective::{Weights, feature_graph, step_graph};
 pub use schedule::{Schedule, StallDetector};
 
-use super::terms::{fixed, is_finite, scalar};
+use super::terms::{is_finite, scalar, take};
 use super::{Adam, Error};
 use crate::networks::Whitening;
 use crate::runtime::{CancelToken, Constants, Outputs, Session};
@@ -245,7 +245,7 @@ impl Inversion {
         if self.step >= self.options.steps {
             return Ok(Some(Ending::Complete));
         }
-        let outputs = self.evaluate(networks, cancel)?;
+        let mut outputs = self.evaluate(networks, cancel)?;
         let loss = Loss {
             total: scalar(&outputs, name::LOSS),
             perceptual: scalar(&outputs, name::PERCEPTUAL),
@@ -260,7 +260,7 @@ impl Inversion {
             .as_ref()
             .is_none_or(|(best, _)| loss.total < best.loss.total)
         {
-            self.keep(loss, &outputs)?;
+            self.keep(loss, &mut outputs)?;
         }
         let rate = self.schedule.at(self.step) * self.damping;
         self.descend(&outputs, rate);
@@ -347,9 +347,9 @@ impl Inversion {
         Ok(None)
     }
 
-    fn keep(&mut self, loss: Loss, outputs: &Outputs) -> Result<(), Error> {
-        let code = fixed(outputs, name::CODES)?;
-        let picture = fixed(outputs, name::PICTURE)?;
+    fn keep(&mut self, loss: Loss, outputs: &mut Outputs) -> Result<(), Error> {
+        let code = take(outputs, name::CODES)?;
+        let picture = take(outputs, name::PICTURE)?;
         let snapshot = Snapshot {
             shared: self.shared.value.clone(),
             offsets: self.offsets.value.clone(),

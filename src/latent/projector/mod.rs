@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::inversion::Ending;
-use super::terms::{fixed, is_finite, scalar};
+use super::terms::{is_finite, scalar, take};
 use super::{Adam, Error};
 use crate::graph::Graph;
 use crate::networks::source::name as generator_name;
@@ -294,7 +294,7 @@ impl Projector {
             };
         }
         self.losses.push(loss);
-        self.picture = Some(fixed(&outputs, name::PICTURE)?);
+        self.picture = Some(take(&mut outputs, name::PICTURE)?);
         self.gradients.clear();
         for variable in std::iter::once(&mut self.code).chain(&mut self.noise) {
             if let Some(gradient) = outputs.remove(&name::gradient(&variable.name)) {
@@ -350,8 +350,8 @@ impl Projector {
         networks: &mut Networks,
         cancel: &CancelToken,
     ) -> Result<Array4<f32>, Error> {
-        let outputs = self.evaluate(networks, self.code.value.view(), cancel)?;
-        fixed(&outputs, name::PICTURE)
+        let mut outputs = self.evaluate(networks, self.code.value.view(), cancel)?;
+        take(&mut outputs, name::PICTURE)
     }
 
     fn evaluate(
