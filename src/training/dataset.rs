@@ -16,130 +16,30 @@
 //! The arrays have the names and shapes of the published system's. Files appear whole, and a step
 //! skips those that are there: a step that was stopped goes on where it was.
 
+mod manifest;
 pub mod names;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Array3, ArrayD, Axis, Ix2};
-use serde::{Deserialize, Serialize};
 
-use super::{Choice, Error};
+use super::Error;
 use crate::checkpoint::npy;
 use crate::photo::atomic;
+
+pub use manifest::{Diffusing, GeneratorIdentity, Manifest, Pairing, Sampling, Scoring};
 
 /// The manifest's name in a dataset's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
 /// The format of the manifest that this program writes and reads.
 const FORMAT: u32 = 1;
+/// The folders of the steps of fine training, as [`names`] has them.
+const PAIRS: &str = "pairs";
+const DIFFUSE: &str = "diffuse";
 /// A manifest is a page of text; a file that is larger is none.
 const MANIFEST_LIMIT_BYTES: u64 = 16 << 20;
-
-/// What a dataset is made with, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
-    format: u32,
-    /// The version of the program that began it.
-    pub made_by: String,
-    /// What draws the portraits.
-    pub generator: GeneratorIdentity,
-    /// How they are drawn.
-    pub sample: Sampling,
-    /// How they are scored, once they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<Scoring>,
-    /// How the coarse boundary was trained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coarse: Option<Choice>,
-    /// How positives were edited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pairs: Option<Pairing>,
-    /// How the edited ones were brought back into latent space.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub diffuse: Option<Diffusing>,
-    /// How the fine boundary was trained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fine: Option<Choice>,
-}
-
-/// Which generator a dataset comes from, to the bit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GeneratorIdentity {
-    /// The pack, or the checkpoint's file.
-    pub name: String,
-    /// For each style layer the resolution that it drives, in pixels.
-    pub layer_resolutions: Vec<usize>,
-    /// Side of its pictures, in pixels.
-    pub resolution: usize,
-    /// Components of a code.
-    pub code_size: usize,
-    /// The SHA-256 of each network that takes part, by its role.
-    pub checksums: BTreeMap<String, String>,
-}
-
-/// How portraits are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// Seed of the Gaussian latents.
-    pub seed: u64,
-    /// Truncation ψ.
-    pub psi: f32,
-    /// How many there are.
-    pub count: usize,
-}
-
-/// How portraits are scored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scoring {
-    /// What scores, in words.
-    pub scorer: String,
-    /// The SHA-256 of its weights.
-    pub checksum: String,
-    /// How many portraits could be scored; others have the mean score.
-    pub scored: usize,
-}
-
-/// How the necks of positives were edited (fine training, step 1).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pairing {
-    /// The part of the samples, from the highest score down, that are positives.
-    pub ratio: f64,
-    /// Distance along the coarse boundary.
-    pub alpha: f32,
-    /// Layers that drive more than this are mixed back.
-    pub keep_above_px: usize,
-    /// How much of the original those layers get back.
-    pub mix: f32,
-    /// The SHA-256 of the coarse boundary.
-    pub boundary: String,
-    /// Positives without a face that could be found, by number.
-    pub skipped: Vec<usize>,
-}
-
-impl Pairing {
-    /// Was it made in the same way? What was skipped does not matter.
-    pub fn agrees_with(&self, other: &Self) -> bool {
-        let skipped = Vec::new();
-        let plain = |pairing: &Self| Self {
-            skipped: skipped.clone(),
-            ..pairing.clone()
-        };
-        plain(self) == plain(other)
-    }
-}
-
-/// How codes were found for the edited pictures (fine training, step 2).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Diffusing {
-    /// Steps of the optimiser.
-    pub steps: usize,
-    /// Its learning rate.
-    pub learning_rate: f32,
-    /// The weight of the features' difference.
-    pub feature_weight: f32,
-}
 
 /// A dataset's folder.
 #[derive(Debug, Clone)]
@@ -172,6 +72,7 @@ impl Dataset {
                     coarse: None,
                     pairs: None,
                     diffuse: None,
+                    diffused_pairs: None,
                     fine: None,
                 },
             };
@@ -238,6 +139,85 @@ impl Dataset {
             ),
             path: self.folder.clone(),
         })
+    }
+
+    /// Begins to edit positives like this, or goes on with it: yields the settings with what was skipped
+    /// before.
+    ///
+    /// # Errors
+    /// [`Error::OtherSettings`] when there are pairs that were made in another way; [`Error::Write`].
+    pub fn begin_pairs(&mut self, pairing: Pairing) -> Result<Pairing, Error> {
+        let there = self.manifest.pairs.as_ref();
+        let pairing = match there.filter(|_| self.has_files_in(PAIRS)) {
+            None => pairing,
+            Some(there) if there.settings() == pairing.settings() => there.clone(),
+            Some(there) => {
+                let what = format!(
+                    "α {}, ratio {}, {} of the layers above {} px mixed back, and maybe another boundary",
+                    there.alpha, there.ratio, there.mix, there.keep_above_px
+                );
+                return Err(self.other_settings(what, PAIRS));
+            }
+        };
+        self.manifest.pairs = Some(pairing.clone());
+        self.save()?;
+        Ok(pairing)
+    }
+
+    /// Begins to find codes for the pairs like this, or goes on with it.
+    ///
+    /// # Errors
+    /// [`Error::OtherSettings`] when there are codes that were found in another way, or for other pairs;
+    /// [`Error::Write`].
+    pub fn begin_diffusing(&mut self, diffusing: Diffusing) -> Result<(), Error> {
+        if self.has_files_in(DIFFUSE) {
+            self.check_diffused()?;
+            if let Some(there) = self
+                .manifest
+                .diffuse
+                .as_ref()
+                .filter(|&there| *there != diffusing)
+            {
+                let what = format!(
+                    "{} steps, learning rate {} and feature weight {}",
+                    there.steps, there.learning_rate, there.feature_weight
+                );
+                return Err(self.other_settings(what, DIFFUSE));
+            }
+        }
+        self.manifest.diffuse = Some(diffusing);
+        self.manifest.diffused_pairs = self.manifest.pairs.clone();
+        self.save()
+    }
+
+    /// Refuses codes that were found for other pairs than those that are there now.
+    ///
+    /// # Errors
+    /// [`Error::OtherSettings`].
+    pub fn check_diffused(&self) -> Result<(), Error> {
+        let Manifest {
+            pairs,
+            diffused_pairs,
+            ..
+        } = &self.manifest;
+        match (pairs, diffused_pairs) {
+            (Some(now), Some(then)) if now.settings() != then.settings() => {
+                let what = "other pairs than those that are there now".to_owned();
+                Err(self.other_settings(what, DIFFUSE))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn other_settings(&self, what: String, part: &str) -> Error {
+        Error::OtherSettings {
+            what,
+            path: self.folder.join(part),
+        }
+    }
+
+    fn has_files_in(&self, part: &str) -> bool {
+        fs::read_dir(self.folder.join(part)).is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// Writes the manifest.
@@ -398,101 +378,4 @@ impl Dataset {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn generator() -> GeneratorIdentity {
-        GeneratorIdentity {
-            name: "tiny".to_owned(),
-            layer_resolutions: vec![4, 8],
-            resolution: 8,
-            code_size: 3,
-            checksums: BTreeMap::from([("synthesis".to_owned(), "abc".to_owned())]),
-        }
-    }
-
-    const SAMPLING: Sampling = Sampling {
-        seed: 7,
-        psi: 0.5,
-        count: 4,
-    };
-
-    #[test]
-    fn a_dataset_is_found_again_and_may_only_grow() {
-        let folder = tempfile::tempdir().unwrap();
-        let begun = Dataset::begin(folder.path(), generator(), SAMPLING).unwrap();
-        let again = Dataset::open(folder.path()).unwrap();
-        assert_eq!(begun.manifest, again.manifest);
-        let sampled = |sampling| Dataset::begin(folder.path(), generator(), sampling);
-        let more = Sampling {
-            count: 9,
-            ..SAMPLING
-        };
-        assert_eq!(sampled(more).unwrap().manifest.sample.count, 9);
-        assert_eq!(sampled(SAMPLING).unwrap().manifest.sample.count, 9);
-        let other = Sampling {
-            psi: 0.8,
-            ..SAMPLING
-        };
-        assert!(matches!(sampled(other), Err(Error::OtherSettings { .. })));
-        let mut strange = generator();
-        strange.checksums.clear();
-        let strange = Dataset::begin(folder.path(), strange, SAMPLING);
-        assert!(matches!(strange, Err(Error::OtherSettings { .. })));
-    }
-
-    #[test]
-    fn damaged_and_newer_manifests_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = || Dataset::open(folder.path()).unwrap_err().to_string();
-        assert!(open().contains(MANIFEST_FILE));
-        let path = folder.path().join(MANIFEST_FILE);
-        fs::write(&path, "{").unwrap();
-        assert!(open().contains(MANIFEST_FILE));
-        fs::remove_file(&path).unwrap();
-        Dataset::begin(folder.path(), generator(), SAMPLING).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
-        assert!(open().contains("newer"));
-    }
-
-    #[test]
-    fn a_missing_step_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = Dataset::begin(folder.path(), generator(), SAMPLING).unwrap();
-        let message = dataset.scores().unwrap_err().to_string();
-        assert!(message.contains("jawline train score"), "{message}");
-    }
-
-    #[test]
-    fn positives_are_the_highest_scores() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = Dataset::begin(folder.path(), generator(), SAMPLING).unwrap();
-        let scores = ndarray::array![[0.1_f32], [0.9], [0.5], [0.7]];
-        dataset.write(names::SCORES, &scores).unwrap();
-        assert_eq!(dataset.positives(0.5).unwrap(), [1, 3]);
-        dataset
-            .write(names::SCORES, &ndarray::array![0.1_f32])
-            .unwrap();
-        assert!(matches!(dataset.positives(0.5), Err(Error::Length { .. })));
-    }
-
-    #[test]
-    fn pairs_are_read_in_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = Dataset::begin(folder.path(), generator(), SAMPLING).unwrap();
-        for sample in [2, 0] {
-            let code = Array3::from_elem((1, 2, 3), sample as f32);
-            dataset.write(&names::code(sample), &code).unwrap();
-            dataset
-                .write(&names::diffused_code(sample), &(code + 10.0))
-                .unwrap();
-        }
-        let [with, without] = dataset.pairs(&[2, 0]).unwrap();
-        assert_eq!((with[(0, 1, 1)], with[(1, 0, 0)]), (2.0, 0.0));
-        assert_eq!(without[(0, 0, 2)], 12.0);
-        let wrong = Array3::<f32>::zeros((1, 5, 3));
-        dataset.write(&names::code(2), &wrong).unwrap();
-        assert!(dataset.pairs(&[2]).is_err());
-    }
-}
+mod tests;

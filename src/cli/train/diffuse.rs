@@ -49,23 +49,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         .into());
     }
-    let diffusing = Diffusing {
+    dataset.begin_diffusing(Diffusing {
         steps: options.steps,
         learning_rate: options.lr,
         feature_weight: options.feature_weight,
-    };
-    if let Some(there) = dataset.manifest.diffuse.filter(|&there| there != diffusing) {
-        return Err(Error::OtherSettings {
-            what: format!(
-                "{} steps, learning rate {} and feature weight {}",
-                there.steps, there.learning_rate, there.feature_weight
-            ),
-            path: options.data.data.join("diffuse"),
-        }
-        .into());
-    }
-    dataset.manifest.diffuse = Some(diffusing);
-    dataset.save()?;
+    })?;
 
     let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
     let mut progress = Count::of(samples.len(), "diffuse", options.data.voice);

@@ -37,6 +37,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         .into());
     }
+    dataset.check_diffused()?;
     let mut progress = Count::of(1, "fine", options.data.voice);
     let choice = Choice {
         split: options.split,

@@ -14,8 +14,8 @@ use crate::latent::{Boundary, mix_styles};
 use crate::networks;
 use crate::networks::pack::sha256_hex;
 use crate::photo::{Limits, Photo};
+use crate::training::Choice;
 use crate::training::dataset::{Dataset, Pairing, names};
-use crate::training::{Choice, Error};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -60,29 +60,14 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect();
-    let mut pairing = Pairing {
+    let mut pairing = dataset.begin_pairs(Pairing {
         ratio: options.ratio,
         alpha: options.alpha,
         keep_above_px: options.keep_above,
         mix: options.mix,
         boundary: sha256_hex(&bytes),
         skipped: Vec::new(),
-    };
-    if let Some(there) = &dataset.manifest.pairs {
-        if !there.agrees_with(&pairing) {
-            return Err(Error::OtherSettings {
-                what: format!(
-                    "α {}, ratio {}, {} of the layers above {} px mixed back, and maybe another boundary",
-                    there.alpha, there.ratio, there.mix, there.keep_above_px
-                ),
-                path: options.data.data.join("pairs"),
-            }
-            .into());
-        }
-        pairing = there.clone();
-    }
-    dataset.manifest.pairs = Some(pairing.clone());
-    dataset.save()?;
+    })?;
 
     let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
     let mut progress = Count::of(positives.len(), "pairs", options.data.voice);
