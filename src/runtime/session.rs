@@ -51,14 +51,19 @@ impl fmt::Debug for DeviceValues {
     }
 }
 
-/// Constants that lie on the session's device.
+/// Constants that lie on the session's device, and where its outputs go.
 struct Bound {
     constants: Arc<Constants>,
+    kept: Vec<String>,
     binding: IoBinding,
 }
 
 impl Bound {
-    fn new(session: &OrtSession, constants: &Arc<Constants>) -> Result<Self, ort::Error> {
+    fn new(
+        session: &OrtSession,
+        constants: &Arc<Constants>,
+        kept: &[String],
+    ) -> Result<Self, ort::Error> {
         let mut binding = session.create_binding()?;
         for (name, array) in constants.iter() {
             bind(&mut binding, name, array.view())?;
@@ -74,8 +79,13 @@ impl Bound {
         }
         Ok(Self {
             constants: Arc::clone(constants),
+            kept: kept.to_vec(),
             binding,
         })
+    }
+
+    fn is_for(&self, constants: &Arc<Constants>, kept: &[String]) -> bool {
+        Arc::ptr_eq(&self.constants, constants) && self.kept == kept
     }
 }
 
@@ -171,8 +181,8 @@ impl Session {
     ) -> Result<(Outputs, DeviceValues), Error> {
         self.guarded(cancel, |session, options| {
             let bound = match session.bound.take() {
-                Some(bound) if Arc::ptr_eq(&bound.constants, constants) => bound,
-                _ => Bound::new(&session.session, constants)?,
+                Some(bound) if bound.is_for(constants, kept) => bound,
+                _ => Bound::new(&session.session, constants, kept)?,
             };
             let Bound { binding, .. } = session.bound.insert(bound);
             for (name, array) in inputs {
