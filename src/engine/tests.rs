@@ -1,0 +1,122 @@
+use std::sync::Mutex;
+
+use super::*;
+
+struct Counting {
+    name: &'static str,
+    left: u32,
+    journal: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Job for Counting {
+    type Output = &'static str;
+
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn step(&mut self, _context: &mut Context<'_>) -> Result<Step<Self::Output>, Error> {
+        self.journal.lock().unwrap().push(self.name);
+        if self.left == 0 {
+            return Ok(Step::Done(self.name));
+        }
+        self.left -= 1;
+        thread::sleep(Duration::from_millis(2));
+        Ok(Step::More(Progress {
+            stage: "counting",
+            fraction: 0.0,
+            detail: String::new(),
+            left: None,
+        }))
+    }
+}
+
+fn engine() -> Engine {
+    Engine::start(Settings::default()).unwrap()
+}
+
+#[test]
+fn an_interactive_job_goes_before_the_rest_of_a_long_one() {
+    let engine = engine();
+    let journal = Arc::new(Mutex::new(Vec::new()));
+    let counting = |name, left| Counting {
+        name,
+        left,
+        journal: Arc::clone(&journal),
+    };
+    let long = engine.submit(
+        Priority::Background,
+        CancelToken::new(),
+        counting("long", 50),
+    );
+    let frame = engine.submit(
+        Priority::Interactive,
+        CancelToken::new(),
+        counting("frame", 0),
+    );
+    assert_eq!(frame.wait(|_| ()).unwrap(), "frame");
+    assert_eq!(long.wait(|_| ()).unwrap(), "long");
+    let journal = journal.lock().unwrap();
+    let place = journal.iter().position(|&name| name == "frame").unwrap();
+    assert!(place < journal.len() - 1, "{journal:?}");
+}
+
+#[test]
+fn a_cancelled_job_ends_and_says_so() {
+    let engine = engine();
+    let journal = Arc::new(Mutex::new(Vec::new()));
+    let job = Counting {
+        name: "endless",
+        left: u32::MAX,
+        journal,
+    };
+    let handle = engine.submit(Priority::Background, CancelToken::new(), job);
+    handle.cancel();
+    assert!(handle.wait(|_| ()).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn a_dropped_handle_cancels_its_job_so_that_the_engine_can_end() {
+    let engine = engine();
+    let journal = Arc::new(Mutex::new(Vec::new()));
+    let job = Counting {
+        name: "endless",
+        left: u32::MAX,
+        journal,
+    };
+    drop(engine.submit(Priority::Background, CancelToken::new(), job));
+    drop(engine);
+}
+
+struct Panicking;
+
+impl Job for Panicking {
+    type Output = ();
+
+    fn name(&self) -> String {
+        "panicking".to_owned()
+    }
+
+    fn step(&mut self, _context: &mut Context<'_>) -> Result<Step<()>, Error> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_panic_ends_the_job_and_not_the_engine() {
+    let engine = engine();
+    let failed = engine.submit(Priority::Background, CancelToken::new(), Panicking);
+    let message = failed.wait(|_| ()).unwrap_err().to_string();
+    assert!(message.contains("on purpose"), "{message}");
+    let journal = Arc::new(Mutex::new(Vec::new()));
+    let next = engine.submit(
+        Priority::Background,
+        CancelToken::new(),
+        Counting {
+            name: "next",
+            left: 1,
+            journal,
+        },
+    );
+    assert_eq!(next.wait(|_| ()).unwrap(), "next");
+}
