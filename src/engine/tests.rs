@@ -31,6 +31,20 @@ impl Job for Counting {
     }
 }
 
+/// A job that counts down `left` steps, and writes its name into the journal at each.
+fn counting(name: &'static str, left: u32, journal: &Arc<Mutex<Vec<&'static str>>>) -> Counting {
+    Counting {
+        name,
+        left,
+        journal: Arc::clone(journal),
+    }
+}
+
+/// A job that does not end by itself.
+fn endless() -> Counting {
+    counting("endless", u32::MAX, &Arc::default())
+}
+
 fn engine() -> Engine {
     Engine::start(Settings::default()).unwrap()
 }
@@ -39,20 +53,15 @@ fn engine() -> Engine {
 fn an_interactive_job_goes_before_the_rest_of_a_long_one() {
     let engine = engine();
     let journal = Arc::new(Mutex::new(Vec::new()));
-    let counting = |name, left| Counting {
-        name,
-        left,
-        journal: Arc::clone(&journal),
-    };
     let long = engine.submit(
         Priority::Background,
         CancelToken::new(),
-        counting("long", 50),
+        counting("long", 50, &journal),
     );
     let frame = engine.submit(
         Priority::Interactive,
         CancelToken::new(),
-        counting("frame", 0),
+        counting("frame", 0, &journal),
     );
     assert_eq!(frame.wait(|_| ()).unwrap(), "frame");
     assert_eq!(long.wait(|_| ()).unwrap(), "long");
@@ -64,13 +73,7 @@ fn an_interactive_job_goes_before_the_rest_of_a_long_one() {
 #[test]
 fn a_cancelled_job_ends_and_says_so() {
     let engine = engine();
-    let journal = Arc::new(Mutex::new(Vec::new()));
-    let job = Counting {
-        name: "endless",
-        left: u32::MAX,
-        journal,
-    };
-    let handle = engine.submit(Priority::Background, CancelToken::new(), job);
+    let handle = engine.submit(Priority::Background, CancelToken::new(), endless());
     handle.cancel();
     assert!(handle.wait(|_| ()).unwrap_err().is_cancelled());
 }
@@ -78,13 +81,7 @@ fn a_cancelled_job_ends_and_says_so() {
 #[test]
 fn a_dropped_handle_cancels_its_job_so_that_the_engine_can_end() {
     let engine = engine();
-    let journal = Arc::new(Mutex::new(Vec::new()));
-    let job = Counting {
-        name: "endless",
-        left: u32::MAX,
-        journal,
-    };
-    drop(engine.submit(Priority::Background, CancelToken::new(), job));
+    drop(engine.submit(Priority::Background, CancelToken::new(), endless()));
     drop(engine);
 }
 

@@ -184,9 +184,7 @@ impl Generator {
         let named = |(index, map)| (name::noise(index), map);
         let maps: Constants = maps.into_iter().enumerate().map(named).collect();
         for segment in &mut self.segments {
-            let taken = maps
-                .iter()
-                .filter(|(name, _)| segment.inputs.contains(name));
+            let taken = maps.iter().filter(|(name, _)| segment.takes(name));
             let taken = taken.map(|(name, map)| (name.clone(), map.clone()));
             segment.noise = Arc::new(taken.collect());
         }

@@ -29,15 +29,14 @@ use super::Error;
 use crate::checkpoint::npy;
 use crate::photo::atomic;
 
+use names::{DIFFUSE, PAIRS};
+
 pub use manifest::{Diffusing, GeneratorIdentity, Manifest, Pairing, Sampling, Scoring};
 
 /// The manifest's name in a dataset's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
 /// The format of the manifest that this program writes and reads.
 const FORMAT: u32 = 1;
-/// The folders of the steps of fine training, as [`names`] has them.
-const PAIRS: &str = "pairs";
-const DIFFUSE: &str = "diffuse";
 /// A manifest is a page of text; a file that is larger is none.
 const MANIFEST_LIMIT_BYTES: u64 = 16 << 20;
 

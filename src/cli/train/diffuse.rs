@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     samples.truncate(options.count.unwrap_or(usize::MAX));
     if samples.is_empty() {
         return Err(Error::StepMissing {
-            path: options.data.data.join("pairs"),
+            path: options.data.data.join(names::PAIRS),
             made_by: "pairs",
         }
         .into());
@@ -85,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         )?;
         progress.made();
     }
-    let folder = options.data.data.join("diffuse");
+    let folder = options.data.data.join(names::DIFFUSE);
     let summary = format!("{} codes in {}", samples.len(), folder.display());
     let figures = json!({ "codes": samples.len(), "steps": options.steps });
     progress.finish(options.data.voice, &summary, &figures)

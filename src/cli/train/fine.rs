@@ -32,7 +32,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .collect();
     if samples.is_empty() {
         return Err(Error::StepMissing {
-            path: options.data.data.join("diffuse"),
+            path: options.data.data.join(names::DIFFUSE),
             made_by: "diffuse",
         }
         .into());

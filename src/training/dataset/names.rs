@@ -13,6 +13,11 @@ pub const COARSE: &str = "coarse/boundary.npy";
 /// The fine boundary, `[1, L, d]`.
 pub const FINE: &str = "fine/boundary.npy";
 
+/// The folder of the edited positives and their masks.
+pub const PAIRS: &str = "pairs";
+/// The folder of the codes that were found for them.
+pub const DIFFUSE: &str = "diffuse";
+
 /// A sample's code in W before truncation, `[1, d]`.
 pub fn w(sample: usize) -> String {
     format!("codes/{sample:06}_w.npy")
@@ -30,20 +35,20 @@ pub fn image(sample: usize) -> String {
 
 /// A positive's picture with its edited neck pasted in.
 pub fn composite(sample: usize) -> String {
-    format!("pairs/{sample:06}.png")
+    format!("{PAIRS}/{sample:06}.png")
 }
 
 /// The soft mask of that.
 pub fn mask(sample: usize) -> String {
-    format!("pairs/{sample:06}_mask.png")
+    format!("{PAIRS}/{sample:06}_mask.png")
 }
 
 /// The code that was found for it, `[1, L, d]`.
 pub fn diffused_code(sample: usize) -> String {
-    format!("diffuse/{sample:06}_inverted_WP_codes.npy")
+    format!("{DIFFUSE}/{sample:06}_inverted_WP_codes.npy")
 }
 
 /// What the generator draws for that code.
 pub fn diffused_image(sample: usize) -> String {
-    format!("diffuse/{sample:06}.png")
+    format!("{DIFFUSE}/{sample:06}.png")
 }
