@@ -8,10 +8,10 @@
 SAMPLE_MIDDLE="640 376"  # the welcome's sample in the middle (of a window of 1280×800): Older woman
 RESTORE="-107 51"        # Restore in the banner after a crash
 MENU="-19 17"            # the menu at the right end of the bar, and its entries
-MENU_SETTINGS="-110 137"
-MENU_LOG="-110 191"
-MENU_ABOUT="-110 217"
-MENU_QUIT="-127 257"
+MENU_SETTINGS="-110 164"
+MENU_LOG="-110 218"
+MENU_ABOUT="-110 244"
+MENU_QUIT="-127 284"
 FOLD_MASK="-250 174"     # the folds of the panel on the right of a prepared face, the others closed
 FOLD_WARP="-250 201"
 FOLD_LAYERS="-250 228"

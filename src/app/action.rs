@@ -3,13 +3,17 @@
 
 use std::path::PathBuf;
 
-use crate::editor::{Change, FaceId};
+use crate::editor::project::Replace;
+use crate::editor::{Change, FaceId, StepId};
 use crate::engine;
 use crate::geometry::Point;
+use crate::photo::PhotoId;
 
 use super::look::{Brush, Overlays, Tool};
-use super::notices::Remedy;
+use super::notices::{NoticeId, Remedy};
+use super::samples::Sample;
 use super::view::{Compare, View};
+use super::workspace::disk::WriteId;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,33 +22,64 @@ pub enum Action {
     AskOpen,
     /// Open these.
     Open(Vec<PathBuf>),
-    /// Open a sample portrait, by its place in the list.
-    OpenSample(usize),
+    /// Open a sample portrait.
+    OpenSample(&'static Sample),
     /// Go to another photo of the list.
-    Switch(usize),
-    /// Take a photo off the list.
-    Close(usize),
-    /// Save the project.
+    Switch(PhotoId),
+    /// Take a photo off the list; asks when work would be lost with it.
+    Close(PhotoId),
+    /// Save its project, then take it off the list.
+    SaveAndClose(PhotoId),
+    /// Take it off the list, whatever is lost with it.
+    DiscardAndClose(PhotoId),
+    /// Try again to load a photo.
+    TryAgain(PhotoId),
+    /// Ask where a photo is now.
+    AskLocate(PhotoId),
+    /// A photo is in this file now.
+    Locate(PhotoId, PathBuf),
+    /// Save the project of the photo in view.
     Save,
-    /// Ask where to export to.
-    AskExport,
-    /// Export the photo.
-    Export(PathBuf),
-    /// Export before and after as one picture.
-    ExportComparison(PathBuf),
-    /// Ask where to save the comparison.
-    AskExportComparison,
+    /// Ask where to save a photo's project.
+    AskSaveAs(PhotoId),
+    /// Save a photo's project there from now on.
+    SaveAs {
+        /// The photo.
+        photo: PhotoId,
+        /// The project's file.
+        path: PathBuf,
+        /// What may be replaced.
+        replace: Replace,
+    },
+    /// Ask where to export a photo, or before and after as one picture.
+    AskExport {
+        /// The photo.
+        photo: PhotoId,
+        /// Before and after side by side instead of the result.
+        is_comparison: bool,
+    },
+    /// Export a photo.
+    Export {
+        /// The photo.
+        photo: PhotoId,
+        /// Where to.
+        path: PathBuf,
+        /// Before and after side by side instead of the result.
+        is_comparison: bool,
+        /// The user knows that there is such a file, and wants it replaced.
+        replaces: bool,
+    },
     /// Copy the retouched photo.
     Copy,
-    /// End the export under way.
-    CancelExport,
+    /// End something that is being written.
+    CancelWrite(WriteId),
 
     /// Undo.
     Undo,
     /// Redo.
     Redo,
     /// Go to a step of the history.
-    Jump(usize),
+    Jump(StepId),
     /// Choose a face.
     ChooseFace(FaceId),
     /// Prepare a face (again).
@@ -68,10 +103,10 @@ pub enum Action {
         /// It begins.
         begins: bool,
     },
-    /// Ask for a boundary file.
+    /// Ask for a boundary file for the chosen face.
     AskBoundary,
-    /// Move along the boundary in this file.
-    OpenBoundary(PathBuf),
+    /// Move a face along the boundary in this file.
+    OpenBoundary(PhotoId, FaceId, PathBuf),
     /// Keep the chosen face's settings under a name.
     SavePreset(String),
     /// Forget a preset.
@@ -132,19 +167,21 @@ pub enum Action {
     /// Forget the recent files.
     ClearRecent,
     /// Take a banner away.
-    Dismiss(usize),
+    Dismiss(NoticeId),
     /// Do what helps.
     Remedy(Remedy),
-    /// Open an autosave that a crash has left, by its place in the list.
-    Recover(usize),
+    /// Open an autosave that a crash has left.
+    Recover(PathBuf),
     /// Throw it away.
-    DiscardRecovered(usize),
-    /// Close the window.
+    DiscardRecoverable(PathBuf),
+    /// Close the window; asks when work would be lost with it.
     Quit,
     /// Close without saving.
     QuitUnsaved,
     /// Save everything, then close.
     SaveAndQuit,
+    /// Close nothing after all.
+    Stay,
 }
 
 /// The windows that can be opened over the picture.
@@ -162,4 +199,6 @@ pub enum WindowName {
     Export,
     /// Open by a typed path
     OpenPath,
+    /// Save the project under another name
+    SaveAs,
 }

@@ -6,8 +6,10 @@ use super::action::Action;
 use super::samples::Sample;
 use crate::editor::background::{Background, Unexpected};
 use crate::editor::export::{ExportOptions, default_comparison_path, default_path};
-use crate::editor::{NamedBoundary, open};
+use crate::editor::project::{self, Replace, path_beside};
+use crate::editor::{FaceId, NamedBoundary, open};
 use crate::engine::Waker;
+use crate::photo::PhotoId;
 
 /// How files of networks usually end.
 pub const NETWORK_EXTENSIONS: [&str; 5] = ["pth", "pt", "onnx", "dat", "bz2"];
@@ -25,12 +27,16 @@ pub fn is_network_file(path: &Path) -> bool {
 pub enum Question {
     /// Which photos to open.
     Photos,
-    /// Where to export to.
-    Export,
-    /// Where to save a comparison.
-    Comparison,
-    /// Which boundary.
-    Boundary,
+    /// Where a photo is now.
+    Locate(PhotoId),
+    /// Where to save a photo's project.
+    SaveAs(PhotoId),
+    /// Where to export a photo to.
+    Export(PhotoId),
+    /// Where to save a comparison of it.
+    Comparison(PhotoId),
+    /// Which boundary for a face.
+    Boundary(PhotoId, FaceId),
     /// Which networks to import.
     Networks,
 }
@@ -39,8 +45,8 @@ pub enum Question {
 pub enum Answer {
     /// Something to do.
     Do(Action),
-    /// A boundary that was read.
-    Boundary(NamedBoundary),
+    /// A boundary that was read for a face.
+    Boundary(PhotoId, FaceId, NamedBoundary),
     /// The user has changed their mind, or the system has no dialogs.
     Nothing(Question),
     /// It failed, in words.
@@ -77,9 +83,9 @@ impl Dialogs {
     }
 
     /// Reads a boundary.
-    pub fn read_boundary(&mut self, path: PathBuf, wake: Waker) {
+    pub fn read_boundary(&mut self, photo: PhotoId, face: FaceId, path: PathBuf, wake: Waker) {
         self.await_answer("boundary", wake, move || match NamedBoundary::read(&path) {
-            Ok(boundary) => Answer::Boundary(boundary),
+            Ok(boundary) => Answer::Boundary(photo, face, boundary),
             Err(error) => Answer::Failed(error.to_string()),
         });
     }
@@ -130,27 +136,56 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
             .add_filter("Photos and projects", &open::EXTENSIONS)
             .pick_files()
             .map(Action::Open),
-        Question::Export => save_as(
+        Question::Locate(id) => dialog
+            .set_title("Where is the photo now?")
+            .add_filter("Photos", &open::EXTENSIONS)
+            .pick_file()
+            .map(|path| Action::Locate(id, path)),
+        Question::SaveAs(id) => {
+            let beside = photo.map(path_beside);
+            let name = beside.as_deref().and_then(Path::file_name);
+            dialog
+                .set_title("Save the project as")
+                .set_file_name(name.unwrap_or_default().to_string_lossy())
+                .add_filter("Projects", &[project::EXTENSION])
+                .save_file()
+                .map(|path| Action::SaveAs {
+                    photo: id,
+                    path,
+                    replace: Replace::Agreed,
+                })
+        }
+        Question::Export(id) => save_as(
             dialog.set_title("Export the photo"),
             photo.map(|photo| default_path(photo, options)),
         )
-        .map(Action::Export),
-        Question::Comparison => save_as(
+        .map(|path| agreed_export(id, path, false)),
+        Question::Comparison(id) => save_as(
             dialog.set_title("Save a comparison"),
             photo.map(|photo| default_comparison_path(photo, options)),
         )
-        .map(Action::ExportComparison),
-        Question::Boundary => dialog
+        .map(|path| agreed_export(id, path, true)),
+        Question::Boundary(id, face) => dialog
             .set_title("Open a boundary")
             .add_filter("Boundaries", &["npy"])
             .pick_file()
-            .map(Action::OpenBoundary),
+            .map(|path| Action::OpenBoundary(id, face, path)),
         Question::Networks => dialog
             .set_title("Import networks")
             .add_filter("Checkpoints and networks", &NETWORK_EXTENSIONS)
             .add_filter("All files", &["*"])
             .pick_files()
             .map(Action::ImportNetworks),
+    }
+}
+
+/// The system's dialog asks itself before it hands out the name of a file that is there.
+fn agreed_export(photo: PhotoId, path: PathBuf, is_comparison: bool) -> Action {
+    Action::Export {
+        photo,
+        path,
+        is_comparison,
+        replaces: true,
     }
 }
 

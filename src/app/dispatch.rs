@@ -8,81 +8,106 @@ use super::action::{Action, WindowName};
 use super::dialogs::Question;
 use super::look::{Drag, Tool};
 use super::notices::{Notice, Remedy};
-use super::samples::SAMPLES;
+use super::session::Session;
 use super::view::{Compare, View};
 use crate::editor::presets::{Preset, Presets};
-use crate::editor::{BoundaryChoice, Change, Command, FaceId, NamedBoundary};
-use crate::engine::desk::{Request, Slot};
+use crate::editor::project::Replace;
+use crate::editor::{Change, Command, FaceId, NamedBoundary};
+use crate::engine::desk::{Backend, Request, Slot};
+use crate::photo::{Overwrite, PhotoId};
 
 impl Jawline {
     /// Carries one action out.
     pub(super) fn dispatch(&mut self, ctx: &egui::Context, action: Action) {
         match action {
             Action::AskOpen => self.ask(Question::Photos),
-            Action::Open(paths) => self.open(paths),
-            Action::OpenSample(index) => {
-                if let Some(sample) = SAMPLES.get(index) {
-                    self.dialogs.unpack(sample, Arc::clone(&self.wake));
+            Action::Open(paths) => self.open(ctx, paths),
+            Action::OpenSample(sample) => self.dialogs.unpack(sample, Arc::clone(&self.wake)),
+            Action::Switch(id) => {
+                let events = self.workspace.switch(id, self.backend.as_mut());
+                self.handle_events(ctx, events);
+            }
+            Action::Close(id) => {
+                let events = self.workspace.close(id, self.backend.as_mut());
+                self.handle_events(ctx, events);
+            }
+            Action::SaveAndClose(id) => self.workspace.save_and_close(id),
+            Action::DiscardAndClose(id) => {
+                let events = self.workspace.discard_and_close(id, self.backend.as_mut());
+                self.handle_events(ctx, events);
+            }
+            Action::TryAgain(id) => self.workspace.try_again(id),
+            Action::AskLocate(id) => self.ask(Question::Locate(id)),
+            Action::Locate(id, path) => self.workspace.locate(id, path),
+            Action::Save => {
+                if let Some(id) = self.workspace.current().map(|photo| photo.id) {
+                    self.workspace.save(id);
                 }
             }
-            Action::Switch(index) => self.workspace.switch(index, self.backend.as_mut()),
-            Action::Close(index) => self.close(index),
-            Action::Save => self.workspace.save(),
-            Action::AskExport => self.ask(Question::Export),
-            Action::Export(path) => self.export(path),
-            Action::AskExportComparison => self.ask(Question::Comparison),
-            Action::ExportComparison(path) => {
-                if let Some(options) = self.export_options(&path) {
-                    self.workspace.export_comparison(path, options);
-                }
-            }
+            Action::AskSaveAs(id) => self.ask(Question::SaveAs(id)),
+            Action::SaveAs {
+                photo,
+                path,
+                replace,
+            } => self.workspace.save_as(photo, path, replace),
+            Action::AskExport {
+                photo,
+                is_comparison,
+            } => self.ask(match is_comparison {
+                true => Question::Comparison(photo),
+                false => Question::Export(photo),
+            }),
+            Action::Export {
+                photo,
+                path,
+                is_comparison,
+                replaces,
+            } => self.export(photo, path, is_comparison, replaces),
             Action::Copy => {
-                if self.workspace.session.is_some() {
-                    self.workspace.copy();
+                if let Some(id) = self.workspace.current().map(|photo| photo.id) {
+                    self.workspace.copy(id);
                 }
             }
-            Action::CancelExport => self.workspace.cancel_export(),
+            Action::CancelWrite(id) => {
+                let notice = self.workspace.cancel_write(id, self.backend.as_mut());
+                notice
+                    .into_iter()
+                    .for_each(|notice| self.notices.add(notice));
+            }
 
             Action::Undo => self.with_document(|document| document.undo()),
             Action::Redo => self.with_document(|document| document.redo()),
             Action::Jump(step) => self.with_document(|document| document.jump(step)),
-            Action::ChooseFace(id) => {
-                if let Some(session) = &mut self.workspace.session {
-                    session.choose(id, self.backend.as_mut());
-                }
-            }
+            Action::ChooseFace(id) => self.with_session(|session, _| session.choose(id)),
             Action::Prepare(id) => {
-                if let Some(session) = &mut self.workspace.session {
-                    session.prepare_anew(id, self.backend.as_mut());
-                }
+                self.with_session(|session, backend| session.search_again(id, backend));
             }
             Action::CancelPreparation(id) => {
-                if let Some(session) = &mut self.workspace.session {
-                    session.cancel_preparation(id, self.backend.as_mut());
-                }
+                self.with_session(|session, backend| session.cancel_preparation(id, backend));
             }
             Action::CancelDiffusion(id) => {
-                if let Some(session) = &mut self.workspace.session {
-                    session.cancel_diffusion(id, self.backend.as_mut());
-                }
+                self.with_session(|session, backend| session.cancel_diffusion(id, backend));
             }
-            Action::FindFaces => {
-                if let Some(session) = &mut self.workspace.session {
-                    session.find_faces(self.backend.as_mut());
-                }
-            }
-            Action::MarkFace([left, right, chin]) => {
-                if let Some(session) = &mut self.workspace.session {
-                    session.mark_face([left, right], chin, self.backend.as_mut());
-                }
-            }
+            Action::FindFaces => self.with_session(|session, backend| session.find_faces(backend)),
+            Action::MarkFace([left, right, chin]) => self.with_session(|session, backend| {
+                session.mark_face([left, right], chin, backend);
+            }),
             Action::Change(change) => self.change(change, false),
             Action::ChangeOn(change) => self.change(change, true),
             Action::Nudge(by) => self.nudge(by),
             Action::Gesture { begins: true } => self.look.begin_gesture(),
             Action::Gesture { begins: false } => self.look.end_gesture(),
-            Action::AskBoundary => self.ask(Question::Boundary),
-            Action::OpenBoundary(path) => self.dialogs.read_boundary(path, Arc::clone(&self.wake)),
+            Action::AskBoundary => {
+                if let Some(photo) = self.workspace.current()
+                    && let Some(face) = photo.document().and_then(|document| document.chosen)
+                {
+                    self.ask(Question::Boundary(photo.id, face));
+                }
+            }
+            Action::OpenBoundary(photo, face, path) => {
+                let wake = Arc::clone(&self.wake);
+                self.dialogs.read_boundary(photo, face, path, wake);
+            }
             Action::SavePreset(name) => self.save_preset(&name),
             Action::DeletePreset(name) => {
                 self.presets.delete(&name);
@@ -171,26 +196,28 @@ impl Jawline {
                 self.shelf
                     .update_settings(|settings| settings.recent.clear());
             }
-            Action::Dismiss(index) => self.notices.dismiss(index),
+            Action::Dismiss(id) => self.notices.dismiss(id),
             Action::Remedy(remedy) => self.remedy(ctx, remedy),
-            Action::Recover(index) => self.workspace.recover(index, self.backend.as_mut()),
-            Action::DiscardRecovered(index) => {
-                if let Some(notice) = self.workspace.discard(index) {
-                    self.notices.add(notice);
-                }
+            Action::Recover(autosave) => {
+                let events = self.workspace.recover(&autosave, self.backend.as_mut());
+                self.handle_events(ctx, events);
             }
-            Action::Quit => self.ask_to_quit(ctx),
-            Action::QuitUnsaved => self.quit(ctx),
-            Action::SaveAndQuit => {
-                self.quits_when_saved = true;
-                self.look.windows.closing = false;
-                self.workspace.save_all();
+            Action::DiscardRecoverable(autosave) => self.workspace.discard_recoverable(&autosave),
+            Action::Quit => {
+                let events = self.workspace.quit();
+                self.handle_events(ctx, events);
             }
+            Action::QuitUnsaved => {
+                let events = self.workspace.discard_all_and_quit();
+                self.handle_events(ctx, events);
+            }
+            Action::SaveAndQuit => self.workspace.save_all_and_quit(),
+            Action::Stay => self.workspace.stay(),
         }
     }
 
     /// Opens files and remembers them.
-    pub(super) fn open(&mut self, paths: Vec<PathBuf>) {
+    pub(super) fn open(&mut self, ctx: &egui::Context, paths: Vec<PathBuf>) {
         if paths.is_empty() {
             return;
         }
@@ -203,53 +230,42 @@ impl Jawline {
                 settings.add_recent(path);
             }
         });
-        self.workspace.open(paths, self.backend.as_mut());
+        let events = self.workspace.open(paths, self.backend.as_mut());
+        self.handle_events(ctx, events);
     }
 
-    fn close(&mut self, index: usize) {
-        if self.workspace.is_unsaved(index) && self.closing_asked != Some(index) {
-            self.closing_asked = Some(index);
-            let name = self
-                .workspace
-                .photos
-                .get(index)
-                .map_or("", |photo| photo.name.as_str());
-            self.notices.add(Notice::warning(format!(
-                "{name} has edits that are not saved. Save it, or close it once more to let them go"
-            )));
-            return;
-        }
-        self.closing_asked = None;
-        self.workspace.close(index, self.backend.as_mut());
-        if self.workspace.photos.is_empty() {
-            self.show_photo();
+    fn with_session(&mut self, change: impl FnOnce(&mut Session, &mut dyn Backend)) {
+        if let Some(session) = self.workspace.session_mut() {
+            change(session, self.backend.as_mut());
         }
     }
 
     fn with_document(&mut self, change: impl FnOnce(&mut crate::editor::Document) -> bool) {
-        if let Some(session) = &mut self.workspace.session {
+        if let Some(session) = self.workspace.session_mut() {
             change(&mut session.document);
         }
     }
 
     fn change(&mut self, change: Change, continues: bool) {
         let gesture = self.look.gesture(continues);
-        if let Some(session) = &mut self.workspace.session
+        if let Some(session) = self.workspace.session_mut()
             && let Some(face) = session.document.chosen
         {
             session.apply(&Command::Edit { face, change }, Some(gesture));
+            let amount = session.document.params(face).amount;
+            tracing::debug!(face = face.0, amount, "edit");
         }
     }
 
     /// Moves the slider by the wheel or by a key. Steps that follow each other are one step of the
     /// history.
     fn nudge(&mut self, by: f32) {
-        let Some(session) = &self.workspace.session else {
+        let Some(session) = self.workspace.session() else {
             return;
         };
         let usable = session
-            .chosen_live()
-            .is_some_and(|live| live.prepared.is_some());
+            .chosen_state()
+            .is_some_and(|state| state.prepared.is_some());
         let Some(face) = session.document.chosen.filter(|_| usable) else {
             return;
         };
@@ -284,15 +300,19 @@ impl Jawline {
             WindowName::Keys => &mut windows.keys,
             WindowName::Export => &mut windows.export,
             WindowName::OpenPath => &mut windows.open_path,
+            WindowName::SaveAs => &mut windows.save_as,
         };
         *open = !*open;
-        if name == WindowName::Export && self.workspace.session.is_none() {
+        if self.workspace.session().is_none() {
             self.look.windows.export = false;
+            self.look.windows.save_as = false;
         }
     }
 
     fn escape(&mut self) {
-        if self.look.windows != super::look::OpenWindows::default() {
+        if self.workspace.question().is_some() {
+            self.workspace.stay();
+        } else if self.look.windows != super::look::OpenWindows::default() {
             self.look.windows = super::look::OpenWindows::default();
         } else if self.look.tool != Tool::Hand {
             self.look.tool = Tool::Hand;
@@ -306,6 +326,7 @@ impl Jawline {
 
     fn export_options(
         &mut self,
+        photo: PhotoId,
         path: &std::path::Path,
     ) -> Option<crate::editor::export::ExportOptions> {
         let options = self.settings.export.for_path(path);
@@ -315,20 +336,35 @@ impl Jawline {
                     "{} does not say which format is wanted; end the name with .jpg, .png, .tif or .webp",
                     path.display()
                 ))
-                .with_remedy(Remedy::ExportAgain),
+                .with_remedy(Remedy::ExportAgain(photo)),
             );
         }
         options
     }
 
-    fn export(&mut self, path: PathBuf) {
-        if let Some(options) = self.export_options(&path) {
-            self.workspace.export(path, options);
+    fn export(&mut self, photo: PhotoId, path: PathBuf, is_comparison: bool, replaces: bool) {
+        // Whatever the user agrees to: no photo that is open is ever written to.
+        let mut photos = self.workspace.photos().iter();
+        if let Some(open) = photos.find(|open| open.photo_path() == Some(&path)) {
+            let text = format!(
+                "{} is open here as {}, and an original is never written to",
+                path.display(),
+                open.name
+            );
+            let remedy = Remedy::ExportAgain(photo);
+            return self.notices.add(Notice::problem(text).with_remedy(remedy));
+        }
+        if let Some(mut options) = self.export_options(photo, &path) {
+            options.overwrite = match replaces {
+                true => Overwrite::ExceptSource,
+                false => Overwrite::Never,
+            };
+            self.workspace.export(photo, path, options, is_comparison);
         }
     }
 
     fn save_preset(&mut self, name: &str) {
-        let Some(session) = &self.workspace.session else {
+        let Some(session) = self.workspace.session() else {
             return;
         };
         let Some(face) = session.document.chosen else {
@@ -349,7 +385,7 @@ impl Jawline {
     }
 
     fn apply_to_all_faces(&mut self) {
-        let Some(session) = &mut self.workspace.session else {
+        let Some(session) = self.workspace.session_mut() else {
             return;
         };
         let Some(chosen) = session.document.chosen else {
@@ -370,50 +406,52 @@ impl Jawline {
         for face in others {
             let change = preset.change();
             session.apply(&Command::Edit { face, change }, Some(gesture));
-            if session.live(face).is_none() {
-                session.prepare(face, self.backend.as_mut());
-            }
         }
     }
 
-    /// A boundary was read from a file: the chosen face moves along it.
-    pub(super) fn use_boundary(&mut self, boundary: NamedBoundary) {
-        let Some(session) = &mut self.workspace.session else {
-            return;
-        };
-        let boundaries = &mut session.document.boundaries;
-        let index = match boundaries.iter().position(|known| *known == boundary) {
-            Some(index) => index,
-            None => {
-                boundaries.push(boundary);
-                boundaries.len() - 1
-            }
-        };
-        self.change(Change::Boundary(BoundaryChoice::File(index)), false);
+    /// A boundary was read from a file for a face, which moves along it from now on.
+    pub(super) fn use_boundary(&mut self, photo: PhotoId, face: FaceId, boundary: NamedBoundary) {
+        let gesture = self.look.gesture(false);
+        if let Some(document) = self.workspace.document_mut(photo) {
+            let change = Change::Boundary(document.add_boundary(boundary));
+            document.apply(&Command::Edit { face, change }, Some(gesture));
+        }
     }
 
     fn remedy(&mut self, ctx: &egui::Context, remedy: Remedy) {
         match remedy {
             Remedy::Install => self.dispatch(ctx, Action::Install),
             Remedy::MarkFace => self.dispatch(ctx, Action::Tool(Tool::Mark(Vec::new()))),
-            Remedy::ExportAgain => self.look.windows.export = true,
+            Remedy::ExportAgain(photo) => {
+                self.dispatch(ctx, Action::Switch(photo));
+                self.look.windows.export = true;
+            }
+            Remedy::ReplaceExport {
+                photo,
+                path,
+                is_comparison,
+            } => self.export(photo, path, is_comparison, true),
+            Remedy::SaveAs(photo) => {
+                self.dispatch(ctx, Action::Switch(photo));
+                self.look.windows.save_as = true;
+            }
+            Remedy::ReplaceProject(photo, path) => {
+                self.workspace.save_as(photo, path, Replace::Agreed);
+            }
+            Remedy::OpenProject(photo, path) => {
+                let backend = self.backend.as_mut();
+                let notice = self.workspace.open_project_beside(photo, path, backend);
+                notice
+                    .into_iter()
+                    .for_each(|notice| self.notices.add(notice));
+            }
             Remedy::Open => self.dispatch(ctx, Action::AskOpen),
         }
     }
 
-    /// Closes, unless there is something to save.
-    pub(super) fn ask_to_quit(&mut self, ctx: &egui::Context) {
-        if self.workspace.unsaved_names().is_empty() {
-            self.quit(ctx);
-        } else {
-            self.look.windows.closing = true;
-        }
-    }
-
-    /// Closes.
+    /// Closes: nothing keeps the window open any more.
     pub(super) fn quit(&mut self, ctx: &egui::Context) {
         self.may_close = true;
-        self.workspace.forget_autosaves();
         ctx.send_viewport_cmd(egui::ViewportCommand::Close);
     }
 }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use egui::Context;
 
+use super::Jawline;
 use super::dialogs::{Answer, Question};
 use super::notices::{Notice, Remedy};
-use super::workspace::Happened;
-use super::{Jawline, session};
+use super::session::Session;
+use super::workspace::Event;
 use crate::engine;
 use crate::engine::desk::{Reply, Slot};
 
@@ -19,37 +20,21 @@ impl Jawline {
         for reply in self.backend.poll() {
             self.hear(reply);
         }
-        for happened in self.workspace.poll(self.backend.as_mut()) {
-            match happened {
-                Happened::Notice(notice) => self.notices.add(notice),
-                Happened::NewSession => self.show_photo(),
-                Happened::AllSaved if self.quits_when_saved => self.quit(ctx),
-                Happened::AllSaved => (),
-                Happened::NotOpened(path) => {
-                    self.settings.remove_recent(&path);
-                    self.shelf
-                        .update_settings(move |settings| settings.remove_recent(&path));
-                }
-                Happened::Copied(pixels) => {
-                    let size = [pixels.width() as usize, pixels.height() as usize];
-                    ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(
-                        size,
-                        pixels.as_raw(),
-                    ));
-                    self.notices.add(Notice::done("Copied the result"));
-                }
-            }
-        }
+        let events = self.workspace.poll(self.backend.as_mut());
+        self.handle_events(ctx, events);
         for answer in self.dialogs.poll() {
             match answer {
                 Answer::Do(action) => self.dispatch(ctx, action),
-                Answer::Boundary(boundary) => self.use_boundary(boundary),
+                Answer::Boundary(photo, face, boundary) => {
+                    self.use_boundary(photo, face, boundary);
+                }
                 Answer::Failed(why) => self.notices.add(Notice::problem(why)),
                 // Either the user has thought better of it, or there are no dialogs on this system:
                 // for the second case a field to type a path is offered.
-                Answer::Nothing(Question::Photos) if self.workspace.photos.is_empty() => {
+                Answer::Nothing(Question::Photos) if self.workspace.photos().is_empty() => {
                     self.look.windows.open_path = true;
                 }
+                Answer::Nothing(Question::SaveAs(_)) => self.look.windows.save_as = true,
                 Answer::Nothing(_) => (),
             }
         }
@@ -66,9 +51,33 @@ impl Jawline {
             ));
         }
         self.thumbnails.poll(ctx);
-        self.thumbnails.follow(ctx, self.workspace.session.as_ref());
+        self.thumbnails.follow(ctx, self.workspace.session());
         self.tell_canvas();
         self.ask_for_memory();
+    }
+
+    /// Reacts to what has happened to the open photos.
+    pub(super) fn handle_events(&mut self, ctx: &Context, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::Notice(notice) => self.notices.add(notice),
+                Event::Shown => self.show_photo(),
+                Event::MayQuit => self.quit(ctx),
+                Event::NotOpened(path) => {
+                    self.settings.remove_recent(&path);
+                    self.shelf
+                        .update_settings(move |settings| settings.remove_recent(&path));
+                }
+                Event::Copied(pixels) => {
+                    let size = [pixels.width() as usize, pixels.height() as usize];
+                    ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(
+                        size,
+                        pixels.as_raw(),
+                    ));
+                    self.notices.add(Notice::done("Copied the result"));
+                }
+            }
+        }
     }
 
     fn hear(&mut self, reply: Reply) {
@@ -122,27 +131,23 @@ impl Jawline {
             }
             other => {
                 let is_missing = match &other {
-                    Reply::Faces(Err(error)) | Reply::Prepared(_, Err(error)) => {
+                    Reply::Faces(_, Err(error)) | Reply::Prepared(_, Err(error)) => {
                         error.is_missing_parts()
                     }
                     _ => false,
                 };
-                let faces_failed = matches!(other, Reply::Faces(Err(_)));
-                let Some(session) = &mut self.workspace.session else {
-                    return;
+                let not_found = match &other {
+                    Reply::Faces(_, Err(error)) => Some(error.to_string()),
+                    _ => None,
                 };
-                let notice = session.hear(other, self.backend.as_mut());
+                let notice = (self.workspace).handle_reply(other, self.backend.as_mut());
                 if is_missing {
                     let text = "The networks that find and change faces are not installed";
                     self.notices
                         .add(Notice::problem(text).with_remedy(Remedy::Install));
-                } else if faces_failed {
-                    let text = match &session.finding {
-                        session::Finding::Failed(why) => why.clone(),
-                        _ => "no face was found".to_owned(),
-                    };
+                } else if let Some(why) = not_found {
                     self.notices
-                        .add(Notice::warning(text).with_remedy(Remedy::MarkFace));
+                        .add(Notice::warning(why).with_remedy(Remedy::MarkFace));
                 } else if let Some(notice) = notice {
                     self.notices.add(notice);
                 }
@@ -153,11 +158,7 @@ impl Jawline {
     /// Shows the photo in work on the canvas, or none.
     pub(super) fn show_photo(&mut self) {
         self.look.for_new_photo();
-        let photo = self
-            .workspace
-            .session
-            .as_ref()
-            .map(|session| Arc::clone(&session.document.photo));
+        let photo = self.workspace.session().and_then(Session::photo).cloned();
         if let Some(canvas) = &mut self.canvas {
             canvas.show_photo(photo, Arc::clone(&self.wake));
         }
@@ -165,22 +166,22 @@ impl Jawline {
 
     /// Hands the canvas what the engine has made.
     fn tell_canvas(&mut self) {
-        let (Some(session), Some(canvas)) = (&mut self.workspace.session, &mut self.canvas) else {
+        let (Some(session), Some(canvas)) = (self.workspace.session_mut(), &mut self.canvas) else {
             return;
         };
-        for (key, fresh, live) in session.take_fresh() {
-            if fresh.crop
-                && let Some(aligned) = &live.aligned
+        for (key, dirty, state) in session.take_dirty() {
+            if dirty.crop
+                && let Some(aligned) = &state.aligned
             {
                 canvas.set_crop(key, aligned.screen_crop());
             }
-            if fresh.frame
-                && let Some(frame) = &live.frame
+            if dirty.frame
+                && let Some(frame) = &state.frame
             {
                 canvas.set_frame(key, Arc::clone(&frame.screen));
             }
-            if fresh.keyframes {
-                canvas.set_keyframes(key, &live.keyframes);
+            if dirty.keyframes {
+                canvas.set_keyframes(key, &state.keyframes);
             }
         }
     }

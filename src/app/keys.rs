@@ -63,9 +63,12 @@ const fn shift(key: Key, does: &'static str, action: fn(&Look) -> Action) -> Bin
 
 /// All keys that act when pressed. B (hold for before), Space (hold to move the picture) and Ctrl+C
 /// are looked after apart.
-pub const BINDINGS: [Binding; 30] = [
+pub const BINDINGS: [Binding; 31] = [
     key(Key::O, "open photos", |_| Action::AskOpen),
     key(Key::S, "save the project", |_| Action::Save),
+    shift(Key::S, "save the project under another name", |_| {
+        Action::ToggleWindow(WindowName::SaveAs)
+    }),
     key(Key::E, "export", |_| {
         Action::ToggleWindow(WindowName::Export)
     }),

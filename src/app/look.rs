@@ -117,8 +117,8 @@ pub struct OpenWindows {
     pub export: bool,
     /// Opening by a typed path.
     pub open_path: bool,
-    /// «Save before closing?»
-    pub closing: bool,
+    /// Saving under another name.
+    pub save_as: bool,
 }
 
 /// All of it.
@@ -248,6 +248,10 @@ impl Look {
         self.tool = Tool::Hand;
         self.stroke = None;
         self.pull = None;
+        self.drag = Drag::Nothing;
         self.in_gesture = false;
+        // A name that was typed for one photo is not for another.
+        self.windows.export = false;
+        self.windows.save_as = false;
     }
 }

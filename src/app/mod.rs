@@ -52,7 +52,7 @@ use look::{Look, Tool};
 use notices::{Notice, Notices};
 use shelf::Shelf;
 use thumbnails::Thumbnails;
-use workspace::Workspace;
+use workspace::{Threads, Workspace};
 
 /// Starts an engine with these settings.
 pub type StartBackend =
@@ -90,8 +90,6 @@ pub struct Jawline {
     memory_bytes: Option<u64>,
     memory_asked: Option<Instant>,
     nudged_at: Option<Instant>,
-    closing_asked: Option<usize>,
-    quits_when_saved: bool,
     may_close: bool,
     title: String,
     device_lost: Arc<AtomicBool>,
@@ -132,6 +130,8 @@ impl Jawline {
                     }
                 });
         }
+        let autosave_folder = start.data_dir.map(|folder| folder.join("autosave"));
+        let disk = Threads::new(autosave_folder, Arc::clone(&wake));
         let mut thumbnails = Thumbnails::default();
         thumbnails.load_samples(Arc::clone(&wake));
         let mut app = Self {
@@ -140,7 +140,7 @@ impl Jawline {
             engine: EngineState::default(),
             engine_settings,
             canvas: render_state.map(Canvas::new),
-            workspace: Workspace::new(start.data_dir, double_chin, Arc::clone(&wake)),
+            workspace: Workspace::new(Box::new(disk), double_chin),
             look: Look::default(),
             notices: Notices::default(),
             settings,
@@ -152,14 +152,12 @@ impl Jawline {
             memory_bytes: None,
             memory_asked: None,
             nudged_at: None,
-            closing_asked: None,
-            quits_when_saved: false,
             may_close: false,
             title: String::new(),
             device_lost,
             wake,
         };
-        app.open(start.paths);
+        app.open(ctx, start.paths);
         Ok(app)
     }
 
@@ -213,19 +211,19 @@ impl Jawline {
         for action in actions {
             self.dispatch(&ctx, action);
         }
-        self.send_for_missing(&ctx);
+        self.reconcile(&ctx);
         self.title(&ctx);
         self.closing(&ctx);
         self.pace.note(begun.elapsed());
     }
 
-    fn send_for_missing(&mut self, ctx: &Context) {
-        let is_dragging = self.look.is_dragging();
-        let Some(session) = &mut self.workspace.session else {
-            return;
-        };
-        session.refines_keyframes = self.settings.refines_keyframes;
-        let wait = session.send_for_missing(Instant::now(), is_dragging, self.backend.as_mut());
+    fn reconcile(&mut self, ctx: &Context) {
+        let wait = self.workspace.reconcile(
+            Instant::now(),
+            self.look.is_dragging(),
+            self.settings.refines_keyframes,
+            self.backend.as_mut(),
+        );
         if let Some(wait) = wait {
             ctx.request_repaint_after(wait);
         }
@@ -238,7 +236,8 @@ impl Jawline {
         let side = Frame::new()
             .fill(theme::PANEL)
             .inner_margin(Margin::same(8));
-        let has_document = self.workspace.session.is_some() || self.workspace.photos.len() > 1;
+        let photos = self.workspace.photos();
+        let has_document = self.workspace.session().is_some() || photos.len() > 1;
         if !self.look.hides_panels {
             Panel::top("top")
                 .frame(bar)
@@ -247,7 +246,7 @@ impl Jawline {
                 .frame(bar)
                 .show(ui, |ui| panels::status::show(self, ui, actions));
         }
-        let banners = !self.notices.shown().is_empty() || !self.workspace.leftovers.is_empty();
+        let banners = !self.notices.shown().is_empty() || !self.workspace.recoverable().is_empty();
         // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
         let is_narrow = ui.available_width() < 720.0;
         if has_document && !self.look.hides_panels && !is_narrow {
@@ -269,9 +268,11 @@ impl Jawline {
             .frame(Frame::new().fill(grey))
             .show(ui, |ui| {
                 let place = ui.max_rect();
-                if self.workspace.session.is_some() {
+                if self.workspace.session().is_some() {
                     picture::show(self, ui, actions);
-                } else if self.workspace.opening().is_none() {
+                } else if let Some(photo) = self.workspace.current() {
+                    windows::missing::show(photo, ui, actions);
+                } else {
                     windows::welcome::show(self, ui, actions);
                 }
                 if banners {
@@ -329,9 +330,7 @@ impl Jawline {
                     kept.pack = settings.pack;
                 });
                 self.backend.send(Request::Describe);
-                if let Some(session) = &mut self.workspace.session {
-                    session.start_over(self.backend.as_mut());
-                }
+                self.workspace.start_over();
             }
             Err(error) => {
                 let notice = Notice::error("The engine could not be started", &error);
@@ -341,14 +340,9 @@ impl Jawline {
     }
 
     fn title(&mut self, ctx: &Context) {
-        let current = self.workspace.current;
-        let title = match current.and_then(|index| self.workspace.photos.get(index)) {
+        let title = match self.workspace.current() {
             Some(photo) => {
-                let mark = if current.is_some_and(|index| self.workspace.is_unsaved(index)) {
-                    " •"
-                } else {
-                    ""
-                };
+                let mark = if photo.is_unsaved() { " •" } else { "" };
                 format!("Jawline — {}{mark}", photo.name)
             }
             None => "Jawline".to_owned(),
@@ -363,12 +357,10 @@ impl Jawline {
     /// The window manager asks to close.
     fn closing(&mut self, ctx: &Context) {
         if ctx.input(|input| input.viewport().close_requested()) && !self.may_close {
-            if self.workspace.unsaved_names().is_empty() {
-                self.workspace.forget_autosaves();
-            } else {
-                ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-                self.look.windows.closing = true;
-            }
+            // Whether it may is found out first; then the window closes by itself.
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            let events = self.workspace.quit();
+            self.handle_events(ctx, events);
         }
     }
 

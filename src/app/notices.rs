@@ -1,7 +1,10 @@
 //! What the user should know: banners that stay until they are read, and the log.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+
+use crate::photo::PhotoId;
 
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,29 +18,50 @@ pub enum Severity {
 }
 
 /// What can be done about a notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
     /// Install the networks and the runtime.
     Install,
     /// Mark the face by hand.
     MarkFace,
-    /// Choose another place or name for the export.
-    ExportAgain,
+    /// Choose another place or name for the export of this photo.
+    ExportAgain(PhotoId),
+    /// Replace the file that is there.
+    ReplaceExport {
+        /// The photo to export.
+        photo: PhotoId,
+        /// The file.
+        path: PathBuf,
+        /// Before and after side by side instead of the result.
+        is_comparison: bool,
+    },
+    /// Save this photo's project under another name.
+    SaveAs(PhotoId),
+    /// Replace the project that is there by this photo's.
+    ReplaceProject(PhotoId, PathBuf),
+    /// Open the project that lies beside this photo.
+    OpenProject(PhotoId, PathBuf),
     /// Open another photo.
     Open,
 }
 
+/// The identity of a notice, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NoticeId(u64);
+
 /// One thing to tell.
 #[derive(Debug, Clone)]
 pub struct Notice {
+    /// Its identity once it is shown.
+    pub id: NoticeId,
     /// How much it matters.
     pub severity: Severity,
     /// One sentence.
     pub text: String,
     /// More, behind a fold; may be empty.
     pub details: String,
-    /// What helps, if there is a button for it.
-    pub remedy: Option<Remedy>,
+    /// What helps, a button each.
+    pub remedies: Vec<Remedy>,
     /// When it happened.
     pub at: SystemTime,
 }
@@ -77,16 +101,17 @@ impl Notice {
     /// With a button that helps.
     #[must_use]
     pub fn with_remedy(mut self, remedy: Remedy) -> Self {
-        self.remedy = Some(remedy);
+        self.remedies.push(remedy);
         self
     }
 
     fn new(severity: Severity, text: String, details: String) -> Self {
         Self {
+            id: NoticeId(0),
             severity,
             text,
             details,
-            remedy: None,
+            remedies: Vec::new(),
             at: SystemTime::now(),
         }
     }
@@ -97,6 +122,7 @@ impl Notice {
 pub struct Notices {
     shown: Vec<Notice>,
     log: Vec<Notice>,
+    added: u64,
 }
 
 impl Notices {
@@ -105,7 +131,9 @@ impl Notices {
     const MOST_LOGGED: usize = 500;
 
     /// Shows a notice and logs it. The same text is not shown twice.
-    pub fn add(&mut self, notice: Notice) {
+    pub fn add(&mut self, mut notice: Notice) {
+        self.added += 1;
+        notice.id = NoticeId(self.added);
         match notice.severity {
             Severity::Error => tracing::error!("{}", notice.text),
             Severity::Warning => tracing::warn!("{}", notice.text),
@@ -135,11 +163,9 @@ impl Notices {
         &self.log
     }
 
-    /// Takes a banner away; out of range is fine.
-    pub fn dismiss(&mut self, index: usize) {
-        if index < self.shown.len() {
-            self.shown.remove(index);
-        }
+    /// Takes a banner away; one that is gone already is fine.
+    pub fn dismiss(&mut self, id: NoticeId) {
+        self.shown.retain(|notice| notice.id != id);
     }
 
     /// Takes away banners that only told of something done.
@@ -188,8 +214,9 @@ mod tests {
             notices.add(Notice::warning("the disk is slow"));
         }
         assert_eq!((notices.shown().len(), notices.log().len()), (1, 3));
-        notices.dismiss(7);
-        notices.dismiss(0);
+        notices.dismiss(NoticeId(7));
+        assert_eq!(notices.unread(), 1);
+        notices.dismiss(notices.shown()[0].id);
         assert_eq!(notices.unread(), 0);
     }
 

@@ -1,13 +1,14 @@
 //! The sample portraits of the welcome screen: drawn by the generator, so they show nobody.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::{fmt, fs};
 
 use crate::data_dir::data_dir;
 use crate::photo::atomic;
 
 /// A sample portrait.
+#[derive(PartialEq)]
 pub struct Sample {
     /// What the welcome screen calls it.
     pub title: &'static str,
@@ -15,8 +16,14 @@ pub struct Sample {
     bytes: &'static [u8],
 }
 
+impl fmt::Debug for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title)
+    }
+}
+
 /// All samples.
-pub const SAMPLES: [Sample; 3] = [
+pub static SAMPLES: [Sample; 3] = [
     Sample {
         title: "Man with glasses",
         file: "man_with_glasses.jpg",

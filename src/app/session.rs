@@ -1,35 +1,51 @@
 //! A document in the window, and its dealings with the engine.
 //!
-//! The session compares what the document asks for with what it has, and sends for the difference:
-//! undo, a preset, or a drag need no code of their own here. It knows no widget, so that its logic is
-//! tested without a window.
+//! The session compares what the document asks for with what it has ([`plan`]), and asks for the
+//! difference ([`Session::reconcile`]): undo, a preset, or a drag need no code of their own here. It
+//! lives as long as its photo is on the list; pixels and what the engine made of them come and go. It
+//! knows no widget, so that its logic is tested without a window.
 
-mod live;
+mod face_state;
+mod plan;
+mod reconcile;
 mod replies;
-mod requests;
+mod slot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
 
-pub use live::{Diffusion, Fresh, Live, Preparation, Shown};
+pub use face_state::{Dirty, FaceState, Preparation, Shown};
+pub use slot::Slot;
 
 use crate::editor::{Command, Document, Face, FaceId, FaceParams, Gesture};
-use crate::engine::desk::{Backend, FaceKey, Request, Slot, Stamp};
-use crate::engine::{Progress, RenderedFace};
+use crate::engine::desk::{self, Backend, FaceKey, Request, Stamp};
+use crate::engine::{Method, Progress, RenderedFace};
 use crate::geometry::Point;
 use crate::latent::Boundary;
-use live::Wanted;
+use crate::photo::{Photo, PhotoId};
+use face_state::RenderKey;
 
 /// Whether the faces of the photo are known.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
+    /// Nobody has looked yet.
+    NotAsked,
     /// They are being looked for.
     Running,
     /// They are known.
     Done,
     /// There are none, or looking failed; in words.
     Failed(String),
+}
+
+/// Whether all edits of a photo can be written now.
+pub enum Readiness {
+    /// They can: the exact edits of all edited faces.
+    Ready(Vec<Arc<RenderedFace>>),
+    /// One of them is not exact yet, or its code may still get better.
+    Waiting,
+    /// Some can't be had, with the reasons in words.
+    Failed(Vec<(FaceId, String)>),
 }
 
 /// A document that is open in the window.
@@ -40,72 +56,87 @@ pub struct Session {
     pub finding: Finding,
     /// Whether more keyframes are drawn when there is nothing else to do.
     pub refines_keyframes: bool,
+    id: PhotoId,
+    photo: Option<Arc<Photo>>,
     double_chin: Arc<Boundary>,
-    number: u64,
-    live: BTreeMap<FaceId, Live>,
+    faces: BTreeMap<FaceId, FaceState>,
+    /// The faces whose doubts were told.
+    doubted: BTreeSet<FaceId>,
     last_stamp: Stamp,
 }
 
 impl Session {
-    /// Begins to work on a document: its faces are looked for, unless a project has told them, and the
-    /// chosen one is prepared. `number` tells documents apart that were open at different times.
-    pub fn begin(
-        document: Document,
-        number: u64,
-        double_chin: Arc<Boundary>,
-        backend: &mut dyn Backend,
-    ) -> Self {
-        let mut session = Self {
+    /// A document without its pixels.
+    pub fn new(id: PhotoId, document: Document, double_chin: Arc<Boundary>) -> Self {
+        Self {
+            finding: Finding::NotAsked,
             document,
-            finding: Finding::Done,
             refines_keyframes: true,
+            id,
+            photo: None,
             double_chin,
-            number,
-            live: BTreeMap::new(),
+            faces: BTreeMap::new(),
+            doubted: BTreeSet::new(),
             last_stamp: 0,
-        };
-        if session.document.faces().is_empty() {
-            session.find_faces(backend);
-        } else {
-            session.prepare_edited(backend);
         }
-        session
     }
 
-    /// Ends all work.
-    pub fn end(&mut self, backend: &mut dyn Backend) {
-        backend.cancel(Slot::FindFaces);
-        backend.cancel(Slot::MarkFace);
-        for id in self.live.keys().copied().collect::<Vec<_>>() {
-            let key = self.key(id);
-            backend.cancel(Slot::Prepare(key));
-            backend.cancel(Slot::Draw(key));
-            backend.cancel(Slot::Diffuse(key));
-            backend.cancel(Slot::Keyframes(key));
+    /// The photo's pixels are there. Faces are looked for, unless a project has told them.
+    pub fn load(&mut self, photo: Arc<Photo>) {
+        self.photo = Some(photo);
+        self.finding = match self.document.faces().is_empty() {
+            true => Finding::NotAsked,
+            false => Finding::Done,
+        };
+        self.choose_one();
+    }
+
+    /// Lets go of the pixels and of what was made of them, and ends all work on them. The document
+    /// stays, with every code that was found.
+    pub fn unload(&mut self, backend: &mut dyn Backend) {
+        backend.cancel(desk::Slot::FindFaces(self.id));
+        backend.cancel(desk::Slot::MarkFace(self.id));
+        for id in self.faces.keys() {
+            let key = self.key(*id);
+            backend.cancel(desk::Slot::Prepare(key));
+            backend.cancel(desk::Slot::Draw(key));
+            backend.cancel(desk::Slot::Diffuse(key));
+            backend.cancel(desk::Slot::Keyframes(key));
         }
+        self.faces.clear();
+        self.photo = None;
+        self.finding = Finding::NotAsked;
+    }
+
+    /// The pixels, while they are loaded.
+    pub fn photo(&self) -> Option<&Arc<Photo>> {
+        self.photo.as_ref()
     }
 
     /// Looks for the faces (again).
     pub fn find_faces(&mut self, backend: &mut dyn Backend) {
+        let Some(photo) = &self.photo else {
+            return;
+        };
         self.finding = Finding::Running;
         backend.send(Request::FindFaces {
-            photo: Arc::clone(&self.document.photo),
+            id: self.id,
+            photo: Arc::clone(photo),
             name: self.document.name.clone(),
         });
     }
 
     /// The name of a face towards engine and canvas.
     pub fn key(&self, id: FaceId) -> FaceKey {
-        self.number << 32 | id.0
-    }
-
-    fn id_of(&self, key: FaceKey) -> Option<FaceId> {
-        (key >> 32 == self.number).then_some(FaceId(key & 0xffff_ffff))
+        FaceKey {
+            photo: self.id,
+            face: id.0,
+        }
     }
 
     /// What the engine has made of a face.
-    pub fn live(&self, id: FaceId) -> Option<&Live> {
-        self.live.get(&id)
+    pub fn face_state(&self, id: FaceId) -> Option<&FaceState> {
+        self.faces.get(&id)
     }
 
     /// The face that is being edited.
@@ -114,16 +145,17 @@ impl Session {
     }
 
     /// What the engine has made of the chosen face.
-    pub fn chosen_live(&self) -> Option<&Live> {
-        self.live(self.document.chosen?)
+    pub fn chosen_state(&self) -> Option<&FaceState> {
+        self.face_state(self.document.chosen?)
     }
 
     /// All faces that the canvas may have to be told about.
-    pub fn take_fresh(&mut self) -> Vec<(FaceKey, Fresh, &Live)> {
-        let number = self.number;
-        let all = self.live.iter_mut().filter_map(|(id, live)| {
-            let fresh = std::mem::take(&mut live.fresh);
-            (fresh != Fresh::default()).then_some((number << 32 | id.0, fresh, &*live))
+    pub fn take_dirty(&mut self) -> Vec<(FaceKey, Dirty, &FaceState)> {
+        let photo = self.id;
+        let all = self.faces.iter_mut().filter_map(|(id, state)| {
+            let dirty = std::mem::take(&mut state.dirty);
+            let key = FaceKey { photo, face: id.0 };
+            (dirty != Dirty::default()).then_some((key, dirty, &*state))
         });
         all.collect()
     }
@@ -131,134 +163,66 @@ impl Session {
     /// What is shown of a face.
     pub fn shown(&self, id: FaceId) -> Shown {
         let params = self.document.params(id);
-        let Some(live) = self.live.get(&id) else {
+        let (Some(state), false) = (self.faces.get(&id), params.changes_nothing()) else {
             return Shown::Original;
         };
-        if params.changes_nothing() {
-            return Shown::Original;
-        }
-        let wanted = self.wanted(id);
-        if wanted.as_ref().is_some_and(|wanted| live.is_exact(wanted)) {
-            return Shown::Exact;
-        }
-        if live.diffusing().is_some() && live.frame_of == wanted && wanted.is_some() {
-            return Shown::Stale;
-        }
-        let blends = wanted.is_some_and(|wanted| self.has_keyframes(live, &wanted));
-        if blends {
-            Shown::Blend
-        } else if live.frame.is_some() {
-            Shown::Stale
-        } else {
-            Shown::Original
+        let key = self.render_key(id);
+        match &key {
+            Some(key) if state.is_exact(key) => Shown::Exact,
+            Some(key) if state.has_frame_of(key) => Shown::Draft,
+            // The diffusion has found something better, which is being drawn.
+            Some(key) if state.frame_of.as_ref() == Some(key) => Shown::Draft,
+            Some(key) if state.can_blend(key) => Shown::Blend,
+            _ if state.frame.is_some() => Shown::Stale,
+            _ => Shown::Original,
         }
     }
 
-    fn has_keyframes(&self, live: &Live, wanted: &Wanted) -> bool {
-        // With two of them (and the photo at 0) there is something to blend.
-        live.keyframes.len() >= 2 && live.keyframes_of == Some(wanted.at_any_amount())
-    }
-
-    /// What the document asks for; `None` while the face has no code.
-    fn wanted(&self, id: FaceId) -> Option<Wanted> {
-        let prepared = self.live.get(&id)?.prepared.as_ref()?;
-        Some(Wanted {
+    /// The edit that the document asks for; `None` while the face has no code.
+    fn render_key(&self, id: FaceId) -> Option<RenderKey> {
+        let prepared = self.faces.get(&id)?.prepared.as_ref()?;
+        Some(RenderKey {
             params: self.document.edit_params(id, &self.double_chin),
             prepared: Arc::clone(prepared),
         })
     }
 
-    /// Chooses a face and prepares it if need be.
-    pub fn choose(&mut self, id: FaceId, backend: &mut dyn Backend) {
+    /// Chooses a face.
+    pub fn choose(&mut self, id: FaceId) {
         self.document.chosen = Some(id);
-        let untouched = self
-            .live
-            .get(&id)
-            .is_none_or(|live| live.preparation == Preparation::NotAsked);
-        if untouched {
-            self.prepare(id, backend);
-        }
     }
 
-    /// Looks for the code of a face.
-    pub fn prepare(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        let Some(face) = self.document.face(id) else {
-            return;
-        };
-        let live = self
-            .live
-            .entry(id)
-            .or_insert_with(|| Live::new(Instant::now()));
-        match face.landmarks {
-            Ok(landmarks) => {
-                live.preparation = Preparation::Running(None);
-                let face_key = self.number << 32 | id.0;
-                backend.send(Request::Prepare {
-                    face: face_key,
-                    photo: Arc::clone(&self.document.photo),
-                    landmarks: Box::new(landmarks),
-                    code: face.code,
-                });
-            }
-            Err(why) => live.preparation = Preparation::Failed(why),
-        }
-    }
-
-    /// Ends the search for a code; the best one so far stays.
-    pub fn cancel_preparation(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        backend.cancel(Slot::Prepare(self.key(id)));
-        if let Some(live) = self.live.get_mut(&id)
-            && matches!(live.preparation, Preparation::Running(_))
-        {
-            live.preparation = Preparation::Cancelled;
-            // What the user goes on with is what a project has to hold.
-            let code = live
-                .prepared
-                .as_ref()
-                .map(|face| Arc::new(face.code.clone()));
-            if let Some(code) = code {
-                self.document.set_code(id, code);
-            }
-        }
-    }
-
-    /// Ends a diffusion; the best so far stays.
-    pub fn cancel_diffusion(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        backend.cancel(Slot::Diffuse(self.key(id)));
-        if let Some(diffusion) = self.live.get_mut(&id).and_then(|it| it.diffusion.as_mut()) {
-            diffusion.running = None;
+    /// Where no face is chosen, the first that can be edited is.
+    fn choose_one(&mut self) {
+        if self.document.chosen.is_none() {
+            let faces = self.document.faces();
+            let usable = faces.iter().find(|face| face.landmarks.is_ok());
+            self.document.chosen = usable.or(faces.first()).map(|face| face.id);
         }
     }
 
     /// The faces whose edits are being diffused, with the progress.
     pub fn diffusing(&self) -> impl Iterator<Item = (FaceId, &Progress)> {
-        let all = self.live.iter();
-        all.filter_map(|(id, live)| Some((*id, live.diffusing()?)))
-    }
-
-    /// Begins the search for a code anew, also where one is known.
-    pub fn prepare_anew(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        self.document.forget_code(id);
-        self.prepare(id, backend);
+        let all = self.faces.iter();
+        all.filter_map(|(id, state)| Some((*id, state.diffusing()?)))
     }
 
     /// The faces whose codes are being looked for, with the progress.
     pub fn preparing(&self) -> impl Iterator<Item = (FaceId, Option<&Progress>)> {
-        self.live
-            .iter()
-            .filter_map(|(id, live)| match &live.preparation {
-                Preparation::Running(progress) => Some((*id, progress.as_ref())),
-                _ => None,
-            })
+        let running = self.faces.iter().filter(|(_, state)| state.code.is_asked());
+        running.map(|(id, state)| (*id, state.code_progress.as_ref()))
     }
 
     /// Marks a face by hand; photo pixels.
     pub fn mark_face(&mut self, eyes: [Point; 2], chin: Point, backend: &mut dyn Backend) {
-        backend.send(Request::MarkFace {
-            photo: Arc::clone(&self.document.photo),
-            eyes,
-            chin,
-        });
+        if let Some(photo) = &self.photo {
+            backend.send(Request::MarkFace {
+                id: self.id,
+                photo: Arc::clone(photo),
+                eyes,
+                chin,
+            });
+        }
     }
 
     /// Does a command.
@@ -267,71 +231,60 @@ impl Session {
     }
 
     /// After a restart of the engine: what was under way is asked for again.
-    pub fn start_over(&mut self, backend: &mut dyn Backend) {
+    pub fn start_over(&mut self) {
         if self.finding != Finding::Done {
-            self.find_faces(backend);
+            self.finding = Finding::NotAsked;
         }
-        for (id, is_running) in self.running() {
-            if let Some(live) = self.live.get_mut(&id) {
-                live.asked = None;
-                live.keyframes_under_way = None;
-                live.diffusion.take_if(|it| it.running.is_some());
-                live.failed = None;
-            }
-            if is_running {
-                self.prepare(id, backend);
-            }
+        for state in self.faces.values_mut() {
+            state.abandon_work();
         }
     }
 
-    fn running(&self) -> Vec<(FaceId, bool)> {
-        let is_running = |live: &Live| matches!(live.preparation, Preparation::Running(_));
-        self.live
-            .iter()
-            .map(|(id, live)| (*id, is_running(live)))
-            .collect()
-    }
-
-    /// Every face that has edits or is chosen is prepared.
-    fn prepare_edited(&mut self, backend: &mut dyn Backend) {
-        if self.document.chosen.is_none() {
-            let faces = self.document.faces();
-            let usable = faces.iter().find(|face| face.landmarks.is_ok());
-            self.document.chosen = usable.or(faces.first()).map(|face| face.id);
-        }
-        for face in self.document.faces() {
-            let is_chosen = self.document.chosen == Some(face.id);
-            let is_edited = !self.document.params(face.id).changes_nothing();
-            let is_untouched = self
-                .live
-                .get(&face.id)
-                .is_none_or(|live| live.preparation == Preparation::NotAsked);
-            if is_untouched && (is_chosen || is_edited) {
-                self.prepare(face.id, backend);
-            }
-        }
-    }
-
-    /// The exact edits of all edited faces; `None` while one of them is not exact yet, or its code may
-    /// still get better.
-    pub fn exact_edits(&self) -> Option<Vec<Arc<RenderedFace>>> {
-        let mut exact = Vec::new();
+    /// Whether the edits of all edited faces can be written now.
+    pub fn readiness(&self) -> Readiness {
+        let (mut exact, mut failed, mut waits) = (Vec::new(), Vec::new(), false);
         for face in self.document.faces() {
             if self.document.params(face.id).changes_nothing() {
                 continue;
             }
-            let live = self.live.get(&face.id);
-            match live.map(|live| &live.preparation) {
-                Some(Preparation::Failed(_)) => continue,
-                Some(Preparation::Ready | Preparation::Cancelled) => (),
-                _ => return None,
+            if let Err(why) = &face.landmarks {
+                failed.push((face.id, why.clone()));
+                continue;
             }
-            if self.shown(face.id) != Shown::Exact {
-                return None;
+            match self.face_readiness(face.id) {
+                Ok(Some(rendered)) => exact.push(rendered),
+                Ok(None) => waits = true,
+                Err(why) => failed.push((face.id, why)),
             }
-            exact.push(Arc::clone(&live?.frame.as_ref()?.rendered));
         }
-        Some(exact)
+        match (failed.is_empty(), waits || self.photo.is_none()) {
+            (false, _) => Readiness::Failed(failed),
+            (true, true) => Readiness::Waiting,
+            (true, false) => Readiness::Ready(exact),
+        }
+    }
+
+    fn face_readiness(&self, id: FaceId) -> Result<Option<Arc<RenderedFace>>, String> {
+        let Some(state) = self.faces.get(&id) else {
+            return Ok(None);
+        };
+        if let Slot::Failed { why, .. } = &state.code {
+            return Err(why.clone());
+        }
+        let Some(key) = self.render_key(id) else {
+            return Ok(None);
+        };
+        if let Some(why) = state.drawing.failed_for(&key) {
+            return Err(why.to_owned());
+        }
+        if let Slot::Failed { key: of, why } = &state.diffusion
+            && key.params.method == Method::Diffuse
+            && key.is_served_by_diffusion_of(of)
+        {
+            return Err(why.clone());
+        }
+        let frame = state.frame.as_ref().filter(|_| state.is_exact(&key));
+        Ok(frame.map(|frame| Arc::clone(&frame.rendered)))
     }
 
     /// The settings of a face that can be carried over to another.
@@ -339,3 +292,6 @@ impl Session {
         self.document.params(id).portable()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -70,14 +70,15 @@ impl Thumbnails {
 
     /// Draws the pair anew if the chosen face has something new.
     pub fn follow(&mut self, ctx: &Context, session: Option<&Session>) {
-        let live = session.and_then(Session::chosen_live);
-        let Some((live, prepared)) = live.and_then(|live| Some((live, live.prepared.as_ref()?)))
+        let state = session.and_then(Session::chosen_state);
+        let Some((state, prepared)) =
+            state.and_then(|state| Some((state, state.prepared.as_ref()?)))
         else {
             self.pair = None;
             return;
         };
-        let is_running = matches!(live.preparation, Preparation::Running(_));
-        let rendered = live
+        let is_running = matches!(state.preparation(), Preparation::Running(_));
+        let rendered = state
             .frame
             .as_ref()
             .filter(|_| !is_running)

@@ -1,9 +1,11 @@
 //! Keeping unsaved work for the case of a crash.
 //!
-//! A [`Keeper`] writes the newest state of the document to a file of its own in the data directory.
-//! Beside it lies a lock file, which the program holds locked as long as it lives: the system lets
-//! go of the lock however the program ends. So a kept file whose lock is free is work that a program
-//! has left behind ([`leftovers`]), and no program is offered what another is still at.
+//! An [`AutosaveWriter`] writes the newest state of a document to a file of its own in the data
+//! directory. Beside it lies a lock file, which the program holds locked as long as it lives: the
+//! system lets go of the lock however the program ends. So an autosave whose lock is free is work
+//! that a program has left behind ([`recoverable`]), and no program is offered what another is still
+//! at. Who goes on with recovered work goes on in the same file ([`AutosaveWriter::adopting`]), so
+//! that there is no moment without an autosave.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -51,15 +53,13 @@ pub enum Error {
     Internal,
 }
 
-/// Keeps the newest state of the document. Dropping it writes what is still to be written; the file
-/// then stays, and is offered at the next start, unless [`forget`](Self::forget) has been called.
+/// Writes the newest state of a document, in a thread of its own. Dropping it writes what is still to
+/// be written; the file then stays, and is offered at the next start, unless
+/// [`forget`](Self::forget) has been called.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct AutosaveWriter {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    path: PathBuf,
-    /// Locked as long as the program lives.
-    _lock: File,
 }
 
 #[derive(Debug, Default)]
@@ -83,12 +83,16 @@ enum Wish {
     Forget,
 }
 
-impl Keeper {
-    /// Starts the thread that keeps work in this folder, which is made when missing.
-    ///
-    /// # Errors
-    /// [`Error::Folder`] or [`Error::Internal`]: without a keeper one can work, but not recover.
-    pub fn start(folder: &Path) -> Result<Self, Error> {
+/// The file of one writer, with the lock that says that its program lives.
+#[derive(Debug)]
+struct OwnFile {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl OwnFile {
+    /// A name in the folder that no other program uses. The folder is made when missing.
+    fn create(folder: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Folder {
             path: folder.into(),
             source,
@@ -102,20 +106,76 @@ impl Keeper {
             .map_err(failed)?;
         let (lock, lock_path) = lock.keep().map_err(|error| failed(error.error))?;
         lock.lock().map_err(failed)?;
-        let path = lock_path.with_extension(EXTENSION);
-
-        let shared = Arc::new(Shared::default());
-        let (of_thread, file) = (Arc::clone(&shared), path.clone());
-        let thread = thread::Builder::new()
-            .name("autosave".to_owned())
-            .spawn(move || of_thread.serve(&file))
-            .map_err(|_| Error::Internal)?;
         Ok(Self {
-            shared,
-            thread: Some(thread),
-            path,
+            path: lock_path.with_extension(EXTENSION),
             _lock: lock,
         })
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
+    }
+
+    /// Writes the project, also where somebody has cleared the data directory meanwhile: a lock file
+    /// that is gone would let another program take this one for ended, so both are made anew.
+    fn write(file: &mut Option<Self>, folder: &Path, project: &Project) -> Result<(), Error> {
+        file.take_if(|file| !file.lock_path().exists());
+        let file = match file {
+            Some(file) => file,
+            None => file.insert(Self::create(folder)?),
+        };
+        project.write_for_recovery(&file.path).map_err(Error::Write)
+    }
+
+    fn remove(&self) -> Result<(), Error> {
+        remove(&self.path).map_err(|source| Error::Folder {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+impl Drop for OwnFile {
+    fn drop(&mut self) {
+        if !self.path.exists() {
+            // Whoever finds a lock file left behind removes it as well.
+            let _ = fs::remove_file(self.lock_path());
+        }
+    }
+}
+
+impl AutosaveWriter {
+    /// Starts the thread that writes into this folder. The folder and the file are made when there is
+    /// something to write.
+    pub fn start(folder: &Path) -> Self {
+        Self::with_file(folder, None)
+    }
+
+    /// Goes on in the file of recovered work, which stays as it is until there is something newer.
+    pub fn adopting(recoverable: Recoverable) -> Self {
+        let folder = recoverable
+            .path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        let file = OwnFile {
+            path: recoverable.path,
+            _lock: recoverable.lock,
+        };
+        Self::with_file(&folder, Some(file))
+    }
+
+    fn with_file(folder: &Path, file: Option<OwnFile>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let (of_thread, folder) = (Arc::clone(&shared), folder.to_owned());
+        let thread = thread::Builder::new()
+            .name("autosave".to_owned())
+            .spawn(move || of_thread.serve(&folder, file));
+        let thread = thread.map_err(|_| shared.lock().error = Some(Error::Internal));
+        Self {
+            thread: thread.ok(),
+            shared,
+        }
     }
 
     /// Hands over the newest state; an older one that is not written yet gives way. Never waits.
@@ -144,17 +204,12 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for AutosaveWriter {
     fn drop(&mut self) {
         self.shared.lock().ends = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
-        }
-        let lock = self.path.with_extension("lock");
-        if !self.path.exists() {
-            // Whoever finds a lock file left behind removes it as well.
-            let _ = fs::remove_file(lock);
         }
     }
 }
@@ -165,11 +220,14 @@ impl Shared {
     }
 
     /// The thread's loop.
-    fn serve(&self, path: &Path) {
+    fn serve(&self, folder: &Path, mut file: Option<OwnFile>) {
         let mut not_before = Instant::now();
         let mut is_failing = false;
         while let Some(wish) = self.next_wish(not_before) {
-            let outcome = catch_unwind(AssertUnwindSafe(|| fulfil(&wish, path)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| match &wish {
+                Wish::Keep(project) => OwnFile::write(&mut file, folder, project),
+                Wish::Forget => file.as_ref().map_or(Ok(()), OwnFile::remove),
+            }));
             let error = match outcome {
                 Ok(result) => result.err(),
                 Err(_) => Some(Error::Internal),
@@ -224,22 +282,6 @@ impl Shared {
     }
 }
 
-fn fulfil(wish: &Wish, path: &Path) -> Result<(), Error> {
-    match wish {
-        Wish::Keep(project) => {
-            if let Some(folder) = path.parent() {
-                // Made anew in case somebody has cleared the data directory.
-                let _ = fs::create_dir_all(folder);
-            }
-            project.write_for_recovery(path).map_err(Error::Write)
-        }
-        Wish::Forget => remove(path).map_err(|source| Error::Folder {
-            path: path.into(),
-            source,
-        }),
-    }
-}
-
 /// Removes a file that may be gone already.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -256,17 +298,17 @@ fn lock_folder(folder: &Path) -> io::Result<File> {
 
 /// Work that a program has left behind. As long as this value lives, no other program is offered it.
 #[derive(Debug)]
-pub struct Leftover {
+pub struct Recoverable {
     /// The kept file.
     pub path: PathBuf,
     /// When it was last written.
     pub saved_at: SystemTime,
     /// What the photo was called; the file's name when it cannot be read.
     pub name: String,
-    _lock: File,
+    lock: File,
 }
 
-impl Leftover {
+impl Recoverable {
     /// Reads it. The file stays until [`discard`](Self::discard): keep the document anew first.
     ///
     /// # Errors
@@ -291,7 +333,7 @@ impl Leftover {
 
 /// What programs that ended without saving have left behind, the newest first. Nothing when the folder
 /// is missing or cannot be read.
-pub fn leftovers(folder: &Path) -> Vec<Leftover> {
+pub fn recoverable(folder: &Path) -> Vec<Recoverable> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -302,27 +344,27 @@ pub fn leftovers(folder: &Path) -> Vec<Leftover> {
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         let extension = path.extension().unwrap_or_default();
         if extension == EXTENSION {
-            found.extend(leftover(path));
+            found.extend(recoverable_at(path));
         } else if extension == "lock" && path.file_name().is_some_and(|name| name != FOLDER_LOCK) {
             remove_useless_lock(&path);
         }
     }
-    found.sort_by_key(|leftover| std::cmp::Reverse(leftover.saved_at));
+    found.sort_by_key(|recoverable| std::cmp::Reverse(recoverable.saved_at));
     found
 }
 
-fn leftover(path: PathBuf) -> Option<Leftover> {
+fn recoverable_at(path: PathBuf) -> Option<Recoverable> {
     let lock = free_lock(&path.with_extension("lock"))?;
     let saved_at = fs::metadata(&path).ok()?.modified().ok()?;
     let name = match Project::read_recovered(&path) {
         Ok(project) => project.name().to_owned(),
         Err(_) => path.file_name()?.to_string_lossy().into_owned(),
     };
-    Some(Leftover {
+    Some(Recoverable {
         path,
         saved_at,
         name,
-        _lock: lock,
+        lock,
     })
 }
 

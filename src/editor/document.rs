@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, ArrayD};
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::project::Fingerprint;
-use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History};
+use super::project::{Fingerprint, ProjectFile};
+use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History, StepId};
 use crate::checkpoint::npy;
-use crate::engine::EditParams;
+use crate::engine::{EditParams, FoundCode};
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::{self, Boundary};
-use crate::photo::Photo;
 
 /// The number of a face within its document. Found faces have 1, 2 … from the largest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,8 +27,8 @@ pub struct Face {
     pub face_box: Rect,
     /// Its landmarks in photo pixels, or why it cannot be edited, in words.
     pub landmarks: Result<Landmarks, String>,
-    /// Its latent code `[L, 512]`, once it has been found.
-    pub code: Option<Arc<Array2<f32>>>,
+    /// Its latent code, as far as it has been found.
+    pub code: Option<FoundCode>,
 }
 
 /// A boundary that was opened from a file.
@@ -71,49 +70,52 @@ impl NamedBoundary {
     }
 }
 
-/// One photo with its faces and edits.
+/// A photo's faces and edits: all that is the user's work, and none of the pixels.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// The photo as it was loaded.
-    pub photo: Arc<Photo>,
+    /// The photo's file; `None` for pixels that come from no file.
+    pub source: Option<PathBuf>,
     /// What the photo is called in the window.
     pub name: String,
     /// The faces that were found; empty until they are. Marked faces are among the edits.
     pub found: Vec<Face>,
     /// Codes of marked faces, which outlive an undo of the mark.
-    pub marked_codes: Vec<(FaceId, Arc<Array2<f32>>)>,
+    pub marked_codes: Vec<(FaceId, FoundCode)>,
     /// The face that is being edited.
     pub chosen: Option<FaceId>,
     /// Boundaries from files.
     pub boundaries: Vec<NamedBoundary>,
     /// The project file that holds the document, once there is one.
-    pub project_path: Option<PathBuf>,
+    pub project_file: Option<ProjectFile>,
     /// What the photo's file was when it was first looked at; filled in by who saves a project.
     pub(super) fingerprint: Arc<OnceLock<Fingerprint>>,
     history: History,
-    saved: Arc<Edits>,
+    /// What a project file holds of the edits; `None` for work that a crash has left.
+    saved: Option<Arc<Edits>>,
+    /// Counts what has changed in all that a project holds.
+    revision: u64,
 }
 
 impl Document {
-    /// A document that was just opened.
-    pub fn new(photo: Arc<Photo>, name: String) -> Self {
-        Self::with_edits(photo, name, Edits::default())
+    /// The document of a photo that was just opened.
+    pub fn new(source: Option<PathBuf>, name: String) -> Self {
+        Self::with_history(source, name, History::new("Opened", Edits::default()))
     }
 
-    /// A document with edits from a project.
-    pub fn with_edits(photo: Arc<Photo>, name: String, edits: Edits) -> Self {
-        let history = History::new("Opened", edits);
+    /// A document with the history of a project.
+    pub fn with_history(source: Option<PathBuf>, name: String, history: History) -> Self {
         Self {
-            photo,
+            source,
             name,
             found: Vec::new(),
             marked_codes: Vec::new(),
             chosen: None,
             boundaries: Vec::new(),
-            project_path: None,
+            project_file: None,
             fingerprint: Arc::default(),
-            saved: Arc::clone(history.edits()),
+            saved: Some(Arc::clone(history.edits())),
             history,
+            revision: 0,
         }
     }
 
@@ -130,36 +132,52 @@ impl Document {
     /// Does a command. Commands of one gesture make one step. `true` if something has changed.
     pub fn apply(&mut self, command: &Command, gesture: Option<Gesture>) -> bool {
         let edits = command.applied_to(self.edits());
-        self.history.push(command.title(), edits, gesture)
+        let has_changed = self.history.push(command.title(), edits, gesture);
+        self.revision += u64::from(has_changed);
+        has_changed
     }
 
     /// One step back; `false` at the first.
     pub fn undo(&mut self) -> bool {
         let moved = self.history.undo();
-        self.keep_choice();
-        moved
+        self.after_move(moved)
     }
 
     /// One step forward; `false` at the last.
     pub fn redo(&mut self) -> bool {
         let moved = self.history.redo();
-        self.keep_choice();
-        moved
+        self.after_move(moved)
     }
 
     /// Goes to a step of the history.
-    pub fn jump(&mut self, step: usize) -> bool {
+    pub fn jump(&mut self, step: StepId) -> bool {
         let moved = self.history.jump(step);
-        self.keep_choice();
-        moved
+        self.after_move(moved)
     }
 
     /// A chosen face that an undo has taken away gives way to the first.
-    fn keep_choice(&mut self) {
+    fn after_move(&mut self, moved: bool) -> bool {
         let faces = self.faces();
         if !faces.iter().any(|face| Some(face.id) == self.chosen) {
             self.chosen = faces.first().map(|face| face.id);
         }
+        self.revision += u64::from(moved);
+        moved
+    }
+
+    /// Grows with every change of what a project holds: edits, codes, boundaries.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The place of a boundary among those from files; it is added if it is not there yet.
+    pub fn add_boundary(&mut self, boundary: NamedBoundary) -> BoundaryChoice {
+        let known = self.boundaries.iter().position(|known| *known == boundary);
+        BoundaryChoice::File(known.unwrap_or_else(|| {
+            self.boundaries.push(boundary);
+            self.revision += 1;
+            self.boundaries.len() - 1
+        }))
     }
 
     /// All faces: those found, then those marked.
@@ -172,7 +190,7 @@ impl Document {
                 .marked_codes
                 .iter()
                 .find(|(id, _)| *id == marked.id)
-                .map(|(_, code)| Arc::clone(code)),
+                .map(|(_, code)| code.clone()),
         });
         self.found.iter().cloned().chain(marked).collect()
     }
@@ -195,7 +213,8 @@ impl Document {
     }
 
     /// Keeps the code of a face.
-    pub fn set_code(&mut self, id: FaceId, code: Arc<Array2<f32>>) {
+    pub fn set_code(&mut self, id: FaceId, code: FoundCode) {
+        self.revision += 1;
         if let Some(face) = self.found.iter_mut().find(|face| face.id == id) {
             face.code = Some(code);
         } else {
@@ -206,16 +225,11 @@ impl Document {
 
     /// Forgets the code of a face, so that it is looked for again.
     pub fn forget_code(&mut self, id: FaceId) {
+        self.revision += 1;
         if let Some(face) = self.found.iter_mut().find(|face| face.id == id) {
             face.code = None;
         }
         self.marked_codes.retain(|(marked, _)| *marked != id);
-    }
-
-    /// How many faces have a code.
-    pub fn codes(&self) -> usize {
-        let found = self.found.iter().filter(|face| face.code.is_some());
-        found.count() + self.marked_codes.len()
     }
 
     /// What was chosen for a face.
@@ -243,13 +257,32 @@ impl Document {
         }
     }
 
+    /// The photo's file is another one now, as the user wants it.
+    pub fn set_source(&mut self, photo: PathBuf) {
+        if self.source.as_ref() != Some(&photo) {
+            self.source = Some(photo);
+            self.forget_fingerprint();
+            self.revision += 1;
+        }
+    }
+
+    /// The photo's content is looked at again when the project is saved.
+    pub(super) fn forget_fingerprint(&mut self) {
+        self.fingerprint = Arc::default();
+    }
+
     /// Are there edits that no project holds?
     pub fn is_unsaved(&self) -> bool {
-        self.saved != *self.edits()
+        self.saved.as_ref() != Some(self.edits())
     }
 
     /// Tells that a project holds these edits.
     pub fn set_saved(&mut self, edits: Arc<Edits>) {
-        self.saved = edits;
+        self.saved = Some(edits);
+    }
+
+    /// Tells that no project holds the edits.
+    pub(super) fn set_unsaved(&mut self) {
+        self.saved = None;
     }
 }

@@ -9,9 +9,15 @@ use super::Edits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gesture(pub u64);
 
+/// The identity of a step within its history, never used again in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StepId(u64);
+
 /// A step of the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryStep {
+    /// Its identity.
+    pub id: StepId,
     /// What was done.
     pub title: String,
     /// The edits after it.
@@ -24,22 +30,41 @@ pub struct History {
     steps: Vec<HistoryStep>,
     current: usize,
     gesture: Option<Gesture>,
+    steps_made: u64,
 }
 
 /// The oldest steps are forgotten beyond so many.
-const MOST_STEPS: usize = 1000;
+pub(super) const MOST_STEPS: usize = 1000;
 
 impl History {
     /// A history that begins with these edits.
     pub fn new(title: &str, edits: Edits) -> Self {
         Self {
             steps: vec![HistoryStep {
+                id: StepId(0),
                 title: title.to_owned(),
                 edits: Arc::new(edits),
             }],
             current: 0,
             gesture: None,
+            steps_made: 1,
         }
+    }
+
+    /// A history of these titles and edits, at one of them; `None` when there is no such step.
+    pub fn restored(steps: Vec<(String, Arc<Edits>)>, current: usize) -> Option<Self> {
+        let steps_made = steps.len() as u64;
+        let steps: Vec<HistoryStep> = (0..)
+            .map(StepId)
+            .zip(steps)
+            .map(|(id, (title, edits))| HistoryStep { id, title, edits })
+            .collect();
+        (current < steps.len()).then_some(Self {
+            steps,
+            current,
+            gesture: None,
+            steps_made,
+        })
     }
 
     /// The edits as they are now.
@@ -54,7 +79,7 @@ impl History {
     }
 
     /// The index of the step that the document is at.
-    pub fn current(&self) -> usize {
+    pub fn current_index(&self) -> usize {
         self.current
     }
 
@@ -83,9 +108,11 @@ impl History {
         // A drag that comes back to where it began leaves no step, but the gesture may go on.
         if **self.edits() != edits {
             self.steps.push(HistoryStep {
+                id: StepId(self.steps_made),
                 title,
                 edits: Arc::new(edits),
             });
+            self.steps_made += 1;
             self.current += 1;
             self.gesture = gesture;
         } else {
@@ -100,20 +127,25 @@ impl History {
 
     /// One step back; `false` at the first.
     pub fn undo(&mut self) -> bool {
-        self.can_undo() && self.jump(self.current - 1)
+        self.can_undo() && self.go_to(self.current - 1)
     }
 
     /// One step forward; `false` at the last.
     pub fn redo(&mut self) -> bool {
-        self.can_redo() && self.jump(self.current + 1)
+        self.can_redo() && self.go_to(self.current + 1)
     }
 
     /// Goes to a step; `false` if there is none or the document is there already.
-    pub fn jump(&mut self, step: usize) -> bool {
+    pub fn jump(&mut self, step: StepId) -> bool {
+        let index = self.steps.iter().position(|known| known.id == step);
+        index.is_some_and(|index| self.go_to(index))
+    }
+
+    fn go_to(&mut self, index: usize) -> bool {
         self.gesture = None;
-        let goes = step < self.steps.len() && step != self.current;
+        let goes = index < self.steps.len() && index != self.current;
         if goes {
-            self.current = step;
+            self.current = index;
         }
         goes
     }

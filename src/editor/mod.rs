@@ -26,4 +26,4 @@ pub mod sheet;
 pub use command::{Change, Command};
 pub use document::{Document, Face, FaceId, NamedBoundary};
 pub use edits::{AMOUNT_RANGE, BoundaryChoice, Edits, FaceParams, MarkedFace};
-pub use history::{Gesture, History, HistoryStep};
+pub use history::{Gesture, History, HistoryStep, StepId};

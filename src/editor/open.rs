@@ -5,10 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Document;
-use super::background::{Background, Unexpected};
+use super::background::Unexpected;
 use super::project::{self, Project};
-use crate::engine::Waker;
 use crate::photo::{self, Format, Limits, Photo};
 
 /// Why nothing was opened.
@@ -43,58 +41,65 @@ pub enum Error {
     Unexpected(#[from] Unexpected),
 }
 
-/// What was opened.
+/// What a file led to.
 #[derive(Debug)]
-pub struct Opened {
-    /// The document.
-    pub document: Document,
+pub struct Loaded {
+    /// The project that was opened. Its work is there even if its photo is not.
+    pub project: Option<Box<Project>>,
+    /// The photo, or why it could not be loaded.
+    pub photo: Result<LoadedPhoto, Error>,
+    /// A project that lies beside a photo which was opened without it.
+    pub beside: Option<PathBuf>,
+}
+
+/// Pixels, and where they are from.
+#[derive(Debug)]
+pub struct LoadedPhoto {
+    /// The photo.
+    pub photo: Arc<Photo>,
+    /// The photo's file.
+    pub path: PathBuf,
+    /// The same as the system knows it, whatever path led there.
+    pub identity: PathBuf,
     /// What its owner should know, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// An opening under way. Dropping it forgets about it without waiting.
-pub type Opening = Background<Opened, Error>;
-
-/// What is opened, and where it is from.
+/// What is loaded, and where it is from.
 #[derive(Debug)]
 pub enum Source {
-    /// A photo or a project, told by its content.
+    /// A photo or a project, detected from its content.
     File(PathBuf),
-    /// A project whose photo is somewhere else now.
-    ProjectWithPhoto {
-        /// The project.
-        project: PathBuf,
-        /// The photo.
-        photo: PathBuf,
+    /// The photo of a document that is open already.
+    Photo {
+        /// The photo's file; `None` looks where the document's project says.
+        path: Option<PathBuf>,
+        /// The document, to tell whether it is still that photo.
+        of: Box<Project>,
     },
-    /// A project that was read already, such as one that a crash has left behind.
-    Project {
-        /// The project.
-        project: Box<Project>,
-        /// Its file.
-        path: PathBuf,
-    },
+    /// An autosave.
+    Autosave(PathBuf),
 }
 
-/// Opens it in a thread. `wake` is called there when the result can be polled.
-pub fn open(source: Source, wake: Waker) -> Opening {
-    Background::start("open", wake, move |_| load(source))
-}
-
-/// Opens it on this thread, which may take a second.
+/// Loads it on this thread, which may take a second.
 ///
 /// # Errors
-/// In plain words, with the file's name.
-pub fn load(source: Source) -> Result<Opened, Error> {
+/// In plain words, with the file's name, when neither a photo nor a project is there.
+pub fn load(source: Source) -> Result<Loaded, Error> {
     match source {
-        Source::File(path) => open_file(&path),
-        Source::ProjectWithPhoto { project, photo } => {
-            open_project(Project::read(&project)?, photo)
+        Source::File(path) => load_file(path),
+        Source::Photo { path, of } => {
+            let project_path = of.file().map_or(Path::new(""), |file| &file.path);
+            let found = path.map_or_else(|| of.find_photo(project_path), Ok);
+            Ok(Loaded {
+                photo: found
+                    .map_err(Error::from)
+                    .and_then(|path| load_photo(path, Some(&of))),
+                project: None,
+                beside: None,
+            })
         }
-        Source::Project { project, path } => {
-            let photo = project.find_photo(&path)?;
-            open_project(*project, photo)
-        }
+        Source::Autosave(path) => Ok(load_project(Project::read_recovered(&path)?, &path)),
     }
 }
 
@@ -116,35 +121,43 @@ pub const EXTENSIONS: [&str; 8] = [
     project::EXTENSION,
 ];
 
-fn open_file(path: &Path) -> Result<Opened, Error> {
-    check_kind(path)?;
-    if is_archive(path) || project::is_project(path) {
-        let project = Project::read(path)?;
-        let photo = project.find_photo(path)?;
-        return open_project(project, photo);
+fn load_file(path: PathBuf) -> Result<Loaded, Error> {
+    check_kind(&path)?;
+    if is_archive(&path) || project::is_project(&path) {
+        return Ok(load_project(Project::read(&path)?, &path));
     }
-    let photo = Photo::load(path, &Limits::default())?;
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    let name = name.to_string_lossy().into_owned();
-    Ok(Opened {
-        warnings: photo.warnings().iter().map(ToString::to_string).collect(),
-        document: Document::new(Arc::new(photo), name),
+    let beside = project::path_beside(&path);
+    Ok(Loaded {
+        project: None,
+        photo: Ok(load_photo(path, None)?),
+        beside: beside.is_file().then_some(beside),
     })
 }
 
-fn open_project(project: Project, photo_path: PathBuf) -> Result<Opened, Error> {
-    check_kind(&photo_path)?;
-    let photo = Photo::load(&photo_path, &Limits::default())?;
+fn load_project(project: Project, path: &Path) -> Loaded {
+    let found = project.find_photo(path).map_err(Error::from);
+    Loaded {
+        photo: found.and_then(|photo| load_photo(photo, Some(&project))),
+        project: Some(Box::new(project)),
+        beside: None,
+    }
+}
+
+fn load_photo(path: PathBuf, of: Option<&Project>) -> Result<LoadedPhoto, Error> {
+    check_kind(&path)?;
+    let photo = Photo::load(&path, &Limits::default())?;
     let mut warnings: Vec<String> = photo.warnings().iter().map(ToString::to_string).collect();
-    if project.photo_has_changed(&photo_path) {
+    if of.is_some_and(|project| project.photo_has_changed(&path)) {
         warnings.push(format!(
             "{}: the photo is not the one that was edited (it was changed or replaced since), so \
              faces and masks may lie beside it; look closely",
-            photo_path.display()
+            path.display()
         ));
     }
-    Ok(Opened {
-        document: project.document(Arc::new(photo)),
+    Ok(LoadedPhoto {
+        photo: Arc::new(photo),
+        identity: fs::canonicalize(&path).unwrap_or_else(|_| path.clone()),
+        path,
         warnings,
     })
 }

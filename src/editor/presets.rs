@@ -145,7 +145,6 @@ mod tests {
     use super::*;
     use crate::editor::{Command, Document, FaceId};
     use crate::geometry::Point;
-    use crate::photo::Photo;
     use crate::portrait::strokes::{Stroke, StrokeKind};
 
     fn params(amount: f32) -> FaceParams {
@@ -214,8 +213,7 @@ mod tests {
         assert!(preset.params.strokes.is_empty());
         assert_eq!(preset.params.boundary, BoundaryChoice::DoubleChin);
 
-        let photo = Photo::from_pixels(image::DynamicImage::new_rgb8(1, 1));
-        let mut document = Document::new(Arc::new(photo), "x".to_owned());
+        let mut document = Document::new(None, "x".to_owned());
         let face = FaceId(1);
         let edit = |change| Command::Edit { face, change };
         document.apply(&edit(Change::Paint(stroke)), None);
@@ -231,8 +229,7 @@ mod tests {
         std::fs::write(folder.path().join(Presets::FILE), text).unwrap();
         let (kept, problem) = Presets::load(Some(folder.path()));
         assert!(problem.is_none());
-        let photo = Photo::from_pixels(image::DynamicImage::new_rgb8(1, 1));
-        let mut document = Document::new(Arc::new(photo), "x".to_owned());
+        let mut document = Document::new(None, "x".to_owned());
         let face = FaceId(1);
         let change = kept.get().own()[0].change();
         document.apply(&Command::Edit { face, change }, None);

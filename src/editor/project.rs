@@ -6,19 +6,24 @@
 //! by its path from the project, with size and SHA-256 to tell whether it is still the same.
 
 mod archive;
+mod replacing;
 mod stored;
+mod stored_history;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 use super::background::Unexpected;
-use super::{Document, Edits, Face, FaceId, NamedBoundary};
-use crate::photo::{Photo, atomic};
+use super::{Document, Edits, Face, FaceId, History, NamedBoundary};
+use crate::engine::FoundCode;
+use crate::photo::atomic;
+
+pub(crate) use replacing::{Existing, check_replacement};
+pub use replacing::{ProjectFile, Replace};
 
 /// The file name extension of projects, without a dot.
 pub const EXTENSION: &str = "jawline";
@@ -100,6 +105,27 @@ pub enum Error {
         /// The file to be written.
         path: PathBuf,
     },
+    /// The file that would be replaced is not the one that the document came from.
+    #[error(
+        "{}: there is a file of this name already that this photo was not opened with, or that was \
+         changed since; replace it, or save under another name",
+        path.display()
+    )]
+    Exists {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The file that would be replaced is the project of another photo.
+    #[error(
+        "{}: is the project of another photo ({photo}); save under another name",
+        path.display()
+    )]
+    OfAnotherPhoto {
+        /// The file to be written.
+        path: PathBuf,
+        /// What the other photo is called.
+        photo: String,
+    },
     /// What is to be written could not be read again.
     #[error("{}: the project was not saved, since it could not be read back ({reason}); please report it", path.display())]
     Unreadable {
@@ -159,12 +185,12 @@ impl Fingerprint {
 pub struct Project {
     name: String,
     photo: PhotoFile,
-    project_path: Option<PathBuf>,
+    file: Option<ProjectFile>,
     found: Vec<Face>,
-    marked_codes: Vec<(FaceId, Arc<Array2<f32>>)>,
+    marked_codes: Vec<(FaceId, FoundCode)>,
     chosen: Option<FaceId>,
     boundaries: Vec<NamedBoundary>,
-    edits: Arc<Edits>,
+    history: History,
     /// Its edits are in no file that the user has saved.
     is_recovered: bool,
 }
@@ -183,7 +209,7 @@ impl Project {
     /// The project of a document as it is now. Quick, for the window's thread: what is large is
     /// shared, no file is touched.
     pub fn of(document: &Document) -> Self {
-        let source = document.photo.source();
+        let source = document.source.as_deref();
         let edits = Arc::clone(document.edits());
         let is_marked = |id: FaceId| edits.marked.iter().any(|marked| marked.id == id);
         Self {
@@ -193,7 +219,7 @@ impl Project {
                 relative: None,
                 fingerprint: Arc::clone(&document.fingerprint),
             },
-            project_path: document.project_path.clone(),
+            file: document.project_file.clone(),
             found: document.found.clone(),
             // The number of a mark that was undone will be given to another face.
             marked_codes: (document.marked_codes.iter())
@@ -202,7 +228,7 @@ impl Project {
                 .collect(),
             chosen: document.chosen,
             boundaries: document.boundaries.clone(),
-            edits,
+            history: document.history().clone(),
             is_recovered: false,
         }
     }
@@ -214,21 +240,23 @@ impl Project {
 
     /// The edits, to be told as saved ([`Document::set_saved`]) once they are written.
     pub fn edits(&self) -> &Arc<Edits> {
-        &self.edits
+        self.history.edits()
     }
 
-    /// The project file that the document was last saved in.
-    pub fn project_path(&self) -> Option<&Path> {
-        self.project_path.as_deref()
+    /// The project file that the document was opened from or last saved in.
+    pub fn file(&self) -> Option<&ProjectFile> {
+        self.file.as_ref()
     }
 
-    /// Writes the project, in full or not at all. A file that was there stays beside it as a backup,
-    /// its name followed by `~`. Reads the photo through when that has not happened yet.
+    /// Writes the project, in full or not at all, where `replace` allows it. What the document was
+    /// opened from stays beside it as a backup, its name followed by `~`, through all saves of a
+    /// session. Reads the photo through when that has not happened yet.
     ///
     /// # Errors
-    /// [`Error::Extension`], [`Error::WouldReplaceNewer`], or [`Error::Write`] with the reason; the
-    /// old file is untouched then.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
+    /// [`Error::Extension`], [`Error::Exists`], [`Error::OfAnotherPhoto`],
+    /// [`Error::WouldReplaceNewer`], or [`Error::Write`] with the reason; the old file is untouched
+    /// then.
+    pub fn write(&self, path: &Path, replace: Replace) -> Result<ProjectFile, Error> {
         if !has_extension(path) {
             return Err(Error::Extension { path: path.into() });
         }
@@ -240,18 +268,22 @@ impl Project {
             let _ = self.photo.fingerprint.set(fingerprint);
         }
         let bytes = self.to_bytes(path, None)?;
-        if let Ok(mut old) = File::open(path) {
-            if matches!(Self::read(path), Err(Error::Newer { .. })) {
-                return Err(Error::WouldReplaceNewer { path: path.into() });
+        match Existing::at(path)? {
+            None => atomic::write_new(path, |file| file.write_all(&bytes))?,
+            Some(existing) => {
+                if check_replacement(path, &existing, self, replace)? {
+                    let old = &existing.bytes;
+                    atomic::write(&backup_path(path), |backup| backup.write_all(old))?;
+                }
+                write_bytes(path, &bytes)?;
             }
-            atomic::write(&backup_path(path), |backup| io::copy(&mut old, backup))?;
         }
-        write_bytes(path, &bytes)
+        Ok(ProjectFile::just_written(path, &bytes))
     }
 
     /// Writes the project for the case of a crash: no backup, and nothing that takes long.
     pub(super) fn write_for_recovery(&self, path: &Path) -> Result<(), Error> {
-        let bytes = self.to_bytes(path, self.project_path.as_deref())?;
+        let bytes = self.to_bytes(path, self.file.as_ref())?;
         write_bytes(path, &bytes)
     }
 
@@ -262,33 +294,49 @@ impl Project {
     /// [`Error::Read`], [`Error::NotAProject`], [`Error::TooLarge`], [`Error::Newer`] or
     /// [`Error::Damaged`], each with the file's name.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let project = stored::read(path, open(path)?)?;
+        Self::from_bytes(path, &archive::read_file(path, open(path)?)?)
+    }
+
+    /// As [`read`](Self::read), for the content of a file.
+    pub(crate) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let project = stored::read(path, io::Cursor::new(bytes))?;
         Ok(Self {
-            // Who opens a backup decides anew where to save.
-            project_path: has_extension(path).then(|| path.to_owned()),
+            // Who opens a backup decides where to save.
+            file: has_extension(path).then(|| ProjectFile::just_read(path, bytes)),
             ..project
         })
     }
 
     /// As [`read`](Self::read), for a file that was kept for the case of a crash.
     pub(super) fn read_recovered(path: &Path) -> Result<Self, Error> {
-        let project = stored::read(path, open(path)?)?;
-        Ok(Self {
-            is_recovered: true,
-            ..project
-        })
+        Ok(stored::read(path, open(path)?)?.recovered())
     }
 
-    /// The document, ready to go on with. Recovered edits are unsaved.
-    pub fn document(self, photo: Arc<Photo>) -> Document {
-        let mut document = Document::with_edits(photo, self.name, Edits::clone(&self.edits));
+    /// The same, as work that a crash has left.
+    pub(crate) fn recovered(self) -> Self {
+        Self {
+            is_recovered: true,
+            ..self
+        }
+    }
+
+    /// The photo's file, as far as there is one.
+    #[cfg(test)]
+    pub(crate) fn photo_path(&self) -> Option<&Path> {
+        self.photo.path.as_deref()
+    }
+
+    /// The document of the photo in this file, ready to go on with. Recovered edits are unsaved.
+    pub fn document(self, photo: Option<PathBuf>) -> Document {
+        let mut document = Document::with_history(photo, self.name, self.history);
+        document.fingerprint = self.photo.fingerprint;
         document.found = self.found;
         document.marked_codes = self.marked_codes;
         document.boundaries = self.boundaries;
-        document.project_path = self.project_path;
+        document.project_file = self.file;
         document.chosen = self.chosen;
         if self.is_recovered {
-            document.set_saved(Arc::default());
+            document.set_unsaved();
         }
         document
     }
@@ -332,7 +380,11 @@ impl Project {
     }
 
     /// The whole file. It is read back before anything relies on it.
-    fn to_bytes(&self, path: &Path, saved_in: Option<&Path>) -> Result<Vec<u8>, Error> {
+    pub(crate) fn to_bytes(
+        &self,
+        path: &Path,
+        saved_in: Option<&ProjectFile>,
+    ) -> Result<Vec<u8>, Error> {
         let unreadable = |reason: String| Error::Unreadable {
             path: path.into(),
             reason,
@@ -357,7 +409,6 @@ fn open(path: &Path) -> Result<File, Error> {
 }
 
 fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    use std::io::Write;
     Ok(atomic::write(path, |file| file.write_all(bytes))?)
 }
 
@@ -370,6 +421,14 @@ pub fn is_project(path: &Path) -> bool {
 fn has_extension(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION))
+}
+
+/// The project file beside a photo, where a project is saved unless its owner says otherwise.
+pub fn path_beside(photo: &Path) -> PathBuf {
+    let mut name = photo.as_os_str().to_owned();
+    name.push(".");
+    name.push(EXTENSION);
+    name.into()
 }
 
 /// The backup's name.

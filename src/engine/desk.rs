@@ -6,27 +6,40 @@
 //! can drop what is older than what it shows.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, unbounded};
-use ndarray::Array2;
 
 use super::{
     Describe, Description, DiffuseFace, DrawFrame, DrawKeyframes, Drawing, EditParams, Engine,
-    Error, Event, FindFaces, FoundFace, Frame, Handle, ImportNetworks, ImportedPack, Install, Job,
-    MarkFace, PrepareFace, PreparedFace, Priority, Progress, RenderFace, Settings, Snapshot, Waker,
+    Error, Event, FindFaces, FoundCode, FoundFace, Frame, Handle, ImportNetworks, ImportedPack,
+    Install, Job, MarkFace, PrepareFace, PreparedFace, Priority, Progress, RenderFace, Settings,
+    Snapshot, Waker,
 };
 use crate::geometry::{Landmarks, Point};
 use crate::latent::{diffusion, inversion};
 use crate::networks::detector::Search;
 use crate::networks::pack::IMPORTED;
-use crate::photo::Photo;
+use crate::photo::{Photo, PhotoId};
 use crate::portrait::screen::Keyframe;
 use crate::runtime::CancelToken;
 
-/// A number that the window gives a face.
-pub type FaceKey = u64;
+/// Names a face among those of all open photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaceKey {
+    /// The photo.
+    pub photo: PhotoId,
+    /// The face's number within it.
+    pub face: u64,
+}
+
+impl fmt::Display for FaceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of photo {}", self.face, self.photo)
+    }
+}
 
 /// Counts the states of the window: a reply with a lower stamp is about an older state.
 pub type Stamp = u64;
@@ -45,6 +58,8 @@ pub enum Request {
     },
     /// Find all faces.
     FindFaces {
+        /// Comes back with the faces.
+        id: PhotoId,
         /// Where.
         photo: Arc<Photo>,
         /// The photo's name, for messages.
@@ -52,6 +67,8 @@ pub enum Request {
     },
     /// Find the landmarks of a face that the user has marked.
     MarkFace {
+        /// Comes back with the landmarks.
+        id: PhotoId,
         /// Where.
         photo: Arc<Photo>,
         /// The middles of the eye on the left and the one on the right, photo pixels.
@@ -67,8 +84,8 @@ pub enum Request {
         photo: Arc<Photo>,
         /// Its landmarks in photo pixels.
         landmarks: Box<Landmarks>,
-        /// Its code `[L, 512]`, if it is known.
-        code: Option<Arc<Array2<f32>>>,
+        /// Its code, as far as it is known: a draft is where the search goes on.
+        code: Option<FoundCode>,
     },
     /// Render the exact edit.
     Draw {
@@ -120,10 +137,10 @@ pub enum Slot {
     Install,
     /// [`Request::Import`]
     Import,
-    /// [`Request::FindFaces`]
-    FindFaces,
-    /// [`Request::MarkFace`]
-    MarkFace,
+    /// [`Request::FindFaces`] in one photo
+    FindFaces(PhotoId),
+    /// [`Request::MarkFace`] in one photo
+    MarkFace(PhotoId),
     /// [`Request::Prepare`] of one face
     Prepare(FaceKey),
     /// [`Request::Draw`] of one face
@@ -141,8 +158,8 @@ impl Request {
             Self::Describe => Slot::Describe,
             Self::Install => Slot::Install,
             Self::Import { .. } => Slot::Import,
-            Self::FindFaces { .. } => Slot::FindFaces,
-            Self::MarkFace { .. } => Slot::MarkFace,
+            Self::FindFaces { id, .. } => Slot::FindFaces(*id),
+            Self::MarkFace { id, .. } => Slot::MarkFace(*id),
             Self::Prepare { face, .. } => Slot::Prepare(*face),
             Self::Draw { face, .. } => Slot::Draw(*face),
             Self::Diffuse { face, .. } => Slot::Diffuse(*face),
@@ -163,9 +180,9 @@ pub enum Reply {
     /// To [`Request::Import`].
     Imported(Result<ImportedPack, Error>),
     /// To [`Request::FindFaces`]: at least one face.
-    Faces(Result<Vec<FoundFace>, Error>),
+    Faces(PhotoId, Result<Vec<FoundFace>, Error>),
     /// To [`Request::MarkFace`].
-    Marked(Result<Box<Landmarks>, Error>),
+    Marked(PhotoId, Result<Box<Landmarks>, Error>),
     /// On the way to [`Reply::Prepared`].
     Snapshot(FaceKey, Snapshot),
     /// To [`Request::Prepare`].
@@ -180,6 +197,32 @@ pub enum Reply {
     Keyframe(FaceKey, Stamp, Arc<Keyframe>),
     /// The end of [`Request::Keyframes`].
     KeyframesEnded(FaceKey, Stamp, Result<(), Error>),
+}
+
+impl Reply {
+    /// The photo that the reply is about; `None` for the engine itself.
+    pub fn photo(&self) -> Option<PhotoId> {
+        match self {
+            Self::Faces(photo, _)
+            | Self::Marked(photo, _)
+            | Self::Progress(Slot::FindFaces(photo) | Slot::MarkFace(photo), _) => Some(*photo),
+            Self::Snapshot(key, _)
+            | Self::Prepared(key, _)
+            | Self::Frame(key, ..)
+            | Self::Diffused(key, ..)
+            | Self::DiffusionEnded(key, ..)
+            | Self::Keyframe(key, ..)
+            | Self::KeyframesEnded(key, ..)
+            | Self::Progress(
+                Slot::Prepare(key) | Slot::Draw(key) | Slot::Diffuse(key) | Slot::Keyframes(key),
+                _,
+            ) => Some(key.photo),
+            Self::Described(_)
+            | Self::Installed(_)
+            | Self::Imported(_)
+            | Self::Progress(Slot::Describe | Slot::Install | Slot::Import, _) => None,
+        }
+    }
 }
 
 /// Whoever answers requests: the engine, or a stand-in in tests of the window.
@@ -255,14 +298,21 @@ impl Backend for Desk {
                 let work = self.begin(slot, Priority::Background, job, Reply::Imported);
                 along(heard, move |progress| Reply::Progress(slot, progress), work)
             }
-            Request::FindFaces { photo, name } => {
+            Request::FindFaces { id, photo, name } => {
                 let job = FindFaces::new(photo, name, Search::Thorough);
-                self.begin(slot, Priority::Interactive, job, Reply::Faces)
+                self.begin(slot, Priority::Interactive, job, move |result| {
+                    Reply::Faces(id, result)
+                })
             }
-            Request::MarkFace { photo, eyes, chin } => {
+            Request::MarkFace {
+                id,
+                photo,
+                eyes,
+                chin,
+            } => {
                 let job = MarkFace::new(photo, eyes, chin);
-                self.begin(slot, Priority::Interactive, job, |result| {
-                    Reply::Marked(result.map(Box::new))
+                self.begin(slot, Priority::Interactive, job, move |result| {
+                    Reply::Marked(id, result.map(Box::new))
                 })
             }
             Request::Prepare {
@@ -272,11 +322,9 @@ impl Backend for Desk {
                 code,
             } => {
                 let (snapshots, heard) = unbounded();
-                let job = match code {
-                    Some(code) => PrepareFace::with_code(photo, *landmarks, Array2::clone(&code)),
-                    None => PrepareFace::new(photo, *landmarks, inversion::Options::default()),
-                };
-                let job = job.with_snapshots(snapshots);
+                let job =
+                    PrepareFace::knowing(photo, *landmarks, code, inversion::Options::default())
+                        .with_snapshots(snapshots);
                 let work = self.begin(slot, Priority::Background, job, move |result| {
                     Reply::Prepared(face, result.map(Arc::new))
                 });
@@ -424,8 +472,9 @@ mod tests {
         Arc::new(Photo::from_pixels(DynamicImage::new_rgb8(200, 150)))
     }
 
-    fn find(name: &str) -> Request {
+    fn find(id: PhotoId, name: &str) -> Request {
         Request::FindFaces {
+            id,
             photo: grey(),
             name: name.to_owned(),
         }
@@ -434,11 +483,13 @@ mod tests {
     #[test]
     fn a_photo_without_a_face_is_answered_with_its_name() {
         let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
-        desk.send(find("grey.jpg"));
-        let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(_)));
-        let Reply::Faces(Err(error)) = reply else {
+        let id = PhotoId::unique();
+        desk.send(find(id, "grey.jpg"));
+        let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(..)));
+        let Reply::Faces(of, Err(error)) = reply else {
             panic!("{reply:?}");
         };
+        assert_eq!(of, id);
         assert!(error.to_string().contains("grey.jpg"), "{error}");
         assert!(desk.work.is_empty());
     }
@@ -446,10 +497,13 @@ mod tests {
     #[test]
     fn the_newest_request_of_a_slot_wins() {
         let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
-        desk.send(find("first.jpg"));
-        desk.send(find("second.jpg"));
-        let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(_)));
-        assert!(matches!(reply, Reply::Faces(Err(error)) if error.to_string().contains("second")));
+        let id = PhotoId::unique();
+        desk.send(find(id, "first.jpg"));
+        desk.send(find(id, "second.jpg"));
+        let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(..)));
+        assert!(
+            matches!(reply, Reply::Faces(_, Err(error)) if error.to_string().contains("second"))
+        );
         std::thread::sleep(Duration::from_millis(20));
         assert!(desk.poll().is_empty());
     }
@@ -457,8 +511,9 @@ mod tests {
     #[test]
     fn cancelled_work_does_not_answer() {
         let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
-        desk.send(find("first.jpg"));
-        desk.cancel(Slot::FindFaces);
+        let id = PhotoId::unique();
+        desk.send(find(id, "first.jpg"));
+        desk.cancel(Slot::FindFaces(id));
         std::thread::sleep(Duration::from_millis(50));
         assert!(desk.poll().is_empty());
     }

@@ -58,7 +58,7 @@ pub use map::{MapLatents, MappedLatents};
 pub use mark::MarkFace;
 pub use pair::{MakePair, Pair};
 pub use parse_picture::{ParsePicture, ParsedPicture};
-pub use prepare::{AlignedFace, PrepareFace, PreparedFace, Snapshot, TimedStages};
+pub use prepare::{AlignedFace, FoundCode, PrepareFace, PreparedFace, Snapshot, TimedStages};
 pub use project::{Project, Projected, Projection, ProjectionReport};
 pub use published::{EditCrop, EditedCrop, PublishedEdit, PublishedMethod};
 pub use render::{DrawFrame, EditParams, Frame, Method, RenderFace, RenderedFace};

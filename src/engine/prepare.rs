@@ -71,6 +71,16 @@ pub enum Snapshot {
     Usable(Arc<PreparedFace>),
 }
 
+/// A latent code that was found for a face.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundCode {
+    /// The code, `[L, 512]`.
+    pub code: Arc<Array2<f32>>,
+    /// The search for it has come to its end, or the user is content with it. Else it is a draft,
+    /// which a search goes on from.
+    pub is_final: bool,
+}
+
 /// Prepares one face.
 pub struct PrepareFace {
     photo: Arc<Photo>,
@@ -85,6 +95,8 @@ pub struct PrepareFace {
 #[derive(Clone)]
 enum CodeSource {
     Inversion(inversion::Options),
+    /// An inversion that begins at a code.
+    Draft(Array2<f32>, inversion::Options),
     Known(Array2<f32>),
 }
 
@@ -176,6 +188,30 @@ impl PrepareFace {
     /// The face with these landmarks, whose code `[L, 512]` is known.
     pub fn with_code(photo: Arc<Photo>, landmarks: Landmarks, code: Array2<f32>) -> Self {
         Self::from(photo, landmarks, CodeSource::Known(code))
+    }
+
+    /// The face with these landmarks (in pixels of the photo), whose code is known, is known roughly,
+    /// or has to be looked for.
+    pub fn knowing(
+        photo: Arc<Photo>,
+        landmarks: Landmarks,
+        code: Option<FoundCode>,
+        options: inversion::Options,
+    ) -> Self {
+        let source = match code {
+            None => CodeSource::Inversion(options),
+            Some(found) if found.is_final => CodeSource::Known(Array2::clone(&found.code)),
+            Some(draft) => {
+                // What was found is not to be shaken off again.
+                let exploration = 0.0;
+                let options = inversion::Options {
+                    exploration,
+                    ..options
+                };
+                CodeSource::Draft(Array2::clone(&draft.code), options)
+            }
+        };
+        Self::from(photo, landmarks, source)
     }
 
     fn from(photo: Arc<Photo>, landmarks: Landmarks, code: CodeSource) -> Self {
@@ -271,6 +307,17 @@ impl Job for PrepareFace {
                         State::Inverting {
                             face,
                             inversion,
+                            steps: 0,
+                        }
+                    }
+                    CodeSource::Draft(code, options) => {
+                        let usable = Self::draw(&face, code.clone(), None, context)?;
+                        self.show(|| Snapshot::Usable(Arc::new(usable)));
+                        let target = face.target()?;
+                        let inversion = InvertPicture::new(target, options).starting_at(code);
+                        State::Inverting {
+                            face,
+                            inversion: Box::new(inversion),
                             steps: 0,
                         }
                     }

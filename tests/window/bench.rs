@@ -42,7 +42,7 @@ impl Bench {
     pub fn with_script(script: Script) -> Self {
         let mut bench = Self::with(script, |folder| vec![portrait(folder)]);
         bench.until("the photo is open and on the canvas", |bench| {
-            bench.app().workspace().session.is_some()
+            bench.app().workspace().session().is_some()
         });
         bench.settle();
         bench
@@ -133,7 +133,13 @@ impl Bench {
     }
 
     pub fn session(&self) -> &Session {
-        self.app().workspace().session.as_ref().unwrap()
+        self.app().workspace().session().unwrap()
+    }
+
+    /// The name of the photo in view.
+    pub fn current_name(&self) -> &str {
+        let current = self.app().workspace().current();
+        current.map_or("", |photo| photo.name.as_str())
     }
 
     pub fn face(&self) -> FaceId {

@@ -1,6 +1,6 @@
 //! The diffuse method: shown while it runs, kept when it is stopped.
 
-use jawline::app::session::Shown;
+use jawline::app::session::{Readiness, Shown};
 use jawline::engine::Method;
 use jawline::engine::desk::Slot;
 
@@ -51,20 +51,22 @@ fn while_it_runs_the_best_so_far_is_a_preview_and_cancel_keeps_it() {
     choose_diffuse(&mut bench);
     bench.until("it runs", |bench| bench.has_text("Diffusing face 1"));
     bench.until("the first drawing is shown", |bench| {
-        bench.session().chosen_live().is_some_and(|live| {
-            live.frame
+        bench.session().chosen_state().is_some_and(|state| {
+            state
+                .frame
                 .as_ref()
                 .is_some_and(|frame| frame.rendered.drawing.is_diffused())
         })
     });
-    assert_eq!(bench.shown(), Shown::Stale, "a preview");
-    assert!(bench.session().exact_edits().is_none(), "an export waits");
+    assert_eq!(bench.shown(), Shown::Draft);
+    let waits = matches!(bench.session().readiness(), Readiness::Waiting);
+    assert!(waits, "an export waits");
 
     bench.click("Cancel");
     bench.settle();
     assert!(!bench.has_text("Diffusing face 1"));
     assert_eq!(bench.shown(), Shown::Exact);
-    assert!(bench.session().exact_edits().is_some());
+    assert!(matches!(bench.session().readiness(), Readiness::Ready(_)));
     assert!(differing(&before, &bench.picture()) > 500, "it is kept");
     assert_eq!(asked(&bench), 1);
 }

@@ -103,9 +103,11 @@ impl Fake {
                     Err(broken())
                 }));
             }
-            Request::FindFaces { name, .. } => replies.push(Reply::Faces(self.faces(name))),
-            Request::MarkFace { eyes, chin, .. } => {
-                replies.push(Reply::Marked(Ok(Box::new(moved_onto(eyes, chin)))));
+            Request::FindFaces { id, name, .. } => {
+                replies.push(Reply::Faces(id, self.faces(name)));
+            }
+            Request::MarkFace { id, eyes, chin, .. } => {
+                replies.push(Reply::Marked(id, Ok(Box::new(moved_onto(eyes, chin)))));
             }
             Request::Prepare {
                 face,

@@ -65,17 +65,17 @@ fn the_original_is_never_exported_over() {
 #[test]
 fn a_saved_project_opens_as_it_was() {
     let mut bench = Bench::edited();
-    assert!(bench.app().workspace().is_unsaved(0));
+    assert!(bench.app().workspace().photos()[0].is_unsaved());
     bench.key(Key::S);
     bench.until("saved", |bench| bench.has_text("Saved "));
-    assert!(!bench.app().workspace().is_unsaved(0));
+    assert!(!bench.app().workspace().photos()[0].is_unsaved());
     let amount = bench.amount();
     let folder = bench.folder.path().to_owned();
     let again = Bench::with(crate::fake::Script::default(), |_| {
         vec![folder.join("portrait.jpg.jawline")]
     });
     let mut again = again;
-    again.until("open", |bench| bench.app().workspace().session.is_some());
+    again.until("open", |bench| bench.app().workspace().session().is_some());
     again.settle();
     assert_eq!(again.amount(), amount);
     assert_eq!(again.shown(), Shown::Exact);

@@ -102,7 +102,7 @@ fn files_that_are_no_photos_are_told_and_the_open_photo_stays() {
             .push(std::sync::Arc::new(Dropped(path)));
         bench.until(says, |bench| bench.has_text(says));
         bench.until("the photo is back", |bench| {
-            bench.app().workspace().session.is_some()
+            bench.app().workspace().session().is_some()
         });
     }
     bench.settle();
@@ -110,7 +110,7 @@ fn files_that_are_no_photos_are_told_and_the_open_photo_stays() {
         (bench.amount() - 60.0).abs() < 1.0,
         "the edit is still there"
     );
-    assert_eq!(bench.app().workspace().photos.len(), 1);
+    assert_eq!(bench.app().workspace().photos().len(), 1);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn dropped_networks_are_imported_and_come_into_use() {
         "the edit is still there"
     );
     assert_eq!(
-        bench.app().workspace().photos.len(),
+        bench.app().workspace().photos().len(),
         1,
         "no photo was opened"
     );
@@ -170,21 +170,21 @@ fn thirty_files_at_once_make_a_list_and_only_one_is_loaded() {
             .collect()
     });
     bench.until("the first is open", |bench| {
-        bench.app().workspace().session.is_some()
+        bench.app().workspace().session().is_some()
     });
     bench.settle();
-    assert_eq!(bench.app().workspace().photos.len(), 30);
+    assert_eq!(bench.app().workspace().photos().len(), 30);
     bench.slide(70.0);
     bench.click("copy 3.jpg");
     bench.until("the other is open", |bench| {
-        bench.app().workspace().current == Some(3) && bench.app().workspace().session.is_some()
+        bench.current_name() == "copy 3.jpg" && bench.app().workspace().session().is_some()
     });
     bench.settle();
     assert_eq!(bench.amount(), 0.0);
-    assert!(bench.app().workspace().is_unsaved(0));
+    assert!(bench.app().workspace().photos()[0].is_unsaved());
     bench.click("copy 0.jpg");
     bench.until("the first is open again", |bench| {
-        bench.app().workspace().current == Some(0) && bench.app().workspace().session.is_some()
+        bench.current_name() == "copy 0.jpg" && bench.app().workspace().session().is_some()
     });
     bench.settle();
     assert!((bench.amount() - 70.0).abs() < 1.0);

@@ -24,23 +24,24 @@ fn a_whole_session_with_the_real_engine_never_holds_a_frame_up() {
         bench
             .app()
             .workspace()
-            .session
-            .as_ref()
-            .and_then(|session| session.chosen_live())
-            .is_some_and(|live| live.prepared.is_some())
+            .session()
+            .and_then(|session| session.chosen_state())
+            .is_some_and(|state| state.prepared.is_some())
     });
     // The inversion is under way: the slider works all the same.
     bench.wait_for_pixels();
     bench.reset_pace();
     bench.slide(70.0);
-    bench.until_within(60, "an exact frame", |bench| bench.shown() == Shown::Exact);
+    bench.until_within(60, "a frame of the draft", |bench| {
+        bench.shown() == Shown::Draft
+    });
     for key in [Key::Num2, Key::Num3, Key::Num4, Key::Num1] {
         bench.key(key);
     }
     bench.click("Cancel");
     bench.until_within(60, "keyframes after the preparation was stopped", |bench| {
-        bench.session().chosen_live().is_some_and(|live| {
-            live.preparation == Preparation::Cancelled && live.keyframes.len() >= 8
+        bench.session().chosen_state().is_some_and(|state| {
+            state.preparation() == Preparation::Cancelled && state.keyframes.len() >= 8
         })
     });
     bench.slide(30.0);

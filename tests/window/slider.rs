@@ -124,7 +124,7 @@ fn the_slider_works_while_the_code_still_gets_better() {
     assert!(bench.has_text("1:15 left"));
     bench.slide(60.0);
     bench.settle();
-    assert_eq!(bench.shown(), Shown::Exact);
+    assert_eq!(bench.shown(), Shown::Draft);
     let asked_keyframes = bench
         .script
         .borrow()

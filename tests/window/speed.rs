@@ -47,7 +47,7 @@ fn speed() {
     let script = Rc::new(RefCell::new(Script::default()));
     let begun = Instant::now();
     let mut bench = Bench::start(script, folder, vec![path], backend, SIZE, 1.0);
-    bench.until("open", |bench| bench.app().workspace().session.is_some());
+    bench.until("open", |bench| bench.app().workspace().session().is_some());
     println!("start and decode      {:?}", begun.elapsed());
     bench.until("coarse", |bench| bench.app().is_photo_begun());
     println!("photo on the canvas   {:?}", begun.elapsed());
@@ -67,8 +67,8 @@ fn speed() {
     };
     pace(&mut bench, "opening");
     bench.until_within(120, "the first usable code", |bench| {
-        let live = bench.session().chosen_live();
-        live.is_some_and(|live| live.prepared.is_some())
+        let state = bench.session().chosen_state();
+        state.is_some_and(|state| state.prepared.is_some())
     });
     println!("first usable code     {:?}", begun.elapsed());
     pace(&mut bench, "inversion");
@@ -78,9 +78,9 @@ fn speed() {
     let cancelled = Instant::now();
     bench.click("Cancel");
     bench.until_within(90, "keyframes", |bench| {
-        let live = bench.session().chosen_live();
-        live.is_some_and(|live| {
-            live.preparation == Preparation::Cancelled && live.keyframes.len() >= 8
+        let state = bench.session().chosen_state();
+        state.is_some_and(|state| {
+            state.preparation() == Preparation::Cancelled && state.keyframes.len() >= 8
         })
     });
     println!(

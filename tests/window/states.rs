@@ -35,7 +35,7 @@ fn drawn_portrait(folder: &Path) -> Vec<PathBuf> {
 
 fn bench(script: Script) -> Bench {
     let mut bench = Bench::small(script, drawn_portrait);
-    bench.until("open", |bench| bench.app().workspace().session.is_some());
+    bench.until("open", |bench| bench.app().workspace().session().is_some());
     bench.settle();
     bench.wait_for_pixels();
     bench

@@ -34,8 +34,7 @@ use photo::PhotoTextures;
 use pipelines::Pipelines;
 use quads::{Overlay, Picture};
 
-/// Names a face; the canvas only compares it.
-pub type FaceKey = u64;
+pub use crate::engine::desk::FaceKey;
 
 /// How much of the photo is on the graphics card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

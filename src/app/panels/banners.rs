@@ -10,29 +10,29 @@ use crate::app::theme;
 
 /// Shows what has to be read, above the picture.
 pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
-    for (index, leftover) in app.workspace.leftovers.iter().enumerate() {
+    for recoverable in app.workspace.recoverable() {
         strip(ui, theme::ACCENT, |ui| {
             if button(ui, "Discard").clicked() {
-                actions.push(Action::DiscardRecovered(index));
+                actions.push(Action::DiscardRecoverable(recoverable.path.clone()));
             }
             if button(ui, "Restore").clicked() {
-                actions.push(Action::Recover(index));
+                actions.push(Action::Recover(recoverable.path.clone()));
             }
             text(ui, |ui| {
                 ui.label(format!(
                     "Jawline ended unexpectedly while {} was open. Your edits were kept.",
-                    leftover.name
+                    recoverable.name
                 ));
             });
         });
     }
-    for (index, notice) in app.notices.shown().iter().enumerate() {
+    for notice in app.notices.shown() {
         let color = match notice.severity {
             Severity::Done => Color32::from_gray(110),
             Severity::Warning => theme::ACCENT,
             Severity::Error => theme::ERROR,
         };
-        strip(ui, color, |ui| banner(notice, index, ui, actions));
+        strip(ui, color, |ui| banner(notice, ui, actions));
     }
 }
 
@@ -66,29 +66,33 @@ fn text(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn banner(notice: &Notice, index: usize, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn banner(notice: &Notice, ui: &mut Ui, actions: &mut Vec<Action>) {
     let close = button(ui, "×");
     super::top::named(&close, "Dismiss");
     if close.clicked() {
-        actions.push(Action::Dismiss(index));
+        actions.push(Action::Dismiss(notice.id));
     }
-    if let Some(remedy) = notice.remedy {
+    for remedy in notice.remedies.iter().rev() {
         let label = match remedy {
             Remedy::Install => "Install now",
             Remedy::MarkFace => "Mark the face",
-            Remedy::ExportAgain => "Export elsewhere…",
+            Remedy::ExportAgain(_) => "Export elsewhere…",
+            Remedy::ReplaceExport { .. } => "Replace it",
+            Remedy::SaveAs(_) => "Save as…",
+            Remedy::ReplaceProject(..) => "Replace the project",
+            Remedy::OpenProject(..) => "Go on with the project",
             Remedy::Open => "Open another photo…",
         };
         if button(ui, label).clicked() {
-            actions.push(Action::Remedy(remedy));
-            actions.push(Action::Dismiss(index));
+            actions.push(Action::Remedy(remedy.clone()));
+            actions.push(Action::Dismiss(notice.id));
         }
     }
     text(ui, |ui| {
         ui.label(capitalised(&notice.text));
         if !notice.details.is_empty() {
             CollapsingHeader::new("Details")
-                .id_salt(("details", index))
+                .id_salt(("details", notice.id))
                 .show(ui, |ui| {
                     ui.label(RichText::new(&notice.details).monospace());
                 });

@@ -21,7 +21,7 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         .id_salt("edit")
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            let session = app.workspace.session.as_ref();
+            let session = app.workspace.session();
             let chosen = session.and_then(|session| Some((session, session.document.chosen?)));
             chin(chosen, ui, actions);
             if let Some((session, face)) = chosen {
@@ -39,8 +39,8 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "CHIN");
     let amount = chosen.map_or(0.0, |(session, face)| session.document.params(face).amount);
-    let live = chosen.and_then(|(session, face)| session.live(face));
-    let is_usable = live.is_some_and(|live| live.prepared.is_some());
+    let state_of_face = chosen.and_then(|(session, face)| session.face_state(face));
+    let is_usable = state_of_face.is_some_and(|state| state.prepared.is_some());
     let (response, slid) = chin_slider(ui, amount, is_usable);
     ui.data_mut(|data| data.insert_temp(slider_id(), response.id));
     for slid in slid {
@@ -97,11 +97,11 @@ pub fn slider_id() -> egui::Id {
 }
 
 fn state(session: &Session, face: FaceId, ui: &mut Ui, actions: &mut Vec<Action>) {
-    let Some(live) = session.live(face) else {
+    let Some(state) = session.face_state(face) else {
         return;
     };
-    match &live.preparation {
-        Preparation::Running(_) if live.prepared.is_none() => {
+    match state.preparation() {
+        Preparation::Running(_) if state.prepared.is_none() => {
             ui.label(RichText::new("The slider wakes with the first code…").color(theme::FAINT));
         }
         Preparation::Running(_) => {

@@ -6,17 +6,18 @@ use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::keys::capitalised;
 use crate::app::look::Tool;
-use crate::app::session::{Finding, Preparation, Session};
+use crate::app::session::{FaceState, Finding, Preparation, Session};
 use crate::app::theme;
+use crate::app::workspace::Loading;
 use crate::editor::Face;
 
 /// Shows the panel.
 pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
-    if app.workspace.photos.len() > 1 {
+    if app.workspace.photos().len() > 1 {
         photos(app, ui, actions);
         ui.separator();
     }
-    let Some(session) = &app.workspace.session else {
+    let Some(session) = app.workspace.session() else {
         return;
     };
     faces(app, session, ui, actions);
@@ -32,20 +33,21 @@ fn photos(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         .max_height(150.0)
         .auto_shrink([false, true])
         .show(ui, |ui| {
-            for (index, photo) in app.workspace.photos.iter().enumerate() {
+            let current = app.workspace.current().map(|photo| photo.id);
+            for photo in app.workspace.photos() {
                 let from_the_right = egui::Layout::right_to_left(egui::Align::Center);
                 let row = egui::vec2(ui.available_width(), 22.0);
                 ui.allocate_ui_with_layout(row, from_the_right, |ui| {
-                    let is_current = app.workspace.current == Some(index);
-                    let mark = if app.workspace.is_unsaved(index) {
-                        " •"
-                    } else {
-                        ""
+                    let is_current = current == Some(photo.id);
+                    let mark = match (&photo.loading, photo.is_unsaved()) {
+                        (Loading::Failed(_), _) => " ⚠",
+                        (_, true) => " •",
+                        (_, false) => "",
                     };
                     let close = ui.small_button("×");
                     super::top::named(&close, &format!("Close {}", photo.name));
                     if close.clicked() {
-                        actions.push(Action::Close(index));
+                        actions.push(Action::Close(photo.id));
                     }
                     let name = Button::selectable(is_current, format!("{}{mark}", photo.name))
                         .truncate()
@@ -54,7 +56,7 @@ fn photos(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
                     let name = ui.add(name);
                     super::top::named(&name, &photo.name);
                     if name.clicked() && !is_current {
-                        actions.push(Action::Switch(index));
+                        actions.push(Action::Switch(photo.id));
                     }
                 });
             }
@@ -64,7 +66,7 @@ fn photos(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 fn faces(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "FACES");
     match &session.finding {
-        Finding::Running => {
+        Finding::NotAsked | Finding::Running => {
             ui.horizontal(|ui| {
                 ui.label("Looking for faces…");
             });
@@ -101,7 +103,7 @@ fn face_row(session: &Session, face: &Face, ui: &mut Ui, actions: &mut Vec<Actio
     let id = face.id;
     let is_chosen = session.document.chosen == Some(id);
     let amount = session.document.params(id).amount;
-    let state = match session.live(id).map(|live| &live.preparation) {
+    let state = match session.face_state(id).map(FaceState::preparation) {
         Some(Preparation::Running(progress)) => {
             let percent = progress.as_ref().map_or(0.0, |p| p.fraction * 100.0);
             format!("{percent:.0} %")
@@ -158,9 +160,9 @@ fn history(session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
         .stick_to_bottom(true)
         .show(ui, |ui| {
             for (index, step) in history.steps().iter().enumerate() {
-                let is_current = index == history.current();
+                let is_current = index == history.current_index();
                 let mut title = RichText::new(&step.title);
-                if index > history.current() {
+                if index > history.current_index() {
                     title = title.color(theme::FAINT).italics();
                 }
                 let width = ui.available_width();
@@ -171,7 +173,7 @@ fn history(session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
                 let row = ui.add(button);
                 super::top::named(&row, &format!("History: {}", step.title));
                 if row.clicked() && !is_current {
-                    actions.push(Action::Jump(index));
+                    actions.push(Action::Jump(step.id));
                 }
             }
         });

@@ -45,10 +45,14 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         }
         return;
     }
-    if let Some(export) = app.workspace.export_state() {
-        bar(ui, &export.stage, export.fraction, None);
-        if ui.button("Cancel").clicked() {
-            actions.push(Action::CancelExport);
+    let writes = app.workspace.write_states();
+    if let Some(write) = writes.first() {
+        bar(ui, &write.text, write.fraction, None);
+        if write.can_cancel && ui.button("Cancel").clicked() {
+            actions.push(Action::CancelWrite(write.id));
+        }
+        if writes.len() > 1 {
+            more(ui, writes.len() - 1);
         }
         return;
     }
@@ -56,7 +60,7 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         ui.label(format!("Opening {name}…"));
         return;
     }
-    let Some(session) = &app.workspace.session else {
+    let Some(session) = app.workspace.session() else {
         return;
     };
     if let Some((id, progress)) = session.diffusing().next() {
@@ -85,9 +89,13 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             actions.push(Action::CancelPreparation(*id));
         }
         if preparing.len() > 1 {
-            ui.label(RichText::new(format!("+{} more", preparing.len() - 1)).color(theme::FAINT));
+            more(ui, preparing.len() - 1);
         }
     }
+}
+
+fn more(ui: &mut Ui, count: usize) {
+    ui.label(RichText::new(format!("+{count} more")).color(theme::FAINT));
 }
 
 fn bar(ui: &mut Ui, text: &str, fraction: f32, left: Option<Duration>) {
@@ -120,7 +128,7 @@ fn facts(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         }
     }
     let mut facts = Vec::new();
-    if let Some(session) = &app.workspace.session
+    if let Some(session) = app.workspace.session()
         && let Some(chosen) = session.document.chosen
     {
         facts.push(match session.shown(chosen) {
@@ -129,9 +137,13 @@ fn facts(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             }
             Shown::Original => "drawing…".to_owned(),
             Shown::Blend | Shown::Stale => "preview".to_owned(),
+            Shown::Draft => "draft".to_owned(),
             Shown::Exact => "exact".to_owned(),
         });
-        if let Some(took) = session.live(chosen).and_then(|live| live.frame_took) {
+        if let Some(took) = session
+            .face_state(chosen)
+            .and_then(|state| state.frame_took)
+        {
             facts.push(format!("{} ms", took.as_millis()));
         }
     }

@@ -67,7 +67,7 @@ fn files(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         }
     });
     open.response.on_hover_text(hint("open photos"));
-    let has_document = app.workspace.session.is_some();
+    let has_document = app.workspace.session().is_some();
     let save = ui.add_enabled(has_document, Button::new("Save"));
     if save
         .on_hover_text(format!(
@@ -91,7 +91,7 @@ fn files(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 fn undo(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
-    let history = app.workspace.session.as_ref().map(|s| s.document.history());
+    let history = app.workspace.session().map(|s| s.document.history());
     let can_undo = history.is_some_and(|history| history.can_undo());
     let can_redo = history.is_some_and(|history| history.can_redo());
     let undo = ui.add_enabled(can_undo, Button::new("⟲"));
@@ -198,7 +198,7 @@ fn turn(axis: Axis, position: f32, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 fn zoom(app: &Jawline, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) {
-    let has_document = app.workspace.session.is_some();
+    let has_document = app.workspace.session().is_some();
     ui.add_enabled_ui(has_document, |ui| {
         let fit = ui.add(Button::selectable(app.look.is_fit && has_document, "Fit"));
         if fit
@@ -239,7 +239,7 @@ fn zoom(app: &Jawline, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) 
 
 fn more(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     let menu = ui.menu_button("☰", |ui| {
-        let has_document = app.workspace.session.is_some();
+        let has_document = app.workspace.session().is_some();
         let mut entry = |ui: &mut Ui, is_enabled, text: &str, action: Action| {
             if ui.add_enabled(is_enabled, Button::new(text)).clicked() {
                 actions.push(action);
@@ -247,12 +247,17 @@ fn more(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             }
         };
         entry(ui, has_document, "Copy the result", Action::Copy);
-        entry(
-            ui,
-            has_document,
-            "Save a comparison…",
-            Action::AskExportComparison,
-        );
+        if let Some(photo) = app.workspace.current().map(|photo| photo.id) {
+            let compare = Action::AskExport {
+                photo,
+                is_comparison: true,
+            };
+            entry(ui, has_document, "Save a comparison…", compare);
+        } else {
+            entry(ui, false, "Save a comparison…", Action::Stay);
+        }
+        let save_as = Action::ToggleWindow(WindowName::SaveAs);
+        entry(ui, has_document, "Save as…", save_as);
         ui.separator();
         entry(ui, true, "Hide the panels", Action::TogglePanels);
         entry(

@@ -115,7 +115,7 @@ fn begin_drag(app: &mut Jawline, place: &Place, pointer: egui::Pos2) -> Drag {
     if divider_under(app, place, pointer).is_some() {
         return Drag::Divider;
     }
-    let Some(session) = &app.workspace.session else {
+    let Some(session) = app.workspace.session() else {
         return Drag::Nothing;
     };
     match app.look.tool.clone() {
@@ -174,8 +174,7 @@ fn go_on(
         Drag::Brush => {
             let point = app
                 .workspace
-                .session
-                .as_ref()
+                .session()
                 .and_then(|session| point_in_crop(session, place, pointer));
             if let (Some(stroke), Some(point)) = (&mut app.look.stroke, point) {
                 let far_enough = f64::from(stroke.radius_px) * 0.1;
@@ -188,8 +187,7 @@ fn go_on(
         Drag::Point => {
             let point = app
                 .workspace
-                .session
-                .as_ref()
+                .session()
                 .and_then(|session| point_in_crop(session, place, pointer));
             if let (Some(pulling), Some(point)) = (app.look.pull, point) {
                 actions.push(Action::Change(Change::Pull(Pull {
@@ -218,7 +216,7 @@ fn end_drag(app: &mut Jawline, actions: &mut Vec<Action>) {
 }
 
 fn click(app: &mut Jawline, place: &Place, pointer: egui::Pos2, actions: &mut Vec<Action>) {
-    let Some(session) = &app.workspace.session else {
+    let Some(session) = app.workspace.session() else {
         return;
     };
     let Some(point) = place.photo_point(pointer) else {
@@ -261,7 +259,7 @@ fn click(app: &mut Jawline, place: &Place, pointer: egui::Pos2, actions: &mut Ve
 
 /// From photo pixels to the chosen face's crop.
 pub fn crop_from_photo(session: &Session) -> Option<Affine> {
-    let aligned = session.chosen_live()?.aligned.as_ref()?;
+    let aligned = session.chosen_state()?.aligned.as_ref()?;
     aligned.aligned.photo_from_crop.inverse()
 }
 
@@ -272,8 +270,8 @@ fn point_in_crop(session: &Session, place: &Place, pointer: egui::Pos2) -> Optio
 /// The warp point under the pointer, or the spot of the edited picture that lies there.
 fn grasp(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<Pulling> {
     let id = session.document.chosen?;
-    let live = session.live(id)?;
-    let mesh = live.frame.as_ref()?.rendered.mesh.as_ref()?;
+    let state = session.face_state(id)?;
+    let mesh = state.frame.as_ref()?.rendered.mesh.as_ref()?;
     let strength = session.document.params(id).warp.strength;
     let point = point_in_crop(session, place, pointer)?;
     let points_per_crop_px = crop_from_photo(session)?.scale().recip() * f64::from(place.view.zoom)

@@ -7,7 +7,7 @@ use egui::{Color32, Rect as ScreenRect, Sense, Ui};
 
 use super::Jawline;
 use super::action::Action;
-use super::canvas::{Look as FaceLook, Overlays as CanvasOverlays, Scene};
+use super::canvas::{FaceKey, Look as FaceLook, Overlays as CanvasOverlays, Scene};
 use super::session::{Session, Shown};
 use super::view::{Pane, View, pixels_of};
 use crate::editor::FaceId;
@@ -76,7 +76,7 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     let (rect, response) =
         ui.allocate_exact_size(ui.available_size_before_wrap(), Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Picture"));
-    let Some(session) = &app.workspace.session else {
+    let Some(session) = app.workspace.session() else {
         return;
     };
     let pixels_per_point = ui.ctx().pixels_per_point();
@@ -84,8 +84,10 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     let compare = app.look.compare_now();
     let panes = compare.panes(&canvas);
     let area = panes.first().map_or(canvas, |pane| pane.area);
-    let pixels = session.document.photo.pixels();
-    let size = (pixels.width(), pixels.height());
+    let Some(photo) = session.photo() else {
+        return;
+    };
+    let size = (photo.pixels().width(), photo.pixels().height());
     let fit = || {
         View::fit(
             size,
@@ -123,7 +125,7 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 /// How the canvas shows every face.
-fn looks(session: &Session) -> Vec<(u64, FaceLook)> {
+fn looks(session: &Session) -> Vec<(FaceKey, FaceLook)> {
     let look = |id: FaceId| {
         let params = session.document.params(id);
         match session.shown(id) {
@@ -134,7 +136,7 @@ fn looks(session: &Session) -> Vec<(u64, FaceLook)> {
             Shown::Stale => FaceLook::ExactWith {
                 strength: params.warp.strength,
             },
-            Shown::Exact => FaceLook::Exact,
+            Shown::Draft | Shown::Exact => FaceLook::Exact,
         }
     };
     session

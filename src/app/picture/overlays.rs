@@ -16,7 +16,7 @@ use crate::portrait::warp::WarpMesh;
 
 /// Draws all of it.
 pub fn paint(app: &Jawline, ui: &Ui, place: &Place, response: &Response) {
-    let Some(session) = &app.workspace.session else {
+    let Some(session) = app.workspace.session() else {
         return;
     };
     for pane in &place.panes {
@@ -92,7 +92,7 @@ fn frames(app: &Jawline, session: &Session, draw: &Draw<'_>) {
 
 fn is_ready(session: &Session) -> bool {
     session
-        .chosen_live()
+        .chosen_state()
         .is_some_and(|live| live.prepared.is_some())
 }
 
@@ -124,7 +124,9 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
     let Some(id) = session.document.chosen.filter(|_| opacity > 0.0) else {
         return;
     };
-    let frame = session.live(id).and_then(|live| live.frame.as_ref());
+    let frame = session
+        .face_state(id)
+        .and_then(|state| state.frame.as_ref());
     let Some((rendered, mesh)) =
         frame.and_then(|frame| Some((&frame.rendered, frame.rendered.mesh.as_ref()?)))
     else {
@@ -278,6 +280,7 @@ fn side_labels(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
             Side::After if is_single && shown == Shown::Original => continue,
             Side::After => match shown {
                 Shown::Blend | Shown::Stale => "AFTER · preview".to_owned(),
+                Shown::Draft => "AFTER · draft".to_owned(),
                 Shown::Original | Shown::Exact => "AFTER".to_owned(),
             },
             Side::Difference => {
@@ -303,7 +306,7 @@ fn hints(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
             1 => "Click the middle of the eye on the right".to_owned(),
             _ => "Click the tip of the chin".to_owned(),
         },
-        (_, Finding::Running) => "Looking for faces…".to_owned(),
+        (_, Finding::NotAsked | Finding::Running) => "Looking for faces…".to_owned(),
         (Tool::Pull, _) if !is_exact(session) => {
             "Move the chin slider first: then there is a warp to pull at".to_owned()
         }
@@ -320,7 +323,7 @@ fn hints(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
 
 fn is_exact(session: &Session) -> bool {
     session
-        .chosen_live()
+        .chosen_state()
         .is_some_and(|live| live.frame.is_some())
 }
 

@@ -2,99 +2,120 @@
 
 use std::sync::Arc;
 
-use super::{Diffusion, Finding, Live, Preparation, Session};
+use super::face_state::{FaceState, SearchEnd};
+use super::{Finding, Session};
 use crate::app::notices::Notice;
 use crate::editor::{Command, Face, FaceId};
 use crate::engine::desk::{Backend, FaceKey, Reply, Slot, Stamp};
-use crate::engine::{Error, FoundFace, Frame, PreparedFace, Snapshot};
+use crate::engine::{Error, FoundCode, FoundFace, Frame, PreparedFace, Snapshot};
 
 impl Session {
-    /// Takes a reply in. What the user should know comes back.
-    pub fn hear(&mut self, reply: Reply, backend: &mut dyn Backend) -> Option<Notice> {
+    /// Takes a reply about this photo in. What the user should know comes back.
+    pub fn handle_reply(&mut self, reply: Reply, backend: &mut dyn Backend) -> Option<Notice> {
         match reply {
-            Reply::Faces(Ok(found)) => {
+            Reply::Faces(_, Ok(found)) => {
                 self.finding = Finding::Done;
                 self.document.found = (1..).zip(found).map(face_of).collect();
-                self.prepare_edited(backend);
+                self.choose_one();
                 None
             }
-            Reply::Faces(Err(error)) => {
+            Reply::Faces(_, Err(error)) => {
                 self.finding = Finding::Failed(error.to_string());
                 None
             }
-            Reply::Marked(Ok(landmarks)) => {
+            Reply::Marked(_, Ok(landmarks)) => {
                 let id = self.document.next_face_id();
                 self.document
                     .apply(&Command::MarkFace { id, landmarks }, None);
                 self.finding = Finding::Done;
-                self.choose(id, backend);
+                self.document.chosen = Some(id);
                 None
             }
-            Reply::Marked(Err(error)) => Some(Notice::error("The face was not marked", &error)),
+            Reply::Marked(_, Err(error)) => Some(Notice::error("The face was not marked", &error)),
             Reply::Progress(Slot::Prepare(key), progress) => {
-                if let Some(live) = self.live_of(key)
-                    && let Preparation::Running(running) = &mut live.preparation
-                {
-                    *running = Some(progress);
+                self.state_of(key)?.code_progress = Some(progress);
+                None
+            }
+            Reply::Snapshot(key, Snapshot::Aligned(aligned)) => {
+                let doubts = aligned.parsed.doubts.iter().map(ToString::to_string);
+                let doubts = doubts.collect::<Vec<_>>().join("; ");
+                let state = self.state_of(key)?;
+                state.aligned = Some(aligned);
+                state.dirty.crop = true;
+                // Told as soon as they are known, and once.
+                let is_news = !doubts.is_empty() && self.doubted.insert(FaceId(key.face));
+                is_news.then(|| Notice::warning(format!("Face {}: {doubts}", key.face)))
+            }
+            Reply::Snapshot(key, Snapshot::Usable(prepared)) => {
+                let state = self.state_of(key)?;
+                if !state.code.is_asked() {
+                    return None;
+                }
+                self.keep_code(key, &prepared, false);
+                self.state_of(key)?.prepared = Some(prepared);
+                None
+            }
+            Reply::Prepared(key, result) => self.handle_prepared(key, result, backend),
+            Reply::Frame(key, stamp, result) => self.handle_frame(key, stamp, result),
+            Reply::Keyframe(key, stamp, keyframe) => {
+                let state = self.state_of(key)?;
+                if state.keyframing.is_asked_as(stamp) {
+                    state.keyframes.push(keyframe);
+                    state.dirty.keyframes = true;
                 }
                 None
             }
-            Reply::Snapshot(key, snapshot) => {
-                if let Some(live) = self.live_of(key) {
-                    match snapshot {
-                        Snapshot::Aligned(aligned) => {
-                            live.aligned = Some(aligned);
-                            live.fresh.crop = true;
-                        }
-                        Snapshot::Usable(prepared) => {
-                            live.prepared = Some(prepared);
-                            live.failed = None;
-                        }
+            Reply::KeyframesEnded(key, stamp, result) => {
+                let state = self.state_of(key)?;
+                if !state.keyframing.is_asked_as(stamp) {
+                    return None;
+                }
+                match result {
+                    Err(error) if error.is_cancelled() => {
+                        state.forget_keyframes();
+                        None
+                    }
+                    Err(error) => {
+                        state.keyframing.end(Err(error.to_string()));
+                        Some(Notice::error("The preview could not be drawn", &error))
+                    }
+                    Ok(()) => {
+                        state.keyframing.end(Ok(()));
+                        None
                     }
                 }
-                None
-            }
-            Reply::Prepared(key, result) => self.hear_prepared(key, result),
-            Reply::Frame(key, stamp, result) => self.hear_frame(key, stamp, result),
-            Reply::Keyframe(key, stamp, keyframe) => {
-                if let Some(live) = self.live_of(key)
-                    && live.keyframes_under_way == Some(stamp)
-                {
-                    live.keyframes.push(keyframe);
-                    live.fresh.keyframes = true;
-                }
-                None
             }
             Reply::Progress(Slot::Diffuse(key), progress) => {
-                let live = self.live_of(key)?;
-                if let Some(running) = live.diffusion.as_mut().and_then(|it| it.running.as_mut()) {
-                    *running = progress;
-                }
+                self.state_of(key)?.diffusion_progress = Some(progress);
                 None
             }
             Reply::Diffused(key, stamp, drawing) => {
-                self.diffusion_of(key, stamp)?.drawing = Some(drawing);
+                let state = self.state_of(key)?;
+                if state.diffusion.is_asked_as(stamp) {
+                    state.diffused = Some(drawing);
+                }
                 None
             }
             Reply::DiffusionEnded(key, stamp, result) => {
-                let diffusion = self.diffusion_of(key, stamp)?;
-                diffusion.running = None;
+                let state = self.state_of(key)?;
+                if !state.diffusion.is_asked_as(stamp) {
+                    return None;
+                }
                 match result {
                     Ok(drawing) => {
-                        diffusion.drawing = Some(drawing);
+                        state.diffused = Some(drawing);
+                        state.diffusion.end(Ok(()));
                         None
                     }
-                    Err(error) if error.is_cancelled() => None,
-                    Err(error) => Some(Notice::error("The edit could not be diffused", &error)),
+                    Err(error) if error.is_cancelled() => {
+                        state.diffusion.end(Ok(()));
+                        None
+                    }
+                    Err(error) => {
+                        state.diffusion.end(Err(error.to_string()));
+                        Some(Notice::error("The edit could not be diffused", &error))
+                    }
                 }
-            }
-            Reply::KeyframesEnded(key, stamp, result) => {
-                let live = self.live_of(key)?;
-                if live.keyframes_under_way == Some(stamp) {
-                    live.keyframes_under_way = None;
-                }
-                let error = result.err().filter(|error| !error.is_cancelled())?;
-                Some(Notice::error("The preview could not be drawn", &error))
             }
             Reply::Progress(..)
             | Reply::Described(_)
@@ -103,69 +124,70 @@ impl Session {
         }
     }
 
-    fn live_of(&mut self, key: FaceKey) -> Option<&mut Live> {
-        let id = self.id_of(key)?;
-        self.live.get_mut(&id)
+    fn state_of(&mut self, key: FaceKey) -> Option<&mut FaceState> {
+        self.faces.get_mut(&FaceId(key.face))
     }
 
-    fn diffusion_of(&mut self, key: FaceKey, stamp: Stamp) -> Option<&mut Diffusion> {
-        let diffusion = self.live_of(key)?.diffusion.as_mut()?;
-        (diffusion.stamp == stamp).then_some(diffusion)
+    /// Keeps a code with the photo: a project or an autosave that is written now holds it.
+    fn keep_code(&mut self, key: FaceKey, prepared: &PreparedFace, is_final: bool) {
+        let code = Arc::new(prepared.code.clone());
+        self.document
+            .set_code(FaceId(key.face), FoundCode { code, is_final });
     }
 
-    fn hear_prepared(
+    fn handle_prepared(
         &mut self,
         key: FaceKey,
         result: Result<Arc<PreparedFace>, Error>,
+        backend: &mut dyn Backend,
     ) -> Option<Notice> {
-        let id = self.id_of(key)?;
-        let live = self.live.get_mut(&id)?;
+        let state = self.state_of(key)?;
         match result {
             Ok(prepared) => {
-                let doubts = prepared.parsed.doubts.clone();
-                let code = Arc::new(prepared.code.clone());
-                live.prepared = Some(prepared);
-                live.preparation = Preparation::Ready;
-                live.failed = None;
-                self.document.set_code(id, code);
-                let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
-                (!doubts.is_empty())
-                    .then(|| Notice::warning(format!("Face {}: {}", id.0, doubts.join("; "))))
+                state.code.end(Ok(SearchEnd::Complete))?;
+                state.prepared = Some(Arc::clone(&prepared));
+                self.keep_code(key, &prepared, true);
+                None
             }
             Err(error) if error.is_cancelled() => {
-                live.preparation = Preparation::Cancelled;
+                self.cancel_preparation(FaceId(key.face), backend);
                 None
             }
             Err(error) => {
-                live.preparation = Preparation::Failed(error.to_string());
+                state.code.end(Err(error.to_string()))?;
                 Some(Notice::error(
-                    format!("Face {} could not be prepared", id.0),
+                    format!("Face {} could not be prepared", key.face),
                     &error,
                 ))
             }
         }
     }
 
-    fn hear_frame(
+    fn handle_frame(
         &mut self,
         key: FaceKey,
         stamp: Stamp,
         result: Result<Frame, Error>,
     ) -> Option<Notice> {
-        let live = self.live_of(key)?;
-        let asked = live.asked.take_if(|asked| asked.stamp == stamp)?;
+        let state = self.state_of(key)?;
+        if !state.drawing.is_asked_as(stamp) {
+            return None;
+        }
         match result {
             Ok(frame) => {
-                live.frame = Some(frame);
-                live.frame_took = Some(asked.at.elapsed());
-                live.frame_of = Some(asked.wanted);
-                live.fresh.frame = true;
+                state.frame_of = state.drawing.key().cloned();
+                let asked_at = state.drawing.end(Ok(()));
+                state.frame = Some(frame);
+                state.frame_took = asked_at.map(|at| at.elapsed());
+                state.dirty.frame = true;
                 None
             }
-            Err(error) if error.is_cancelled() => None,
+            Err(error) if error.is_cancelled() => {
+                state.drawing.abandon();
+                None
+            }
             Err(error) => {
-                // Not asked for again until something is different.
-                live.failed = Some(asked.wanted);
+                state.drawing.end(Err(error.to_string()));
                 Some(Notice::error("The edit could not be rendered", &error))
             }
         }

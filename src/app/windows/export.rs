@@ -7,7 +7,7 @@ use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
 use crate::editor::export::{ExportOptions, default_path};
-use crate::photo::Format;
+use crate::photo::{Format, PhotoId};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
 
@@ -22,15 +22,17 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
             actions.push(Action::ExportOptions(options));
         }
         let id = egui::Id::unique("export path");
-        let Some(source) = app.workspace.photo_path() else {
+        let Some(photo) = app.workspace.current() else {
+            return;
+        };
+        let (photo, Some(source)) = (photo.id, photo.photo_path()) else {
             return;
         };
         // What the user typed holds for the photo and the format that it was typed for.
-        let key = (source.to_owned(), options.format);
-        let kept: Option<((std::path::PathBuf, Format), String)> =
-            ui.data(|data| data.get_temp(id));
+        let key = (photo, options.format);
+        let kept: Option<((PhotoId, Format), String)> = ui.data(|data| data.get_temp(id));
         let mut path = match kept {
-            Some((of, path)) if of == key => path,
+            Some((of, path)) if of == key && !path.is_empty() => path,
             _ => default_path(source, &options).display().to_string(),
         };
         ui.horizontal(|ui| {
@@ -44,7 +46,10 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
                 .on_hover_text("Choose the folder and the name")
                 .clicked()
             {
-                actions.push(Action::AskExport);
+                actions.push(Action::AskExport {
+                    photo,
+                    is_comparison: false,
+                });
             }
         });
         ui.label(
@@ -55,15 +60,25 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
             let export = egui::Button::new(RichText::new("Export the photo").color(theme::PANEL))
                 .fill(theme::ACCENT);
             if ui.add(export).clicked() {
-                actions.push(Action::Export(path.trim().into()));
+                actions.push(Action::Export {
+                    photo,
+                    path: path.trim().into(),
+                    is_comparison: false,
+                    replaces: false,
+                });
                 actions.push(Action::ToggleWindow(WindowName::Export));
+                // The next export gets a name of its own.
+                path.clear();
             }
             if ui
                 .button("Save a comparison…")
                 .on_hover_text("Before and after side by side in one labelled picture")
                 .clicked()
             {
-                actions.push(Action::AskExportComparison);
+                actions.push(Action::AskExport {
+                    photo,
+                    is_comparison: true,
+                });
                 actions.push(Action::ToggleWindow(WindowName::Export));
             }
         });

@@ -1,7 +1,10 @@
 //! Windows over the picture: none of them stops the work.
 
 mod about;
+mod closing;
 mod export;
+pub mod missing;
+mod save_as;
 mod settings;
 mod small;
 pub mod welcome;
@@ -32,8 +35,11 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
     if open.open_path {
         small::open_path(ctx, actions);
     }
-    if open.closing {
-        small::closing(app, ctx, actions);
+    if open.save_as {
+        save_as::show(app, ctx, actions);
+    }
+    if let Some(question) = app.workspace.question() {
+        closing::show(app, question, ctx, actions);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The log, the keys, opening by a typed path, and the question before closing.
+//! The log, the keys, opening by a typed path.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -115,29 +115,4 @@ pub fn open_path(ctx: &Context, actions: &mut Vec<Action>) {
         }
         ui.data_mut(|data| data.insert_temp(id, path));
     });
-}
-
-/// «Save before closing?»
-pub fn closing(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
-    let unsaved = app.workspace.unsaved_names();
-    window(
-        ctx,
-        "Close Jawline?",
-        Action::Escape,
-        actions,
-        |ui, actions| {
-            ui.label(format!("Not saved yet: {}.", unsaved.join(", ")));
-            ui.horizontal(|ui| {
-                if ui.button("Save and close").clicked() {
-                    actions.push(Action::SaveAndQuit);
-                }
-                if ui.button("Close without saving").clicked() {
-                    actions.push(Action::QuitUnsaved);
-                }
-                if ui.button("Stay").clicked() {
-                    actions.push(Action::Escape);
-                }
-            });
-        },
-    );
 }

@@ -81,7 +81,7 @@ fn samples(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
                         ui.label(RichText::new(sample.title).color(theme::FAINT));
                     });
                     if clicked {
-                        actions.push(Action::OpenSample(index));
+                        actions.push(Action::OpenSample(sample));
                     }
                 });
             }

@@ -1,14 +1,10 @@
 use std::process::{Command as Process, Stdio};
 
-use image::DynamicImage;
-
 use super::*;
 use crate::editor::{Change, Command, Document, FaceId};
-use crate::photo::Photo;
 
 fn document() -> Document {
-    let photo = Photo::from_pixels(DynamicImage::new_rgb8(4, 4));
-    Document::new(Arc::new(photo), "wedding.jpg".to_owned())
+    Document::new(None, "wedding.jpg".to_owned())
 }
 
 fn set_amount(document: &mut Document, amount: f32) {
@@ -23,14 +19,21 @@ fn project(amount: f32) -> Project {
     Project::of(&document)
 }
 
-fn amount(leftover: &Leftover) -> f32 {
-    leftover.open().unwrap().edits().of(FaceId(1)).amount
+fn amount(recoverable: &Recoverable) -> f32 {
+    recoverable.open().unwrap().edits().of(FaceId(1)).amount
 }
 
 fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name != FOLDER_LOCK).collect()
+}
+
+/// The only autosave in a folder, once it is there.
+fn written(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|it| it == EXTENSION))
 }
 
 /// Waits until something holds, a few seconds at most.
@@ -49,32 +52,36 @@ fn wait_until(what: impl Fn() -> bool) -> Duration {
 #[test]
 fn a_change_is_kept_soon_and_the_newest_wins() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(folder.path()).unwrap();
+    let writer = AutosaveWriter::start(folder.path());
     let begun = Instant::now();
     for step in 0..200 {
         let handed_over = Instant::now();
-        keeper.keep(project(step as f32 / 2.0));
+        writer.keep(project(step as f32 / 2.0));
         assert!(handed_over.elapsed() < Duration::from_millis(100));
     }
-    wait_until(|| keeper.path.exists());
+    wait_until(|| written(folder.path()).is_some());
     assert!(begun.elapsed() < Duration::from_secs(5));
-    let read = || Project::read_recovered(&keeper.path).unwrap();
+    let read = || Project::read_recovered(&written(folder.path()).unwrap()).unwrap();
     wait_until(|| read().edits().of(FaceId(1)).amount == 99.5);
     assert!(begun.elapsed() < Duration::from_secs(5));
-    assert!(keeper.take_error().is_none());
+    assert!(writer.take_error().is_none());
 }
 
 #[test]
 fn writes_are_a_while_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(folder.path()).unwrap();
-    let modified = || fs::metadata(&keeper.path).and_then(|m| m.modified()).ok();
+    let writer = AutosaveWriter::start(folder.path());
+    let modified = || {
+        fs::metadata(written(folder.path())?)
+            .and_then(|m| m.modified())
+            .ok()
+    };
     let mut seen = Vec::new();
     let begun = Instant::now();
     let mut step = 0.0;
     while begun.elapsed() < Duration::from_millis(3500) {
         step += 0.01;
-        keeper.keep(project(step));
+        writer.keep(project(step));
         if modified().is_some() && modified().as_ref() != seen.last() {
             seen.extend(modified());
         }
@@ -86,16 +93,16 @@ fn writes_are_a_while_apart() {
 #[test]
 fn dropping_writes_what_is_left_and_forgetting_removes_it() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(folder.path()).unwrap();
-    keeper.keep(project(7.0));
-    drop(keeper);
-    let found = leftovers(folder.path());
+    let writer = AutosaveWriter::start(folder.path());
+    writer.keep(project(7.0));
+    drop(writer);
+    let found = recoverable(folder.path());
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].name, "wedding.jpg");
     assert_eq!(amount(&found[0]), 7.0);
     assert!(found[0].saved_at.elapsed().unwrap() < Duration::from_secs(60));
-    for leftover in found {
-        leftover.discard().unwrap();
+    for recoverable in found {
+        recoverable.discard().unwrap();
     }
     assert!(
         files(folder.path()).is_empty(),
@@ -103,39 +110,39 @@ fn dropping_writes_what_is_left_and_forgetting_removes_it() {
         files(folder.path())
     );
 
-    let keeper = Keeper::start(folder.path()).unwrap();
-    keeper.keep(project(7.0));
-    wait_until(|| keeper.path.exists());
-    keeper.keep(project(8.0));
-    keeper.forget();
-    wait_until(|| !keeper.path.exists());
-    drop(keeper);
+    let writer = AutosaveWriter::start(folder.path());
+    writer.keep(project(7.0));
+    wait_until(|| written(folder.path()).is_some());
+    writer.keep(project(8.0));
+    writer.forget();
+    wait_until(|| written(folder.path()).is_none());
+    drop(writer);
     assert!(
         files(folder.path()).is_empty(),
         "{:?}",
         files(folder.path())
     );
-    assert!(leftovers(folder.path()).is_empty());
+    assert!(recoverable(folder.path()).is_empty());
 }
 
 #[test]
 fn what_is_being_looked_at_is_not_offered_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(folder.path()).unwrap();
-    keeper.keep(project(7.0));
-    drop(keeper);
-    let first = leftovers(folder.path());
+    let writer = AutosaveWriter::start(folder.path());
+    writer.keep(project(7.0));
+    drop(writer);
+    let first = recoverable(folder.path());
     assert_eq!(first.len(), 1);
-    assert!(leftovers(folder.path()).is_empty());
+    assert!(recoverable(folder.path()).is_empty());
     drop(first);
-    assert_eq!(leftovers(folder.path()).len(), 1);
+    assert_eq!(recoverable(folder.path()).len(), 1);
 }
 
 #[test]
-fn damaged_leftovers_are_offered_by_file_name_and_say_what_is_wrong() {
+fn damaged_recoverable_are_offered_by_file_name_and_say_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("session-x.jawline"), b"PK nothing").unwrap();
-    let found = leftovers(folder.path());
+    let found = recoverable(folder.path());
     assert_eq!(found[0].name, "session-x.jawline");
     let message = found[0].open().unwrap_err().to_string();
     assert!(message.contains("damaged"), "{message}");
@@ -144,30 +151,42 @@ fn damaged_leftovers_are_offered_by_file_name_and_say_what_is_wrong() {
 #[test]
 fn a_failing_disk_is_told_once_and_tried_again() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(folder.path()).unwrap();
+    let writer = AutosaveWriter::start(folder.path());
+    writer.keep(project(1.0));
+    wait_until(|| written(folder.path()).is_some());
+    let path = written(folder.path()).unwrap();
     // A folder in the file's place cannot be replaced, whoever runs the test.
-    fs::create_dir(&keeper.path).unwrap();
-    keeper.keep(project(1.0));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    writer.keep(project(2.0));
     let error = Mutex::new(None);
     wait_until(|| {
         let mut error = error.lock().unwrap();
-        *error = keeper.take_error();
+        *error = writer.take_error();
         error.is_some()
     });
     let message = error.lock().unwrap().as_ref().unwrap().to_string();
     assert!(message.contains("save often"), "{message}");
-    fs::remove_dir(&keeper.path).unwrap();
-    let took = wait_until(|| keeper.path.is_file());
+    fs::remove_dir(&path).unwrap();
+    let took = wait_until(|| path.is_file());
     assert!(took < RETRY + Duration::from_secs(2), "{took:?}");
-    assert!(keeper.take_error().is_none());
+    assert!(writer.take_error().is_none());
 }
 
 #[test]
 fn a_folder_that_cannot_be_made_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let message = Keeper::start(&file.path().join("autosave")).unwrap_err();
-    assert!(message.to_string().contains("autosave"), "{message}");
-    assert!(leftovers(&file.path().join("autosave")).is_empty());
+    let writer = AutosaveWriter::start(&file.path().join("autosave"));
+    writer.keep(project(1.0));
+    let error = Mutex::new(None);
+    wait_until(|| {
+        let mut error = error.lock().unwrap();
+        *error = error.take().or_else(|| writer.take_error());
+        error.is_some()
+    });
+    let message = error.lock().unwrap().as_ref().unwrap().to_string();
+    assert!(message.contains("autosave"), "{message}");
+    assert!(recoverable(&file.path().join("autosave")).is_empty());
 }
 
 const CHILD_FOLDER: &str = "JAWLINE_TEST_AUTOSAVE_CHILD";
@@ -179,9 +198,9 @@ fn child() {
     let Some(folder) = std::env::var_os(CHILD_FOLDER) else {
         return;
     };
-    let keeper = Keeper::start(Path::new(&folder)).unwrap();
+    let writer = AutosaveWriter::start(Path::new(&folder));
     for step in 1..600 {
-        keeper.keep(project(step as f32 / 10.0));
+        writer.keep(project(step as f32 / 10.0));
         fs::write(Path::new(&folder).join("progress"), step.to_string()).unwrap();
         thread::sleep(Duration::from_millis(100));
     }
@@ -203,16 +222,28 @@ fn a_killed_program_loses_seconds_at_most() {
     };
     wait_until(|| step().is_some_and(|step| step >= 40));
     // A second program does not take it for a dead one, nor does its own file disturb.
-    let other = Keeper::start(folder.path()).unwrap();
-    assert!(leftovers(folder.path()).is_empty());
+    assert!(recoverable(folder.path()).is_empty());
 
     child.kill().unwrap();
     child.wait().unwrap();
     let last = step().unwrap() as f32 / 10.0;
-    let found = leftovers(folder.path());
+    let found = recoverable(folder.path());
     assert_eq!(found.len(), 1);
     let kept = amount(&found[0]);
     // Ten steps a second make one per cent.
     assert!(last - kept <= 5.0, "{kept} of {last}");
-    assert!(found[0].path != other.path);
+
+    // Who goes on with it goes on in the same file: there is never none.
+    let path = found[0].path.clone();
+    let mut found = found;
+    let writer = AutosaveWriter::adopting(found.remove(0));
+    assert!(path.exists());
+    assert!(recoverable(folder.path()).is_empty());
+    writer.keep(project(3.25));
+    drop(writer);
+    let found = recoverable(folder.path());
+    assert_eq!(
+        (found[0].path.as_path(), amount(&found[0])),
+        (path.as_path(), 3.25)
+    );
 }

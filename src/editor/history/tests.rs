@@ -1,20 +1,17 @@
 use std::sync::Arc;
 
-use image::DynamicImage;
 use proptest::prelude::*;
 
 use super::*;
 use crate::editor::{BoundaryChoice, Change, Command, Document, FaceId, FaceParams};
 use crate::engine::Method;
 use crate::geometry::{Landmarks, Point};
-use crate::photo::Photo;
 use crate::portrait::edit_mask::MaskSettings;
 use crate::portrait::strokes::{Stroke, StrokeKind};
 use crate::portrait::warp::{Pull, WarpSettings};
 
 fn document() -> Document {
-    let photo = Photo::from_pixels(DynamicImage::new_rgb8(8, 8));
-    Document::new(Arc::new(photo), "test".to_owned())
+    Document::new(None, "test".to_owned())
 }
 
 fn amount(amount: f32) -> Command {
@@ -167,9 +164,9 @@ proptest! {
         prop_assert_eq!(&**document.edits(), &start);
         while document.redo() {}
         prop_assert_eq!(&**document.edits(), &end);
-        for step in (0..document.history().steps().len()).rev() {
-            document.jump(step);
-            prop_assert_eq!(document.edits(), &document.history().steps()[step].edits);
+        for step in document.history().steps().to_vec().into_iter().rev() {
+            document.jump(step.id);
+            prop_assert_eq!(document.edits(), &step.edits);
         }
     }
 

@@ -3,15 +3,30 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 
 use super::*;
-use crate::editor::{Change, Command, FaceId};
+use crate::editor::project::Replace;
+use crate::editor::{Change, Command, Document, FaceId};
 use crate::photo::SaveOptions;
 
-fn unwoken() -> Waker {
-    Arc::new(|| ())
+/// What the tests look at.
+#[derive(Debug)]
+struct Opened {
+    document: Document,
+    beside: Option<PathBuf>,
+    warnings: Vec<String>,
 }
 
 fn opened(source: Source) -> Result<Opened, Error> {
-    open(source, unwoken()).wait().unwrap()
+    let loaded = load(source)?;
+    let photo = loaded.photo?;
+    let path = Some(photo.path);
+    Ok(Opened {
+        document: match loaded.project {
+            Some(project) => project.document(path),
+            None => Document::new(path, "p.png".to_owned()),
+        },
+        beside: loaded.beside,
+        warnings: photo.warnings,
+    })
 }
 
 fn file(path: &Path) -> Result<Opened, Error> {
@@ -30,7 +45,7 @@ fn a_photo_becomes_an_untouched_document() {
     let path = folder.path().join("IMG 1.JPG");
     save_photo(&path, 1);
     let opened = file(&path).unwrap();
-    assert_eq!(opened.document.name, "IMG 1.JPG");
+    assert_eq!(opened.beside, None);
     assert!(!opened.document.is_unsaved());
     assert!(opened.warnings.is_empty());
     assert!(is_supported(&path));
@@ -46,7 +61,7 @@ fn a_project_brings_its_photo_and_tells_when_that_has_changed() {
     let face = FaceId(1);
     document.apply(&Command::Edit { face, change }, None);
     let path = folder.path().join("p.jawline");
-    Project::of(&document).write(&path).unwrap();
+    Project::of(&document).write(&path, Replace::Own).unwrap();
     assert!(is_supported(&path));
 
     let sound = file(&path).unwrap();
@@ -69,21 +84,38 @@ fn a_project_brings_its_photo_and_tells_when_that_has_changed() {
         matches!(error, Error::Project(project::Error::PhotoMissing { .. })),
         "{error}"
     );
-    let shown = opened(Source::ProjectWithPhoto {
-        project: path.clone(),
-        photo: moved.clone(),
-    })
-    .unwrap();
-    assert_eq!(shown.document.photo.source(), Some(moved.as_path()));
+    // Its work is there without it, and goes on with the photo where it is now.
+    let project = load(Source::File(path.clone())).unwrap().project.unwrap();
+    let mut document = project.clone().document(None);
+    assert_eq!(document.params(face).amount, 30.0);
+    let path_now = Some(moved.clone());
+    let of = project;
+    let shown = load(Source::Photo { path: path_now, of })
+        .unwrap()
+        .photo
+        .unwrap();
+    assert!(
+        shown.warnings[0].contains("elsewhere.png"),
+        "it was changed"
+    );
+    document.set_source(moved);
 
     // Saved again, the project knows the photo that is there now.
-    Project::of(&shown.document).write(&path).unwrap();
+    Project::of(&document).write(&path, Replace::Own).unwrap();
     let again = file(&path).unwrap();
     assert!(again.warnings.is_empty(), "{:?}", again.warnings);
+}
 
-    let project = Box::new(Project::read(&path).unwrap());
-    let recovered = opened(Source::Project { project, path }).unwrap();
-    assert_eq!(recovered.document.params(face).amount, 30.0);
+#[test]
+fn a_photo_names_the_project_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = folder.path().join("p.png");
+    save_photo(&photo, 1);
+    let document = file(&photo).unwrap().document;
+    let beside = project::path_beside(&photo);
+    Project::of(&document).write(&beside, Replace::Own).unwrap();
+    assert_eq!(file(&photo).unwrap().beside, Some(beside.clone()));
+    assert_eq!(file(&beside).unwrap().beside, None);
 }
 
 #[test]

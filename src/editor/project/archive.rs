@@ -12,6 +12,23 @@ use super::Error;
 /// No project is larger.
 const LIMIT_BYTES: u64 = 512 << 20;
 
+/// The bytes of a project file, within the limit.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::TooLarge`].
+pub(super) fn read_file(path: &Path, file: impl Read) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = file.take(LIMIT_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read {
+        path: path.into(),
+        source,
+    })?;
+    if bytes.len() as u64 > LIMIT_BYTES {
+        return Err(too_large(path, "the file".to_owned(), LIMIT_BYTES));
+    }
+    Ok(bytes)
+}
+
 /// An archive that is being read.
 pub(super) struct Archive<'a, R> {
     zip: ZipArchive<R>,

@@ -4,16 +4,18 @@ use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, Ix2};
+use ndarray::Ix2;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::archive::{Archive, pack};
-use super::{Error, Fingerprint, PhotoFile, Project, VERSION};
+use super::stored_history::StoredHistory;
+use super::{Error, Fingerprint, PhotoFile, Project, ProjectFile, VERSION};
 use crate::checkpoint::npy;
 use crate::editor::path_text::PathText;
-use crate::editor::{Edits, Face, FaceId, NamedBoundary};
+use crate::editor::{Edits, Face, FaceId, History, NamedBoundary};
+use crate::engine::FoundCode;
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::CODE_SIZE;
 
@@ -44,11 +46,17 @@ struct Stored {
     /// Where the user has saved the document; only in files for the case of a crash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     saved_in: Option<PathText>,
+    /// What that file held then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    saved_in_sha256: Option<String>,
     faces: Vec<StoredFace>,
     marked_codes: Vec<StoredCode>,
     chosen: Option<FaceId>,
     boundaries: Vec<StoredBoundary>,
     edits: Arc<Edits>,
+    /// Missing in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    history: Option<StoredHistory>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +75,13 @@ struct StoredFace {
     landmarks: StoredLandmarks,
     /// The array's name in the archive.
     code: Option<String>,
+    /// The code is a draft that a search has to go on from.
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_draft: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +96,8 @@ enum StoredLandmarks {
 struct StoredCode {
     id: FaceId,
     code: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_draft: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,7 +111,7 @@ struct StoredBoundary {
 pub(super) fn to_bytes(
     project: &Project,
     path: &Path,
-    saved_in: Option<&Path>,
+    saved_in: Option<&ProjectFile>,
 ) -> Result<Vec<u8>, String> {
     let mut arrays = Vec::new();
     let mut add = |name: String, bytes: Vec<u8>| {
@@ -108,13 +125,19 @@ pub(super) fn to_bytes(
             Ok(landmarks) => StoredLandmarks::Landmarks(Box::new(landmarks.clone())),
             Err(why) => StoredLandmarks::Unusable(why.clone()),
         },
-        code: (face.code.as_ref())
-            .map(|code| add(format!("codes/{}.npy", face.id.0), npy::to_bytes(&**code))),
+        code: (face.code.as_ref()).map(|found| {
+            add(
+                format!("codes/{}.npy", face.id.0),
+                npy::to_bytes(&*found.code),
+            )
+        }),
+        is_draft: face.code.as_ref().is_some_and(|found| !found.is_final),
     });
     let faces = faces.collect();
-    let marked_codes = project.marked_codes.iter().map(|(id, code)| StoredCode {
+    let marked_codes = project.marked_codes.iter().map(|(id, found)| StoredCode {
         id: *id,
-        code: add(format!("codes/{}.npy", id.0), npy::to_bytes(&**code)),
+        code: add(format!("codes/{}.npy", id.0), npy::to_bytes(&*found.code)),
+        is_draft: !found.is_final,
     });
     let marked_codes = marked_codes.collect();
     let boundaries = project.boundaries.iter().enumerate();
@@ -140,12 +163,14 @@ pub(super) fn to_bytes(
             size_bytes: fingerprint.as_ref().map(|print| print.size_bytes),
             sha256: fingerprint.and_then(|print| print.sha256),
         },
-        saved_in: saved_in.map(|path| PathText(path.into())),
+        saved_in: saved_in.map(|file| PathText(file.path.clone())),
+        saved_in_sha256: saved_in.map(|file| to_hex(&file.sha256)),
         faces,
         marked_codes,
         chosen: project.chosen,
         boundaries,
-        edits: Arc::clone(&project.edits),
+        edits: Arc::clone(project.history.edits()),
+        history: StoredHistory::of(&project.history),
     };
     let json = serde_json::to_vec_pretty(&stored).map_err(|error| error.to_string())?;
     arrays.insert(0, (JSON.to_owned(), json));
@@ -221,20 +246,36 @@ pub(super) fn read(path: &Path, reader: impl Read + Seek) -> Result<Project, Err
                 StoredLandmarks::Landmarks(landmarks) => Ok(*landmarks),
                 StoredLandmarks::Unusable(why) => Err(why),
             },
-            code: face.code.map(|name| arrays.code(&name)).transpose()?,
+            code: match face.code {
+                Some(name) => Some(arrays.code(&name, face.is_draft)?),
+                None => None,
+            },
         });
     }
     let mut marked_codes = Vec::with_capacity(stored.marked_codes.len());
-    for StoredCode { id, code } in stored.marked_codes {
-        marked_codes.push((id, arrays.code(&code)?));
+    for StoredCode { id, code, is_draft } in stored.marked_codes {
+        marked_codes.push((id, arrays.code(&code, is_draft)?));
     }
     let mut boundaries = Vec::with_capacity(stored.boundaries.len());
     for StoredBoundary { name, array } in stored.boundaries {
         boundaries.push(arrays.boundary(name, &array)?);
     }
+    let edits = Arc::new(within_range(&stored.edits));
+    let history = match stored.history {
+        Some(history) => history
+            .restored(&edits)
+            .map_err(|problem| damaged("its history", problem.to_owned()))?,
+        None => History::new("Opened", Edits::clone(&edits)),
+    };
     Ok(Project {
         name: stored.name,
-        project_path: stored.saved_in.map(|path| path.0),
+        file: stored.saved_in.map(|path| ProjectFile {
+            path: path.0,
+            sha256: (stored.saved_in_sha256.as_deref())
+                .and_then(from_hex)
+                .unwrap_or_default(),
+            is_of_this_session: false,
+        }),
         photo: PhotoFile {
             path: stored.photo.path.map(|path| path.0),
             relative: stored.photo.relative.map(|path| path.0),
@@ -250,9 +291,24 @@ pub(super) fn read(path: &Path, reader: impl Read + Seek) -> Result<Project, Err
         marked_codes,
         chosen: stored.chosen,
         boundaries,
-        edits: Arc::new(within_range(&stored.edits)),
+        history,
         is_recovered: false,
     })
+}
+
+fn to_hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 2 * digest.len() {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(digest)
 }
 
 /// Every face has its own number, or edits would reach the wrong one.
@@ -294,6 +350,7 @@ fn guilty_field(json: &[u8], error: &serde_json::Error) -> (String, String) {
         ("chosen", complaint::<Option<FaceId>>),
         ("boundaries", complaint::<Vec<StoredBoundary>>),
         ("edits", complaint::<Edits>),
+        ("history", complaint::<Option<StoredHistory>>),
     ];
     let guilty = complaints
         .iter()
@@ -319,12 +376,15 @@ impl<R: Read + Seek> Arrays<'_, '_, R> {
         Ok(array)
     }
 
-    fn code(&mut self, name: &str) -> Result<Arc<Array2<f32>>, Error> {
+    fn code(&mut self, name: &str, is_draft: bool) -> Result<FoundCode, Error> {
         let array = self.array(name)?;
         let shape = array.shape().to_vec();
         match array.into_dimensionality::<Ix2>() {
             Ok(code) if code.ncols() == CODE_SIZE && (1..=MOST_LAYERS).contains(&code.nrows()) => {
-                Ok(Arc::new(code))
+                Ok(FoundCode {
+                    code: Arc::new(code),
+                    is_final: !is_draft,
+                })
             }
             _ => Err(self.damaged(
                 name,

@@ -1,6 +1,7 @@
 use std::io::{Cursor, Write};
 
-use image::{DynamicImage, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
+use ndarray::Array2;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -9,7 +10,7 @@ use crate::editor::history::tests::command;
 use crate::editor::{Change, Command};
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::latent::CODE_SIZE;
-use crate::photo::{Limits, SaveOptions};
+use crate::photo::{Photo, SaveOptions};
 
 /// A folder with a photo in it.
 fn folder_with_photo() -> (TempDir, PathBuf) {
@@ -27,10 +28,6 @@ fn save_photo(path: &Path, tone: u8) {
         .unwrap();
 }
 
-fn load(path: &Path) -> Arc<Photo> {
-    Arc::new(Photo::load(path, &Limits::default()).unwrap())
-}
-
 fn noise(rows: usize, seed: u32) -> Array2<f32> {
     let mut state = seed;
     Array2::from_shape_simple_fn((rows, CODE_SIZE), || {
@@ -45,9 +42,20 @@ fn boundary(folder: &Path, name: &str, rows: usize) -> NamedBoundary {
     NamedBoundary::read(&path).unwrap()
 }
 
+fn found(code: Array2<f32>, is_final: bool) -> FoundCode {
+    FoundCode {
+        code: Arc::new(code),
+        is_final,
+    }
+}
+
+fn path_of(file: Option<&ProjectFile>) -> Option<&Path> {
+    file.map(|file| file.path.as_path())
+}
+
 /// A document with one of everything.
 fn document(folder: &Path, photo: &Path) -> Document {
-    let mut document = Document::new(load(photo), "photo.png".to_owned());
+    let mut document = Document::new(Some(photo.to_owned()), "photo.png".to_owned());
     let landmarks = Landmarks::new(std::array::from_fn(|i| {
         Point::new(i as f64 / 3.0, 0.1 + i as f64)
     }));
@@ -58,7 +66,7 @@ fn document(folder: &Path, photo: &Path) -> Document {
             id: FaceId(1),
             face_box,
             landmarks: Ok(landmarks.clone()),
-            code: Some(Arc::new(noise(23, 5))),
+            code: Some(found(noise(23, 5), true)),
         },
         Face {
             id: FaceId(2),
@@ -75,7 +83,7 @@ fn document(folder: &Path, photo: &Path) -> Document {
         },
         None,
     );
-    document.set_code(id, Arc::new(noise(18, 6)));
+    document.set_code(id, found(noise(18, 6), false));
     document.boundaries = vec![boundary(folder, "a.npy", 1), boundary(folder, "b.npy", 18)];
     document.chosen = Some(id);
     let change = Change::Amount(42.5);
@@ -104,20 +112,22 @@ fn a_project_reopens_as_it_was_left() {
     let (folder, photo) = folder_with_photo();
     let document = document(folder.path(), &photo);
     let path = folder.path().join("work.jawline");
-    Project::of(&document).write(&path).unwrap();
+    Project::of(&document)
+        .write(&path, Replace::Agreed)
+        .unwrap();
     let project = Project::read(&path).unwrap();
     assert_eq!(project.name(), "photo.png");
-    assert_eq!(project.project_path(), Some(path.as_path()));
+    assert_eq!(path_of(project.file()), Some(path.as_path()));
     let found = project.find_photo(&path).unwrap();
     assert_eq!(found, photo);
     assert!(!project.photo_has_changed(&found));
-    let again = project.document(load(&found));
+    let again = project.document(Some(found));
     assert_same(&again, &document);
     assert!(!again.is_unsaved());
-    assert_eq!(again.project_path.as_deref(), Some(path.as_path()));
+    assert_eq!(path_of(again.project_file.as_ref()), Some(path.as_path()));
     // And once more from what was read.
     let second = folder.path().join("second.jawline");
-    Project::of(&again).write(&second).unwrap();
+    Project::of(&again).write(&second, Replace::Agreed).unwrap();
     assert_eq!(fs::read(&path).unwrap(), fs::read(&second).unwrap());
 }
 
@@ -128,18 +138,23 @@ fn what_is_recovered_is_unsaved_and_knows_where_it_was_saved() {
     let kept = folder.path().join("kept.jawline");
     Project::of(&document).write_for_recovery(&kept).unwrap();
     let again = Project::read_recovered(&kept).unwrap();
-    assert_eq!(
-        again.project_path(),
-        None,
-        "the kept file is no place to save"
-    );
-    assert!(again.document(load(&photo)).is_unsaved());
+    assert_eq!(again.file(), None, "the kept file is no place to save");
+    assert!(again.document(Some(photo.clone())).is_unsaved());
 
-    document.project_path = Some(folder.path().join("mine.jawline"));
+    let mine = folder.path().join("mine.jawline");
+    let written = Project::of(&document).write(&mine, Replace::Own).unwrap();
+    document.project_file = Some(written.clone());
     Project::of(&document).write_for_recovery(&kept).unwrap();
     let again = Project::read_recovered(&kept).unwrap();
-    assert_eq!(again.project_path(), document.project_path.as_deref());
-    assert_same(&again.document(load(&photo)), &document);
+    let same_file = ProjectFile {
+        is_of_this_session: false,
+        ..written
+    };
+    assert_eq!(again.file(), Some(&same_file));
+    let again = again.document(Some(photo));
+    assert_same(&again, &document);
+    // It may save where it was saved.
+    Project::of(&again).write(&mine, Replace::Own).unwrap();
 }
 
 #[test]
@@ -148,7 +163,9 @@ fn the_photo_is_found_where_it_was_or_beside_the_project() {
     let document = document(folder.path(), &photo);
     fs::create_dir(folder.path().join("projects")).unwrap();
     let path = folder.path().join("projects/work.jawline");
-    Project::of(&document).write(&path).unwrap();
+    Project::of(&document)
+        .write(&path, Replace::Agreed)
+        .unwrap();
 
     let elsewhere = tempfile::tempdir().unwrap();
     let moved = elsewhere.path().join("projects/work.jawline");
@@ -181,7 +198,9 @@ fn a_photo_of_the_same_size_with_other_pixels_has_changed() {
     let (folder, photo) = folder_with_photo();
     let document = document(folder.path(), &photo);
     let path = folder.path().join("work.jawline");
-    Project::of(&document).write(&path).unwrap();
+    Project::of(&document)
+        .write(&path, Replace::Agreed)
+        .unwrap();
     let mut bytes = fs::read(&photo).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&photo, bytes).unwrap();
@@ -194,23 +213,25 @@ fn a_photo_that_is_gone_does_not_keep_the_work_from_being_saved() {
     let document = document(folder.path(), &photo);
     fs::remove_file(&photo).unwrap();
     let path = folder.path().join("work.jawline");
-    Project::of(&document).write(&path).unwrap();
+    Project::of(&document)
+        .write(&path, Replace::Agreed)
+        .unwrap();
     let project = Project::read(&path).unwrap();
     assert!(matches!(
         project.find_photo(&path),
         Err(Error::PhotoMissing { .. })
     ));
 
-    let unfiled = Photo::from_pixels(DynamicImage::new_rgb8(4, 4));
-    let unfiled = Document::new(Arc::new(unfiled), "x".to_owned());
-    Project::of(&unfiled).write(&path).unwrap();
+    let unfiled = Document::new(None, "x".to_owned());
+    let path = folder.path().join("unfiled.jawline");
+    Project::of(&unfiled).write(&path, Replace::Agreed).unwrap();
     let message = Project::read(&path).unwrap().find_photo(&path);
     let message = message.unwrap_err().to_string();
     assert!(message.contains("names no file"), "{message}");
 }
 
 #[test]
-fn one_backup_is_kept() {
+fn the_backup_is_the_last_sessions_file() {
     let (folder, photo) = folder_with_photo();
     let mut document = document(folder.path(), &photo);
     let path = folder.path().join("work.jawline");
@@ -220,15 +241,117 @@ fn one_backup_is_kept() {
         let change = Change::Amount(amount);
         let face = FaceId(1);
         document.apply(&Command::Edit { face, change }, None);
-        assert_eq!(backup.exists(), saved.len() > 1);
-        Project::of(&document).write(&path).unwrap();
+        document.project_file = Some(Project::of(&document).write(&path, Replace::Own).unwrap());
         saved.push(fs::read(&path).unwrap());
+        assert!(!backup.exists(), "there was nothing before this session");
     }
-    assert_eq!(fs::read(&backup).unwrap(), saved[1]);
+    // Another day: however often it is saved, the backup is what that day began with.
+    let project = Project::read(&path).unwrap();
+    let mut document = project.document(Some(photo));
+    for amount in [4.0, 5.0, 6.0] {
+        let change = Change::Amount(amount);
+        let face = FaceId(1);
+        document.apply(&Command::Edit { face, change }, None);
+        document.project_file = Some(Project::of(&document).write(&path, Replace::Own).unwrap());
+        assert_eq!(fs::read(&backup).unwrap(), saved[2]);
+    }
     assert!(is_project(&backup));
     let from_backup = Project::read(&backup).unwrap();
-    assert_eq!(from_backup.edits().of(FaceId(1)).amount, 2.0);
-    assert_eq!(from_backup.project_path(), None);
+    assert_eq!(from_backup.edits().of(FaceId(1)).amount, 3.0);
+    assert_eq!(from_backup.file(), None);
+}
+
+#[test]
+fn a_project_that_the_document_did_not_come_from_is_replaced_only_with_leave() {
+    let (folder, photo) = folder_with_photo();
+    let path = folder.path().join("work.jawline");
+    Project::of(&document(folder.path(), &photo))
+        .write(&path, Replace::Own)
+        .unwrap();
+    let old_day = fs::read(&path).unwrap();
+
+    let fresh = Document::new(Some(photo.clone()), "photo.png".to_owned());
+    let error = Project::of(&fresh).write(&path, Replace::Own).unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), old_day);
+
+    // One that was opened, and has been changed by somebody else since.
+    let opened = Project::read(&path).unwrap().document(Some(photo.clone()));
+    let other = Project::read(&path).unwrap().document(Some(photo.clone()));
+    Project::of(&other).write(&path, Replace::Agreed).unwrap();
+    let mut changed = fs::read(&path).unwrap();
+    changed.push(0);
+    fs::write(&path, &changed).unwrap();
+    let error = Project::of(&opened).write(&path, Replace::Own).unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), changed);
+
+    Project::of(&fresh).write(&path, Replace::Agreed).unwrap();
+    assert!(Project::read(&path).unwrap().edits().faces.is_empty());
+    assert_eq!(fs::read(backup_path(&path)).unwrap(), changed);
+}
+
+#[test]
+fn a_project_never_takes_the_place_of_another_photos() {
+    let (folder, photo) = folder_with_photo();
+    let path = folder.path().join("work.jawline");
+    Project::of(&document(folder.path(), &photo))
+        .write(&path, Replace::Own)
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    let other = folder.path().join("other.png");
+    save_photo(&other, 77);
+    let intruder = Document::new(Some(other), "other.png".to_owned());
+    for replace in [Replace::Own, Replace::Agreed] {
+        let error = Project::of(&intruder).write(&path, replace).unwrap_err();
+        assert!(error.to_string().contains("photo.png"), "{error}");
+        assert!(matches!(error, Error::OfAnotherPhoto { .. }), "{error}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+    // The same photo under another name is no other photo.
+    let copy = folder.path().join("copy.png");
+    fs::copy(&photo, &copy).unwrap();
+    let same = Document::new(Some(copy), "copy.png".to_owned());
+    Project::of(&same).write(&path, Replace::Agreed).unwrap();
+}
+
+#[test]
+fn the_history_is_kept_and_strokes_only_once() {
+    let (folder, photo) = folder_with_photo();
+    let mut document = document(folder.path(), &photo);
+    let stroke = Arc::new(crate::portrait::strokes::Stroke {
+        kind: crate::portrait::strokes::StrokeKind::Add,
+        radius_px: 12.0,
+        hardness: 0.5,
+        path: (0..500)
+            .map(|i| Point::new(f64::from(i), 1.0 / 3.0))
+            .collect(),
+    });
+    let face = FaceId(1);
+    let mut edit = |change| document.apply(&Command::Edit { face, change }, None);
+    edit(Change::Paint(stroke));
+    for amount in 0..50 {
+        edit(Change::Amount(amount as f32));
+    }
+    for _ in 0..7 {
+        document.undo();
+    }
+    let path = folder.path().join("work.jawline");
+    let bytes = Project::of(&document).to_bytes(&path, None).unwrap();
+    assert!(bytes.len() < 300_000, "{} bytes", bytes.len());
+    let again = stored::read(&path, Cursor::new(bytes)).unwrap();
+    let mut again = again.document(Some(photo));
+    assert_eq!(again.edits(), document.edits());
+    let titles = |document: &Document| -> Vec<String> {
+        let steps = document.history().steps().iter();
+        steps.map(|step| step.title.clone()).collect()
+    };
+    assert_eq!(titles(&again), titles(&document));
+    assert!(again.redo() && document.redo());
+    assert_eq!(again.edits(), document.edits());
+    while again.undo() {}
+    while document.undo() {}
+    assert_eq!(again.edits(), document.edits());
 }
 
 #[test]
@@ -237,12 +360,15 @@ fn only_projects_are_written_over() {
     let project = Project::of(&document(folder.path(), &photo));
     let before = fs::read(&photo).unwrap();
     assert!(matches!(
-        project.write(&photo),
+        project.write(&photo, Replace::Agreed),
         Err(Error::Extension { .. })
     ));
     assert_eq!(fs::read(&photo).unwrap(), before);
     let in_a_file = photo.join("x.jawline");
-    let message = project.write(&in_a_file).unwrap_err().to_string();
+    let message = project
+        .write(&in_a_file, Replace::Agreed)
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("x.jawline"), "{message}");
 }
 
@@ -274,7 +400,9 @@ fn sound_bytes() -> (TempDir, PathBuf, Vec<u8>) {
     let (folder, photo) = folder_with_photo();
     let path = folder.path().join("work.jawline");
     let document = document(folder.path(), &photo);
-    Project::of(&document).write(&path).unwrap();
+    Project::of(&document)
+        .write(&path, Replace::Agreed)
+        .unwrap();
     let bytes = fs::read(&path).unwrap();
     (folder, path, bytes)
 }
@@ -293,7 +421,7 @@ fn a_newer_project_is_neither_read_nor_replaced() {
         "{message}"
     );
     let other = document(folder.path(), &folder.path().join("photo.png"));
-    let result = Project::of(&other).write(&path);
+    let result = Project::of(&other).write(&path, Replace::Agreed);
     assert!(matches!(result, Err(Error::WouldReplaceNewer { .. })));
     assert_eq!(fs::read(&path).unwrap(), newer);
     assert!(!folder.path().join("work.jawline~").exists());
@@ -343,8 +471,10 @@ fn wrong_arrays_are_refused_by_name() {
         (Array2::from_elem((2, CODE_SIZE), f32::NAN), "NaN"),
     ] {
         let mut document = document(folder.path(), &photo);
-        document.found[0].code = Some(Arc::new(code));
-        let error = Project::of(&document).write(&path).unwrap_err();
+        document.found[0].code = Some(found(code, true));
+        let error = Project::of(&document)
+            .write(&path, Replace::Agreed)
+            .unwrap_err();
         let message = error.to_string();
         assert!(matches!(error, Error::Unreadable { .. }), "{message}");
         assert!(
@@ -403,7 +533,7 @@ fn names_that_are_no_text_lead_back_to_the_photo() {
     fs::rename(&photo, &odd).unwrap();
     let path = folder.path().join("work.jawline");
     Project::of(&document(folder.path(), &odd))
-        .write(&path)
+        .write(&path, Replace::Own)
         .unwrap();
     let project = Project::read(&path).unwrap();
     assert_eq!(project.find_photo(&path).unwrap(), odd);
@@ -427,8 +557,7 @@ proptest! {
 
     #[test]
     fn random_edits_survive_the_file(commands in prop::collection::vec(command(), 0..25)) {
-        let photo = Photo::from_pixels(DynamicImage::new_rgb8(8, 8));
-        let mut document = Document::new(Arc::new(photo), "test".to_owned());
+        let mut document = Document::new(None, "test".to_owned());
         for command in &commands {
             document.apply(command, None);
         }
@@ -436,7 +565,7 @@ proptest! {
         let path = Path::new("x.jawline");
         let bytes = project.to_bytes(path, None).unwrap();
         let read = stored::read(path, Cursor::new(bytes)).unwrap();
-        let again = read.document(Arc::clone(&document.photo));
+        let again = read.document(None);
         assert_same(&again, &document);
     }
 

@@ -75,8 +75,8 @@ fn keyframes_blend_into_the_exact_frame() {
             Arc::new(sample.keyframe(100.0)),
             Arc::new(sample.half_keyframe(50.0)),
         ];
-        canvas.set_keyframes(1, &keyframes[..1]);
-        canvas.set_keyframes(1, &keyframes);
+        canvas.set_keyframes(key(1), &keyframes[..1]);
+        canvas.set_keyframes(key(1), &keyframes);
         let (size, view) = one_to_one(&sample.photo);
         let mut draw = |look| {
             screen.draw(

@@ -6,7 +6,7 @@ mod sample;
 mod speed;
 mod tiles;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use eframe::{egui_wgpu, wgpu};
@@ -17,6 +17,7 @@ use image::{DynamicImage, RgbaImage};
 use super::*;
 use crate::app::view::Axis;
 use crate::geometry::{Affine, Point};
+use crate::photo::PhotoId;
 
 /// A window that nobody sees.
 struct Screen {
@@ -98,11 +99,21 @@ fn show(canvas: &mut Canvas, photo: &DynamicImage) {
     }
 }
 
-fn scene(compare: Compare, faces: &[(FaceKey, Look)]) -> Scene {
+/// A face of the one photo that the tests draw.
+fn key(face: u64) -> FaceKey {
+    static PHOTO: LazyLock<PhotoId> = LazyLock::new(PhotoId::unique);
+    let photo = *PHOTO;
+    FaceKey { photo, face }
+}
+
+fn scene(compare: Compare, faces: &[(u64, Look)]) -> Scene {
     Scene {
         compare,
         background: Color32::from_gray(46),
-        faces: faces.to_vec(),
+        faces: faces
+            .iter()
+            .map(|(face, look)| (key(*face), *look))
+            .collect(),
         difference_gain: 4.0,
         overlays: Overlays::default(),
     }
@@ -141,8 +152,8 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
         centre: Point::new(3.0, 4.0),
     };
     screen.draw(&mut canvas, (40, 30), &view, &everything);
-    canvas.remove_face(5);
-    canvas.set_keyframes(5, &[]);
+    canvas.remove_face(key(5));
+    canvas.set_keyframes(key(5), &[]);
 
     // A photo without pixels.
     let empty = Arc::new(Photo::from_pixels(DynamicImage::new_rgb8(0, 0)));
@@ -168,7 +179,7 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
             &[(1, Look::Exact), (1, Look::Preview { amount: 50.0 })],
         );
         everything.overlays = Overlays {
-            face: Some(1),
+            face: Some(key(1)),
             mask_tint: 1.0,
             mask_contour: 1.0,
             labels: 1.0,
@@ -194,14 +205,14 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
     // Frames, keyframes and crops that do not fit.
     let mut small = sample.frame();
     small.edited.width = 3;
-    canvas.set_frame(1, Arc::new(small));
+    canvas.set_frame(key(1), Arc::new(small));
     let mut flat = sample.screen_crop();
     flat.photo_from_crop = Affine::scaling(0.0);
-    canvas.set_crop(2, Arc::new(flat));
-    canvas.set_frame(2, Arc::new(sample.frame()));
+    canvas.set_crop(key(2), Arc::new(flat));
+    canvas.set_frame(key(2), Arc::new(sample.frame()));
     let mut nowhere = sample.keyframe(f32::NAN);
     nowhere.change.texels.clear();
-    canvas.set_keyframes(1, &[Arc::new(nowhere)]);
+    canvas.set_keyframes(key(1), &[Arc::new(nowhere)]);
     screen.draw(&mut canvas, (40, 30), &view, &everything);
     canvas.show_photo(None, Arc::new(|| {}));
     assert_eq!(canvas.is_loaded(), Loaded::Nothing);

@@ -131,7 +131,7 @@ fn two_faces_are_both_drawn() {
         let expected = if second == none { first } else { second };
         assert_eq!(pixel, expected, "{x}, {y}");
     }
-    canvas.remove_face(1);
+    canvas.remove_face(key(1));
     let removed = screen.draw(
         &mut canvas,
         size,
@@ -159,7 +159,7 @@ fn overlays_change_only_what_they_should() {
     let faces = [(1, Look::Exact)];
     let plain = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &faces));
     let off = Overlays {
-        face: Some(1),
+        face: Some(key(1)),
         ..Overlays::default()
     };
     let mut draw = |compare, overlays| {

@@ -156,13 +156,13 @@ impl Sample {
         Keyframe::new(amount, &self.crop, &edited, &self.mask)
     }
 
-    pub fn set_crop(&self, canvas: &mut Canvas, key: FaceKey) {
-        canvas.set_crop(key, Arc::new(self.screen_crop()));
+    pub fn set_crop(&self, canvas: &mut Canvas, face: u64) {
+        canvas.set_crop(key(face), Arc::new(self.screen_crop()));
     }
 
-    pub fn set(&self, canvas: &mut Canvas, key: FaceKey) {
-        self.set_crop(canvas, key);
-        canvas.set_frame(key, Arc::new(self.frame()));
+    pub fn set(&self, canvas: &mut Canvas, face: u64) {
+        self.set_crop(canvas, face);
+        canvas.set_frame(key(face), Arc::new(self.frame()));
     }
 
     /// The photo as the export writes it.

@@ -197,14 +197,17 @@ fn milliseconds() {
     screen.wait();
 
     let start = Instant::now();
-    canvas.set_crop(1, crop);
+    canvas.set_crop(key(1), crop);
     eprintln!("set_crop {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
-    let set_frame = milliseconds_of(|_| canvas.set_frame(1, frame.clone()), || screen.wait());
+    let set_frame = milliseconds_of(
+        |_| canvas.set_frame(key(1), frame.clone()),
+        || screen.wait(),
+    );
     eprintln!("set_frame {set_frame} on this thread");
     screen.wait();
     let keyframes: Vec<_> = keyframes.into_iter().map(Arc::new).collect();
     let start = Instant::now();
-    canvas.set_keyframes(1, &keyframes);
+    canvas.set_keyframes(key(1), &keyframes);
     eprintln!(
         "set_keyframes, two new {:.2} ms",
         start.elapsed().as_secs_f64() * 1e3

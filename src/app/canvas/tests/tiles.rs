@@ -12,7 +12,7 @@ fn tiles_meet_without_a_seam() {
     show(&mut tiled, &sample.photo);
     for canvas in [&mut whole, &mut tiled] {
         sample.set(canvas, 1);
-        canvas.set_keyframes(1, &[Arc::new(sample.keyframe(100.0))]);
+        canvas.set_keyframes(key(1), &[Arc::new(sample.keyframe(100.0))]);
     }
     assert_eq!(whole.photo.as_ref().map(|photo| photo.tiles.len()), Some(1));
     assert!(

@@ -180,8 +180,8 @@ pub(super) fn warp(
                 }
             });
             let measured = session
-                .live(face)
-                .and_then(|live| live.frame.as_ref()?.rendered.measured);
+                .face_state(face)
+                .and_then(|state| state.frame.as_ref()?.rendered.measured);
             if let Some(rows) = measured {
                 ui.label(
                     RichText::new(format!(
