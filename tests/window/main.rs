@@ -16,6 +16,7 @@ mod files;
 mod mask_and_warp;
 mod open;
 mod real;
+mod safety;
 mod slider;
 mod speed;
 mod states;
