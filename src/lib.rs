@@ -13,7 +13,7 @@
 //! | 3 | [`editor`], [`engine`] |
 //! | 2 | [`portrait`], [`latent`], [`training`] |
 //! | 1 | [`networks`], [`runtime`] |
-//! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`geometry`], [`data_dir`], [`memory`] |
+//! | 0 | [`graph`], [`architectures`], [`checkpoint`], [`photo`], [`fs`], [`geometry`], [`data_dir`], [`memory`] |
 
 pub mod app;
 pub mod architectures;
@@ -22,6 +22,7 @@ pub mod cli;
 pub mod data_dir;
 pub mod editor;
 pub mod engine;
+pub mod fs;
 pub mod geometry;
 pub mod graph;
 pub mod latent;

@@ -10,9 +10,9 @@ pub mod checkpoint;
 #[path = "../../src/graph/mod.rs"]
 pub mod graph;
 
-/// The part of the photo room that the signature of `checkpoint::npy::write` mentions. Nothing is
+/// The part of the room of files that the signature of `checkpoint::npy::write` mentions. Nothing is
 /// written here.
-pub mod photo {
+pub mod fs {
     /// In place of the error of writing: there is none.
     #[derive(Debug)]
     pub enum Error {}

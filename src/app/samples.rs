@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::{fmt, fs};
 
 use crate::data_dir::data_dir;
-use crate::photo::atomic;
+use crate::fs::atomic;
 
 /// A sample portrait.
 #[derive(PartialEq)]
@@ -63,7 +63,7 @@ impl Sample {
             return Ok(path);
         }
         atomic::write(&path, |file| file.write_all(self.bytes))
-            .map_err(|error: crate::photo::Error| error.to_string())?;
+            .map_err(|error: crate::fs::Error| error.to_string())?;
         Ok(path)
     }
 }

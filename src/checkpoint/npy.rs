@@ -11,7 +11,7 @@ use ndarray_npy::npy::header::{Header, Layout};
 use ndarray_npy::{WritableElement, WriteNpyExt};
 
 use super::{Error, Numbers, read_file};
-use crate::photo::atomic;
+use crate::fs::atomic;
 
 /// The largest accepted file.
 const LIMIT_BYTES: u64 = 4 << 30;
@@ -113,8 +113,8 @@ pub fn check_shape(path: &Path, array: &ArrayD<f32>, shape: &[Option<usize>]) ->
 /// Writes an array. A file of that name is replaced at once, or not at all.
 ///
 /// # Errors
-/// [`photo::Error`](crate::photo::Error) of the atomic write.
-pub fn write<A, S, D>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), crate::photo::Error>
+/// [`fs::Error`](crate::fs::Error) of the atomic write.
+pub fn write<A, S, D>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), crate::fs::Error>
 where
     A: WritableElement,
     S: Data<Elem = A>,

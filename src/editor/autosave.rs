@@ -16,6 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::project::{self, EXTENSION, Project};
+use crate::fs::private;
 
 /// The time from one write to the next.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -97,7 +98,7 @@ impl OwnFile {
             path: folder.into(),
             source,
         };
-        fs::create_dir_all(folder).map_err(failed)?;
+        private::create_dir(folder).map_err(failed)?;
         let _folder_lock = lock_folder(folder).map_err(failed)?;
         let lock = tempfile::Builder::new()
             .prefix("session-")

@@ -1,4 +1,4 @@
-//! A value that is kept in a small JSON file, and never lost to a damaged one.
+//! A value that is kept in a small JSON file for its owner alone, and never lost to a damaged one.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::atomic;
+use crate::fs::{atomic, private};
 
 /// The version of these files.
 const VERSION: u64 = 1;
@@ -49,7 +49,7 @@ pub enum Error {
     NoFolder,
     /// It could not be written; the old file is untouched.
     #[error(transparent)]
-    Write(#[from] crate::photo::Error),
+    Write(#[from] crate::fs::Error),
 }
 
 /// What can be kept.
@@ -113,6 +113,8 @@ impl<T: Value> Kept<T> {
         let Some(path) = kept.path.clone() else {
             return (kept, Some(Error::NoFolder));
         };
+        // Earlier versions let others read it.
+        private::narrow(&path);
         let problem = match read(&path) {
             Content::Missing => None,
             Content::Fine(value) => {
@@ -162,13 +164,13 @@ impl<T: Value> Kept<T> {
         }
         if let Some(folder) = path.parent() {
             // Whatever is wrong with the folder, writing says it better.
-            let _ = fs::create_dir_all(folder);
+            let _ = private::create_dir(folder);
         }
         let stored = ToStore {
             version: VERSION,
             value: &self.value,
         };
-        Ok(atomic::write(path, |file| {
+        Ok(atomic::write_private(path, |file| {
             serde_json::to_writer_pretty(file, &stored)
         })?)
     }
@@ -270,6 +272,27 @@ mod tests {
         one.update(|n| n.a = 1).unwrap();
         two.update(|n| n.b = 2).unwrap();
         assert_eq!(load(&folder).0.get(), &Numbers { a: 1, b: 2 });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_and_its_folder_are_their_owners_alone_also_those_of_earlier_versions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let (mut kept, _) = load(&data);
+        kept.update(|n| n.a = 1).unwrap();
+        let file = data.join("n.json");
+        assert_eq!((mode(&data), mode(&file)), (0o700, 0o600));
+
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        set(&data, 0o755).unwrap();
+        set(&file, 0o644).unwrap();
+        let (mut kept, _) = load(&data);
+        assert_eq!(mode(&file), 0o600, "as soon as it is read");
+        kept.update(|n| n.a = 2).unwrap();
+        assert_eq!((mode(&data), mode(&file)), (0o700, 0o600));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::background::Unexpected;
 use super::{Document, Edits, Face, FaceId, History, NamedBoundary};
 use crate::engine::FoundCode;
-use crate::photo::atomic;
+use crate::fs::atomic;
 
 pub(crate) use replacing::{Existing, check_replacement};
 pub use replacing::{ProjectFile, Replace};
@@ -136,7 +136,7 @@ pub enum Error {
     },
     /// The file could not be written; an older one of that name is untouched.
     #[error(transparent)]
-    Write(#[from] crate::photo::Error),
+    Write(#[from] crate::fs::Error),
     /// A thread failed.
     #[error(transparent)]
     Unexpected(#[from] Unexpected),
@@ -281,10 +281,11 @@ impl Project {
         Ok(ProjectFile::just_written(path, &bytes))
     }
 
-    /// Writes the project for the case of a crash: no backup, and nothing that takes long.
+    /// Writes the project for the case of a crash: no backup, nothing that takes long, and readable by
+    /// its owner alone, since nobody has chosen to share it.
     pub(super) fn write_for_recovery(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.to_bytes(path, self.file.as_ref())?;
-        write_bytes(path, &bytes)
+        Ok(atomic::write_private(path, |file| file.write_all(&bytes))?)
     }
 
     /// Reads a project. Nothing in it is executed or unpacked to disk, and no size that it declares is

@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Format, Limits};
+use crate::fs;
 
 /// Why a photo could not be read, or a file not be written.
 #[derive(Debug, thiserror::Error)]
@@ -115,50 +116,15 @@ pub enum Error {
         /// The file to be written.
         path: PathBuf,
     },
-    /// The output would replace a file.
-    #[error("{path}: the file exists already; choose another name or allow it to be replaced")]
-    Exists {
-        /// The file to be written.
-        path: PathBuf,
-    },
-    /// The output names a folder or a device.
-    #[error("{path}: is not an ordinary file, so it cannot be replaced")]
-    NotAFile {
-        /// The file to be written.
-        path: PathBuf,
-    },
-    /// The folder of the output does not exist.
-    #[error("{path}: its folder does not exist; create it first")]
-    NoFolder {
-        /// The file to be written.
-        path: PathBuf,
-    },
-    /// The user may not write in the folder.
-    #[error("{path}: permission to write in its folder is denied")]
-    WriteDenied {
-        /// The file to be written.
-        path: PathBuf,
-    },
-    /// No space left.
-    #[error("{path}: the disk is full; nothing was written")]
-    DiskFull {
-        /// The file to be written.
-        path: PathBuf,
-    },
     /// Whoever asked for the file does not want it any more; nothing was written.
     #[error("{path}: cancelled; nothing was written")]
     Cancelled {
         /// The file to be written.
         path: PathBuf,
     },
-    /// Any other failure to write.
-    #[error("{path}: cannot be written: {source}")]
-    Write {
-        /// The file to be written.
-        path: PathBuf,
-        /// What went wrong.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    /// The file could not be written.
+    #[error(transparent)]
+    File(#[from] fs::Error),
 }
 
 impl Error {
@@ -169,22 +135,6 @@ impl Error {
             io::ErrorKind::NotFound => Self::NotFound { path },
             io::ErrorKind::PermissionDenied => Self::ReadDenied { path },
             _ => Self::Read { path, source },
-        }
-    }
-
-    /// What `source` means for a writer of `path`.
-    pub(super) fn writing(path: &Path, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        let path = path.to_owned();
-        match source.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Self::NoFolder { path },
-            Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-                Self::WriteDenied { path }
-            }
-            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                Self::DiskFull { path }
-            }
-            Some(io::ErrorKind::AlreadyExists) => Self::Exists { path },
-            _ => Self::Write { path, source },
         }
     }
 }

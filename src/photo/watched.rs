@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use super::save::{encode, same_file, unwrap_io};
-use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning, atomic};
+use super::save::{encode, unwrap_io};
+use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning};
+use crate::fs::{self, atomic, same_file};
 
 /// Hears how much of the file is written (0 to 1, as far as that is known) and answers whether to go
 /// on. Asked at least ten times a second.
@@ -27,16 +28,16 @@ impl Photo {
     /// Finds out whether a file made from this photo could be written here now, whatever its format.
     ///
     /// # Errors
-    /// [`Error::IsSource`] and [`Error::Exists`] as `overwrite` asks; else as [`atomic::check`].
+    /// [`Error::IsSource`] and [`fs::Error::Exists`] as `overwrite` asks; else as [`atomic::check`].
     pub fn check_target(&self, path: &Path, overwrite: Overwrite) -> Result<(), Error> {
         let is_source = self.source().is_some_and(|source| same_file(source, path));
         if is_source && overwrite != Overwrite::Always {
             return Err(Error::IsSource { path: path.into() });
         }
         if overwrite == Overwrite::Never && path.symlink_metadata().is_ok() {
-            return Err(Error::Exists { path: path.into() });
+            return Err(fs::Error::Exists { path: path.into() }.into());
         }
-        atomic::check(path)
+        Ok(atomic::check(path)?)
     }
 
     /// As [`Photo::save`], as long as `watch` says so.
@@ -76,7 +77,7 @@ impl Photo {
     /// `overwrite` asks.
     ///
     /// # Errors
-    /// As [`Photo::copy_source`]; [`Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
+    /// As [`Photo::copy_source`]; [`fs::Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
     pub fn copy_source_watched(
         &self,
         path: &Path,
@@ -124,7 +125,7 @@ fn write_watched<T>(
     // The reason that the encoder passed on is the stop itself.
     result.map_err(|error| match is_stopped.get() {
         true => Error::Cancelled { path: path.into() },
-        false => error,
+        false => error.into(),
     })
 }
 
@@ -136,7 +137,7 @@ fn encode_aside(
     watch: Watch<'_>,
 ) -> Result<(Vec<u8>, Vec<Warning>), Error> {
     const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
-    let failed = |error: Failed| Error::writing(path, error);
+    let failed = |error: Failed| Error::from(fs::Error::writing(path, error));
     let (sender, result) = bounded(1);
     let (photo, options) = (Arc::clone(photo), *options);
     let encode = move || {
@@ -236,7 +237,7 @@ mod tests {
     use image::DynamicImage;
 
     use super::*;
-    use crate::photo::Limits;
+    use crate::photo::{Limits, Strip};
 
     const FORMATS: [Format; 5] = [
         Format::Png,
@@ -260,6 +261,7 @@ mod tests {
             format,
             jpeg_quality: 90,
             overwrite: Overwrite::ExceptSource,
+            strip: Strip::None,
         }
     }
 
@@ -307,7 +309,10 @@ mod tests {
             file.write_all(b"half of it")?;
             Err::<(), Failed>(io::Error::from(io::ErrorKind::StorageFull).into())
         });
-        assert!(matches!(error, Err(Error::DiskFull { .. })), "{error:?}");
+        assert!(
+            matches!(error, Err(Error::File(fs::Error::DiskFull { .. }))),
+            "{error:?}"
+        );
         assert!(is_empty(folder.path()));
     }
 

@@ -27,7 +27,7 @@ use ndarray::{Array2, Array3, ArrayD, Axis, Ix2};
 
 use super::Error;
 use crate::checkpoint::npy;
-use crate::photo::atomic;
+use crate::fs::atomic;
 
 use names::{DIFFUSE, PAIRS};
 

@@ -106,7 +106,7 @@ pub enum Error {
     Array(#[from] crate::checkpoint::Error),
     /// A file of a dataset cannot be written.
     #[error(transparent)]
-    Write(#[from] crate::photo::Error),
+    Write(#[from] crate::fs::Error),
     /// A table that cannot be read.
     #[error("cannot read the table {path}: {source}")]
     Read {
