@@ -13,7 +13,7 @@ use super::background::{Background, Progress, Unexpected, Worker};
 use super::sheet::comparison;
 use crate::engine::{RenderedFace, Waker};
 use crate::geometry::Affine;
-use crate::photo::{self, Format, Overwrite, Photo, SaveOptions};
+use crate::photo::{self, Format, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait;
 use crate::portrait::paste::{CropChange, paste};
 
@@ -27,18 +27,21 @@ pub struct ExportOptions {
     pub jpeg_quality: u8,
     /// The longer side in pixels; a photo that is smaller is not enlarged. `None` keeps the size.
     pub longest_side_px: Option<u32>,
+    /// Metadata to leave out.
+    pub strip: Strip,
     /// What may happen to a file of the same name. Not remembered: the user is asked each time.
     #[serde(skip)]
     pub overwrite: Overwrite,
 }
 
 impl Default for ExportOptions {
-    /// JPEG without visible loss, in full size; anything but the original may be replaced.
+    /// JPEG without visible loss, in full size, with all metadata; anything but the original may be replaced.
     fn default() -> Self {
         Self {
             format: Format::Jpeg,
             jpeg_quality: SaveOptions::JPEG_QUALITY,
             longest_side_px: None,
+            strip: Strip::None,
             overwrite: Overwrite::default(),
         }
     }
@@ -66,6 +69,7 @@ impl ExportOptions {
             format: self.format,
             jpeg_quality: self.jpeg_quality,
             overwrite: self.overwrite,
+            strip: self.strip,
         }
     }
 }
@@ -146,7 +150,8 @@ pub struct Export(Background<Exported, Error>);
 impl Export {
     /// Exports the photo with these changes. `wake` is called on the thread when there is news.
     ///
-    /// Without changes the photo's file is copied byte for byte, where format and size stay the same.
+    /// Without changes the photo's file is copied byte for byte, where format and size stay the same and
+    /// no metadata are to be left out.
     pub fn start<F: FaceChange>(
         photo: Arc<Photo>,
         faces: Vec<Arc<F>>,
@@ -336,12 +341,16 @@ impl Job<'_> {
         Ok(photo.check_target(self.path, self.options.overwrite)?)
     }
 
-    /// Would the file be encoded anew for nothing?
+    /// Would the file be encoded anew for nothing? Metadata can only be left out of a new file.
     fn stays_the_same(&self, photo: &Photo) -> bool {
         let (width, height) = (photo.pixels().width(), photo.pixels().height());
         let is_small_enough =
             (self.options.longest_side_px).is_none_or(|side| width.max(height) <= side);
-        is_small_enough && photo.source().is_some() && photo.format() == Some(self.options.format)
+        let keeps_all = self.options.strip == Strip::None;
+        is_small_enough
+            && keeps_all
+            && photo.source().is_some()
+            && photo.format() == Some(self.options.format)
     }
 
     fn copy(&self, photo: &Photo) -> Result<Exported, Error> {

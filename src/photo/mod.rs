@@ -3,13 +3,11 @@
 //! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP, told by their content, within [`Limits`];
 //! a photo does not change afterwards, a new one is made with [`Photo::with_pixels`].
 //! [`Photo::save`] keeps depth, profile and EXIF as far as the format can hold them, never leaves
-//! half a file and never replaces the source unasked. [`atomic::write`] is that way of writing for
-//! any other file.
+//! half a file and never replaces the source unasked.
 //!
 //! Lossless formats give back the same pixels bit for bit. JPEG does not: who has changed nothing
 //! and wants the same photo copies the file ([`Photo::source`]).
 
-pub mod atomic;
 mod derive;
 mod error;
 mod exif;
@@ -19,6 +17,7 @@ mod jpeg;
 mod load;
 pub mod resize;
 mod save;
+mod strip;
 mod watched;
 
 use std::fmt;
@@ -26,12 +25,13 @@ use std::path::{Path, PathBuf};
 
 use image::DynamicImage;
 
-pub use atomic::Overwrite;
+pub use crate::fs::atomic::Overwrite;
 pub use error::Error;
 pub use format::Format;
 pub use id::PhotoId;
 pub use load::Limits;
 pub use save::SaveOptions;
+pub use strip::Strip;
 pub use watched::Watch;
 
 /// A picture with what its file says about it.
@@ -49,7 +49,7 @@ pub struct Metadata {
     /// ICC colour profile.
     pub icc_profile: Option<Vec<u8>>,
     /// EXIF block, from its TIFF header on. The orientation in it is always 1 (upright), and it
-    /// shows no thumbnail: both would be wrong once the pixels have changed.
+    /// holds no thumbnail: both would be wrong once the pixels have changed.
     pub exif: Option<Vec<u8>>,
 }
 
@@ -71,6 +71,21 @@ pub enum Warning {
     /// The output format has no place for EXIF data.
     #[error("EXIF data (camera, date, place) cannot be kept in this file format")]
     ExifDropped,
+    /// The EXIF data were longer than a JPEG file can hold, until the old thumbnail was left out.
+    #[error(
+        "the EXIF data are too long for a JPEG file, so the old thumbnail in them was left out; all fields are kept"
+    )]
+    ThumbnailDropped,
+    /// The EXIF data were longer than a JPEG file can hold, until the maker note was left out.
+    #[error(
+        "the EXIF data are too long for a JPEG file, so the camera maker's own notes in them were left out; all other fields are kept"
+    )]
+    MakerNoteDropped,
+    /// The EXIF data are longer than a JPEG file can hold.
+    #[error(
+        "the EXIF data (camera, date, place) are too long for a JPEG file and were left out; save as PNG to keep them"
+    )]
+    ExifTooLong,
     /// The output format has no place for a colour profile.
     #[error("the colour profile cannot be kept in this file format, so colours may shift")]
     IccProfileDropped,

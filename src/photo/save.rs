@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 
@@ -8,8 +8,9 @@ use image::codecs::{
 };
 use image::{ColorType, DynamicImage, ImageEncoder, ImageError};
 
-use super::atomic::{self, Overwrite};
-use super::{Error, Format, Metadata, Photo, Warning};
+use super::exif::{self, LeftOut};
+use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning};
+use crate::fs::{atomic, same_file};
 
 /// How to save a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +21,16 @@ pub struct SaveOptions {
     pub jpeg_quality: u8,
     /// What may happen to a file of the same name.
     pub overwrite: Overwrite,
+    /// Metadata to leave out.
+    pub strip: Strip,
 }
 
 impl SaveOptions {
     /// JPEG quality without visible loss.
     pub const JPEG_QUALITY: u8 = 95;
 
-    /// Options for a file name: the format by its extension, JPEG in quality 95, files other than
-    /// the photo's own may be replaced.
+    /// Options for a file name: the format by its extension, JPEG in quality 95, all metadata, files
+    /// other than the photo's own may be replaced.
     ///
     /// # Errors
     /// [`Error::UnknownExtension`].
@@ -37,23 +40,29 @@ impl SaveOptions {
             format: format.ok_or_else(|| Error::UnknownExtension { path: path.into() })?,
             jpeg_quality: Self::JPEG_QUALITY,
             overwrite: Overwrite::ExceptSource,
+            strip: Strip::None,
         })
     }
 }
 
 impl Photo {
     /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
-    /// nothing has changed, since JPEG cannot be encoded anew without loss. A photo that comes from no
+    /// nothing has changed, since JPEG cannot be encoded anew without loss. All metadata come along. A photo that comes from no
     /// file, or whose copy would replace the file itself, is refused.
     ///
     /// # Errors
-    /// [`Error::IsSource`]; else what reading and [`atomic::write`] say.
-    pub fn copy_source(&self, path: &Path) -> Result<(), Error> {
+    /// [`Error::IsSource`]; else what reading and [`atomic::write`] say, or [`atomic::write_new`] when
+    /// nothing may be replaced.
+    pub fn copy_source(&self, path: &Path, overwrite: Overwrite) -> Result<(), Error> {
         let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
             return Err(Error::IsSource { path: path.into() });
         };
         let mut file = File::open(source).map_err(|error| Error::reading(source, error))?;
-        atomic::write(path, |copy| std::io::copy(&mut file, copy))?;
+        let content = |copy: &mut BufWriter<&mut File>| std::io::copy(&mut file, copy);
+        match overwrite {
+            Overwrite::Never => atomic::write_new(path, content),
+            Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
+        }?;
         Ok(())
     }
 
@@ -61,21 +70,22 @@ impl Photo {
     ///
     /// Pixels keep channels and depth; a format that cannot hold them is refused, nothing is
     /// converted in silence (grey with alpha becomes RGB with alpha in TIFF and BMP files, which
-    /// loses nothing). Returns what the format could not take of the metadata: TIFF files get no
-    /// EXIF data, BMP files neither that nor a profile.
+    /// loses nothing). Returns what the format could not take of the metadata that were wanted: TIFF
+    /// files get no EXIF data, BMP files neither that nor a profile, JPEG files no more than 65 527 bytes
+    /// of EXIF data.
     ///
     /// # Errors
     /// [`Error::CannotHold`] for 16 bits or alpha in a format without; [`Error::IsSource`] and
-    /// [`Error::Exists`] as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
+    /// [`fs::Error::Exists`](crate::fs::Error::Exists) as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
     pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
         let content = |file: &mut BufWriter<&mut File>| {
             encode(file, &pixels, &self.metadata, options).map_err(unwrap_io)
         };
-        match options.overwrite {
+        Ok(match options.overwrite {
             Overwrite::Never => atomic::write_new(path, content),
             Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
-        }
+        }?)
     }
 
     /// Finds out whether [`Photo::save`] could save here now, before work is put into new pixels.
@@ -84,7 +94,7 @@ impl Photo {
     /// As [`Photo::save`], as far as can be known beforehand.
     pub fn check_save(&self, path: &Path, options: &SaveOptions) -> Result<(), Error> {
         self.allowed(path, options)?;
-        atomic::check(path)
+        Ok(atomic::check(path)?)
     }
 
     /// The pixels in a kind that the file can hold, if it may be written at all.
@@ -139,17 +149,38 @@ pub(super) fn encode(
     options: &SaveOptions,
 ) -> Result<Vec<Warning>, ImageError> {
     let quality = options.jpeg_quality.clamp(1, 100);
+    let metadata = &metadata.without(options.strip);
     match options.format {
         Format::Png => finish(PngEncoder::new(file), pixels, metadata),
         Format::Tiff => finish(TiffEncoder::new(file), pixels, metadata),
         Format::WebP => finish(WebPEncoder::new_lossless(file), pixels, metadata),
         Format::Bmp => finish(BmpEncoder::new(file), pixels, metadata),
-        Format::Jpeg => finish(
-            JpegEncoder::new_with_quality(file, quality),
-            pixels,
-            metadata,
-        ),
+        Format::Jpeg => {
+            let (metadata, warning) = fitted_to_segment(metadata);
+            let encoder = JpegEncoder::new_with_quality(file, quality);
+            let mut warnings = finish(encoder, pixels, &metadata)?;
+            warnings.extend(warning);
+            Ok(warnings)
+        }
     }
+}
+
+/// The metadata with EXIF data that fit into a segment of a JPEG file, whose length is told in 16 bits.
+fn fitted_to_segment(metadata: &Metadata) -> (Metadata, Option<Warning>) {
+    /// What is left beside the length itself and the prefix.
+    const LIMIT_BYTES: usize = u16::MAX as usize - 2 - b"Exif\0\0".len();
+    let mut metadata = metadata.clone();
+    let Some(exif) = metadata.exif.take() else {
+        return (metadata, None);
+    };
+    let (exif, left_out) = exif::shortened(&exif, LIMIT_BYTES);
+    metadata.exif = exif;
+    let warning = left_out.map(|left_out| match left_out {
+        LeftOut::Thumbnail => Warning::ThumbnailDropped,
+        LeftOut::MakerNote => Warning::MakerNoteDropped,
+        LeftOut::All => Warning::ExifTooLong,
+    });
+    (metadata, warning)
 }
 
 fn finish(
@@ -178,30 +209,6 @@ pub(super) fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send +
         ImageError::IoError(e) => e.into(),
         other => other.into(),
     }
-}
-
-/// Whether two names lead to the same file, through symbolic links and (on Unix) hard links.
-pub(super) fn same_file(a: &Path, b: &Path) -> bool {
-    if let (Ok(a), Ok(b)) = (fs::canonicalize(a), fs::canonicalize(b))
-        && a == b
-    {
-        return true;
-    }
-    match (fs::metadata(a), fs::metadata(b)) {
-        (Ok(a), Ok(b)) => same_inode(&a, &b),
-        _ => false,
-    }
-}
-
-#[cfg(unix)]
-fn same_inode(a: &fs::Metadata, b: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-#[cfg(not(unix))]
-fn same_inode(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]

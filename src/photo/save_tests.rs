@@ -1,8 +1,11 @@
 use image::{GenericImageView, ImageBuffer, Rgb, RgbImage, Rgba};
 
+use std::fs;
+
 use super::*;
+use crate::fs as file;
 use crate::photo::Limits;
-use crate::photo::exif::tests::block;
+use crate::photo::exif::tests::{PLACE, block, camera_block, contains};
 
 const ALL: [Format; 5] = [
     Format::Png,
@@ -17,6 +20,7 @@ fn options(format: Format) -> SaveOptions {
         format,
         jpeg_quality: SaveOptions::JPEG_QUALITY,
         overwrite: Overwrite::ExceptSource,
+        strip: Strip::None,
     }
 }
 
@@ -206,7 +210,10 @@ fn other_files_are_replaced_unless_that_is_forbidden() {
         ..options(Format::Png)
     };
     let error = photo(gradient()).save(&path, &never).unwrap_err();
-    assert!(matches!(error, Error::Exists { .. }), "{error}");
+    assert!(
+        matches!(error, Error::File(file::Error::Exists { .. })),
+        "{error}"
+    );
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     photo(gradient())
         .save(&path, &options(Format::Png))
@@ -221,7 +228,10 @@ fn an_output_that_cannot_be_written_is_told_and_nothing_is_left() {
     let error = photo(gradient())
         .save(&nowhere, &options(Format::Png))
         .unwrap_err();
-    assert!(matches!(error, Error::NoFolder { .. }), "{error}");
+    assert!(
+        matches!(error, Error::File(file::Error::NoFolder { .. })),
+        "{error}"
+    );
 
     let long = photo(DynamicImage::new_luma8(65_536, 1));
     let path = folder.path().join("long.jpg");
@@ -247,6 +257,79 @@ fn a_full_disk_is_told_as_such() {
         &Metadata::default(),
         &options(Format::Bmp),
     );
-    let error = Error::writing(Path::new("out.bmp"), unwrap_io(result.unwrap_err()));
-    assert!(matches!(error, Error::DiskFull { .. }), "{error}");
+    let error = file::Error::writing(Path::new("out.bmp"), unwrap_io(result.unwrap_err()));
+    assert!(matches!(error, file::Error::DiskFull { .. }), "{error}");
+}
+
+/// A segment of a JPEG file that begins with the marker, and where the file goes on after it.
+fn app1(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let at = bytes.windows(2).position(|marker| marker == [0xFF, 0xE1])?;
+    let length = usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+    Some((&bytes[at + 4..at + 2 + length], at + 2 + length))
+}
+
+#[test]
+fn exif_data_too_long_for_jpeg_make_a_sound_file_and_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    for (maker_note, thumbnail, expected) in [
+        (60_000, 0, None),
+        (1_000, 90_000, Some(Warning::ThumbnailDropped)),
+        (70_000, 0, Some(Warning::MakerNoteDropped)),
+        (0, 0, Some(Warning::ExifTooLong)),
+    ] {
+        let exif = match maker_note {
+            // A block that nothing can be taken from.
+            0 => vec![7; 70_000],
+            _ => camera_block(maker_note, thumbnail),
+        };
+        let mut photo = photo(gradient());
+        photo.metadata.exif = Some(exif);
+        let warnings = photo.save(&path, &options(Format::Jpeg)).unwrap();
+        assert_eq!(warnings, Vec::from_iter(expected));
+        let bytes = fs::read(&path).unwrap();
+        let again = load(&path);
+        let is_kept = expected != Some(Warning::ExifTooLong);
+        assert_eq!(again.metadata().exif.is_some(), is_kept);
+        if is_kept {
+            let (segment, next) = app1(&bytes).unwrap();
+            assert!(segment.starts_with(b"Exif\0\0II*\0"));
+            assert_eq!(bytes[next], 0xFF, "a marker follows");
+        }
+    }
+}
+
+#[test]
+fn what_is_stripped_is_nowhere_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let author = b"Ann Author";
+    for format in [Format::Png, Format::Jpeg, Format::WebP] {
+        let path = folder.path().join("a").with_extension(format.extension());
+        for (strip, has_maker, has_place, has_author) in [
+            (Strip::None, true, true, true),
+            (Strip::Gps, true, false, true),
+            (Strip::Private, false, false, true),
+            (Strip::All, false, false, false),
+        ] {
+            let mut photo = photo(gradient());
+            photo.metadata.exif = Some(camera_block(40, 0));
+            let options = SaveOptions {
+                strip,
+                ..options(format)
+            };
+            photo.save(&path, &options).unwrap();
+            let again = load(&path).metadata().clone();
+            let exif = again.exif.unwrap_or_default();
+            let bytes = fs::read(&path).unwrap();
+            for (what, expected) in [
+                (&b"A camera's maker"[..], has_maker),
+                (PLACE, has_place),
+                (author, has_author),
+            ] {
+                assert_eq!(contains(&exif, what), expected, "{format} {strip}");
+                assert!(expected || !contains(&bytes, what), "{format} {strip}");
+            }
+            assert!(again.icc_profile.is_some(), "colours need it");
+        }
+    }
 }

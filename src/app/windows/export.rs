@@ -1,4 +1,4 @@
-//! The export: format, quality, size, and where to.
+//! The export: format, quality, size, metadata, and where to.
 
 use egui::{ComboBox, Context, DragValue, RichText};
 
@@ -7,7 +7,7 @@ use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
 use crate::editor::export::{ExportOptions, default_path};
-use crate::photo::{Format, PhotoId};
+use crate::photo::{Format, PhotoId, Strip};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
 
@@ -53,7 +53,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
             }
         });
         ui.label(
-            RichText::new("The original is never written to. Colour profile and EXIF are kept.")
+            RichText::new("The original is never written to. The colour profile is kept.")
                 .color(theme::FAINT),
         );
         ui.horizontal(|ui| {
@@ -118,4 +118,42 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
         .on_hover_text("The longest side");
         options.longest_side_px = is_reduced.then_some(side);
     });
+    metadata(options, ui);
+}
+
+/// What goes with the picture.
+fn metadata(options: &mut ExportOptions, ui: &mut egui::Ui) {
+    let (label, explanation) = in_words(options.strip);
+    ui.horizontal(|ui| {
+        ui.label("Metadata");
+        let combo = ComboBox::from_id_salt("metadata")
+            .width(200.0)
+            .selected_text(label)
+            .show_ui(ui, |ui| {
+                for strip in Strip::ALL {
+                    ui.selectable_value(&mut options.strip, strip, in_words(strip).0);
+                }
+            });
+        crate::app::panels::top::named(&combo.response, "Choose which metadata to keep");
+    });
+    ui.label(RichText::new(explanation).color(theme::FAINT));
+}
+
+/// A choice, and what it means.
+fn in_words(strip: Strip) -> (&'static str, &'static str) {
+    match strip {
+        Strip::None => (
+            "Keep all",
+            "Camera, date, author and place stay, as far as the format holds them.",
+        ),
+        Strip::Gps => (
+            "All but the place",
+            "Where the photo was taken is left out; all else stays.",
+        ),
+        Strip::Private => (
+            "Author and copyright only",
+            "Camera, date, place and all else are left out.",
+        ),
+        Strip::All => ("None", "Everything is left out."),
+    }
 }

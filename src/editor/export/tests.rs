@@ -377,3 +377,25 @@ fn dropping_an_export_cancels_it() {
     drop(export);
     assert_eq!(names(folder.path()), [""; 0]);
 }
+
+#[test]
+fn metadata_that_are_to_be_left_out_are_not_copied_with_the_file() {
+    let (folder, photo) = folder_with("a.jpg", picture());
+    let source = photo.source().unwrap();
+    // A comment that a copy takes along.
+    let mut bytes = fs::read(source).unwrap();
+    bytes.splice(2..2, *b"\xFF\xFE\0\x08secret");
+    fs::write(source, bytes).unwrap();
+    let path = folder.path().join("out.jpg");
+    for (strip, is_there) in [(Strip::None, true), (Strip::Gps, false)] {
+        let options = ExportOptions {
+            strip,
+            ..options(Format::Jpeg)
+        };
+        export(&photo, Vec::new(), &path, options).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let found = bytes.windows(6).any(|word| word == b"secret");
+        assert_eq!(found, is_there, "{strip}");
+        assert_eq!(load(&path).pixels().width(), 120);
+    }
+}
