@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, Primitive, Rgb, Rgb32FImage};
+use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, Primitive, Rgb};
 
-use super::resize::resize;
+use super::resize::{Level, resize_samples};
 use super::{Format, Photo, exif};
-use crate::geometry::PixelRect;
 
 /// What was given up to fit a file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,115 +108,36 @@ fn over_white(level: u8, alpha: u8) -> u8 {
 
 /// A picture resized in its own kind; `None` for a kind that no photo has.
 fn reduced(picture: &DynamicImage, width: u32, height: u32) -> Option<DynamicImage> {
-    let block = PixelRect {
-        x: 0,
-        y: 0,
-        width: picture.width(),
-        height: picture.height(),
-    };
-    let planes = if picture.color().has_alpha() {
-        let premultiplied = Premultiplied::of(picture);
-        Planes::behind_alpha(
-            resize(&premultiplied.colour, block, width, height)?,
-            resize(&premultiplied.alpha, block, width, height)?,
-        )
-    } else {
-        Planes {
-            colour: resize(picture, block, width, height)?,
-            alpha: None,
-        }
-    };
+    let to = (width, height);
     Some(match picture {
-        DynamicImage::ImageLuma8(_) => planes.picture::<image::Luma<u8>>()?.into(),
-        DynamicImage::ImageLumaA8(_) => planes.picture::<image::LumaA<u8>>()?.into(),
-        DynamicImage::ImageRgb8(_) => planes.picture::<image::Rgb<u8>>()?.into(),
-        DynamicImage::ImageRgba8(_) => planes.picture::<image::Rgba<u8>>()?.into(),
-        DynamicImage::ImageLuma16(_) => planes.picture::<image::Luma<u16>>()?.into(),
-        DynamicImage::ImageLumaA16(_) => planes.picture::<image::LumaA<u16>>()?.into(),
-        DynamicImage::ImageRgb16(_) => planes.picture::<image::Rgb<u16>>()?.into(),
-        DynamicImage::ImageRgba16(_) => planes.picture::<image::Rgba<u16>>()?.into(),
+        DynamicImage::ImageLuma8(p) => reduced_buffer::<_, _, 1>(p, to)?.into(),
+        DynamicImage::ImageLumaA8(p) => reduced_buffer::<_, _, 2>(p, to)?.into(),
+        DynamicImage::ImageRgb8(p) => reduced_buffer::<_, _, 3>(p, to)?.into(),
+        DynamicImage::ImageRgba8(p) => reduced_buffer::<_, _, 4>(p, to)?.into(),
+        DynamicImage::ImageLuma16(p) => reduced_buffer::<_, _, 1>(p, to)?.into(),
+        DynamicImage::ImageLumaA16(p) => reduced_buffer::<_, _, 2>(p, to)?.into(),
+        DynamicImage::ImageRgb16(p) => reduced_buffer::<_, _, 3>(p, to)?.into(),
+        DynamicImage::ImageRgba16(p) => reduced_buffer::<_, _, 4>(p, to)?.into(),
         _ => return None,
     })
 }
 
-/// Colours weighted by their opacity, so that what cannot be seen does not bleed into what can.
-struct Premultiplied {
-    colour: DynamicImage,
-    alpha: DynamicImage,
-}
-
-impl Premultiplied {
-    fn of(picture: &DynamicImage) -> Self {
-        let picture = picture.to_rgba32f();
-        let (width, height) = picture.dimensions();
-        let plane = |part: fn([f32; 4]) -> [f32; 3]| {
-            let plane =
-                Rgb32FImage::from_fn(width, height, |x, y| Rgb(part(picture.get_pixel(x, y).0)));
-            DynamicImage::ImageRgb32F(plane)
-        };
-        Self {
-            colour: plane(|[r, g, b, alpha]| [r * alpha, g * alpha, b * alpha]),
-            alpha: plane(|[.., alpha]| [alpha; 3]),
-        }
-    }
-}
-
-/// Values in 0..=1, but for the filter's overshoot.
-struct Planes {
-    colour: Rgb32FImage,
-    /// The same in all three channels.
-    alpha: Option<Rgb32FImage>,
-}
-
-impl Planes {
-    fn behind_alpha(mut colour: Rgb32FImage, alpha: Rgb32FImage) -> Self {
-        for (colour, alpha) in colour.pixels_mut().zip(alpha.pixels()) {
-            let opacity = alpha.0[0];
-            if opacity > 0.0 {
-                colour.0 = colour.0.map(|value| value / opacity);
-            }
-        }
-        Self {
-            colour,
-            alpha: Some(alpha),
-        }
-    }
-
-    /// Rounded to whole levels; grey is the first channel of all equal ones.
-    fn picture<P>(&self) -> Option<ImageBuffer<P, Vec<P::Subpixel>>>
-    where
-        P: Pixel<Subpixel: Level>,
-    {
-        let channels = usize::from(P::CHANNEL_COUNT);
-        let colours = channels - usize::from(self.alpha.is_some());
-        let (width, height) = self.colour.dimensions();
-        let mut samples = Vec::with_capacity(width as usize * height as usize * channels);
-        let opaque = [1.0; 3];
-        let mut alphas = self.alpha.iter().flat_map(|alpha| alpha.pixels());
-        for colour in self.colour.pixels() {
-            let alpha = alphas.next().map_or(opaque, |pixel| pixel.0);
-            let values = colour.0.iter().take(colours).chain(&alpha).take(channels);
-            samples.extend(values.map(|value| P::Subpixel::of(*value)));
-        }
-        ImageBuffer::from_raw(width, height, samples)
-    }
-}
-
-/// A whole number that stands for 0..=1.
-trait Level: Primitive {
-    fn of(value: f32) -> Self;
-}
-
-impl Level for u8 {
-    fn of(value: f32) -> Self {
-        (value * 255.0).round() as u8
-    }
-}
-
-impl Level for u16 {
-    fn of(value: f32) -> Self {
-        (value * 65_535.0).round() as u16
-    }
+/// `CHANNELS` are those of the pixels.
+fn reduced_buffer<P, T, const CHANNELS: usize>(
+    picture: &ImageBuffer<P, Vec<T>>,
+    (width, height): (u32, u32),
+) -> Option<ImageBuffer<P, Vec<T>>>
+where
+    P: Pixel<Subpixel = T>,
+    T: Level + Primitive,
+{
+    let resized = resize_samples::<T, CHANNELS>(
+        picture.as_raw(),
+        picture.dimensions(),
+        (width, height),
+        P::HAS_ALPHA,
+    );
+    ImageBuffer::from_raw(width, height, resized)
 }
 
 #[cfg(test)]

@@ -93,37 +93,133 @@ impl Filter {
         T: Copy + Into<f32> + Sync,
     {
         let mut resized = Rgb32FImage::new(self.columns.len() as u32, self.rows.len() as u32);
-        if resized.is_empty() || self.block.width == 0 || self.block.height == 0 {
-            return resized;
+        let store = |sum: [f32; 4]| {
+            let [first, second, third, _] = sum.map(|value| value / full_scale);
+            match CHANNELS {
+                0..3 => [first; 3],
+                _ => [first, second, third],
+            }
+        };
+        self.write::<T, f32, CHANNELS, 3>(samples, row, &mut resized, add, store);
+        resized
+    }
+
+    /// Filters samples of `CHANNELS` channels, `row` pixels a row, and writes the pixels that `store`
+    /// makes of their weighted sums, row by row: nothing else of the picture's size is held. `add` adds
+    /// a row with a weight to the sums.
+    fn write<T, S, const CHANNELS: usize, const STORED: usize>(
+        &self,
+        samples: &[T],
+        row: usize,
+        stored: &mut [S],
+        add: impl Fn(&mut [f32], &[T], f32) + Sync,
+        store: impl Fn([f32; 4]) -> [S; STORED] + Sync,
+    ) where
+        T: Sync,
+        S: Copy + Send,
+    {
+        if stored.is_empty() || self.block.width == 0 || self.block.height == 0 {
+            return;
         }
         let row_length = self.block.width as usize * CHANNELS;
         let source_row = |y: usize| {
             let start = ((self.block.y as usize + y) * row + self.block.x as usize) * CHANNELS;
             &samples[start..start + row_length]
         };
-        let outputs = resized.par_chunks_exact_mut(self.columns.len() * 3);
+        let outputs = stored.par_chunks_exact_mut(self.columns.len() * STORED);
         outputs.zip(&self.rows).for_each_init(
             || vec![0.0f32; row_length],
             |combined, (output, taps)| {
                 combined.fill(0.0);
                 for (y, weight) in (taps.first..).zip(&taps.weights) {
-                    for (sum, sample) in combined.iter_mut().zip(source_row(y)) {
-                        *sum += weight * (*sample).into();
-                    }
+                    add(combined, source_row(y), *weight);
                 }
-                for (pixel, taps) in output.chunks_exact_mut(3).zip(&self.columns) {
+                for (pixel, taps) in output.chunks_exact_mut(STORED).zip(&self.columns) {
                     let sum = weighted::<CHANNELS>(&combined[taps.first * CHANNELS..], taps);
-                    let colour = if CHANNELS < 3 {
-                        [sum[0]; 3]
-                    } else {
-                        [sum[0], sum[1], sum[2]]
-                    };
-                    pixel.copy_from_slice(&colour.map(|value| value / full_scale));
+                    pixel.copy_from_slice(&store(sum));
                 }
             },
         );
-        resized
     }
+}
+
+fn add<T: Copy + Into<f32>>(sums: &mut [f32], samples: &[T], weight: f32) {
+    for (sum, sample) in sums.iter_mut().zip(samples) {
+        *sum += weight * (*sample).into();
+    }
+}
+
+/// As [`add`], with colours weighted by their opacity, so that what cannot be seen does not bleed into
+/// what can. Opacity is the last channel.
+fn add_behind_alpha<T: Level, const CHANNELS: usize>(sums: &mut [f32], samples: &[T], weight: f32) {
+    for (sum, pixel) in sums
+        .chunks_exact_mut(CHANNELS)
+        .zip(samples.chunks_exact(CHANNELS))
+    {
+        let opacity = pixel[CHANNELS - 1].into();
+        let colour_weight = weight * opacity / T::FULL;
+        for (sum, sample) in sum.iter_mut().zip(&pixel[..CHANNELS - 1]) {
+            *sum += colour_weight * (*sample).into();
+        }
+        sum[CHANNELS - 1] += weight * opacity;
+    }
+}
+
+/// A whole number that stands for 0 to 1.
+pub(super) trait Level: Copy + Into<f32> + Send + Sync {
+    /// The number that stands for 1.
+    const FULL: f32;
+
+    /// The nearest level to a value in its own scale.
+    fn nearest(value: f32) -> Self;
+}
+
+impl Level for u8 {
+    const FULL: f32 = 255.0;
+
+    fn nearest(value: f32) -> Self {
+        value.round() as u8
+    }
+}
+
+impl Level for u16 {
+    const FULL: f32 = 65_535.0;
+
+    fn nearest(value: f32) -> Self {
+        value.round() as u16
+    }
+}
+
+/// Interleaved samples of a whole picture of `CHANNELS` channels, the last of them opacity if it
+/// `has_alpha`, resized in their own kind. Beside the result only a few rows are held.
+pub(super) fn resize_samples<T: Level, const CHANNELS: usize>(
+    samples: &[T],
+    (width, height): (u32, u32),
+    (to_width, to_height): (u32, u32),
+    has_alpha: bool,
+) -> Vec<T> {
+    let filter = Filter::new(whole((width, height)), to_width, to_height);
+    let row = width as usize;
+    let mut resized = vec![T::nearest(0.0); to_width as usize * to_height as usize * CHANNELS];
+    let levels = |sum: [f32; 4]| {
+        std::array::from_fn(|channel| T::nearest(sum.get(channel).copied().unwrap_or(0.0)))
+    };
+    if has_alpha {
+        let store = |mut sum: [f32; 4]| {
+            let opacity = sum[CHANNELS - 1];
+            if opacity > 0.0 {
+                for value in &mut sum[..CHANNELS - 1] {
+                    *value *= T::FULL / opacity;
+                }
+            }
+            levels(sum)
+        };
+        let add = add_behind_alpha::<T, CHANNELS>;
+        filter.write::<T, T, CHANNELS, CHANNELS>(samples, row, &mut resized, add, store);
+    } else {
+        filter.write::<T, T, CHANNELS, CHANNELS>(samples, row, &mut resized, add, levels);
+    }
+    resized
 }
 
 /// The weighted sum of pixels; channels that do not exist are 0.

@@ -11,6 +11,8 @@ use super::Error;
 
 /// No project is larger.
 const LIMIT_BYTES: u64 = 512 << 20;
+/// All that is unpacked of a project together: twice what a thousand faces with codes of 64 layers take.
+const UNPACKED_LIMIT_BYTES: u64 = 256 << 20;
 
 /// The bytes of a project file, within the limit.
 ///
@@ -33,6 +35,8 @@ pub(super) fn read_file(path: &Path, file: impl Read) -> Result<Vec<u8>, Error> 
 pub(super) struct Archive<'a, R> {
     zip: ZipArchive<R>,
     path: &'a Path,
+    /// How much more may be unpacked.
+    left_bytes: u64,
 }
 
 impl<'a, R: Read + Seek> Archive<'a, R> {
@@ -54,7 +58,11 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
             .map_err(failed)?;
         reader.rewind().map_err(failed)?;
         match ZipArchive::new(reader) {
-            Ok(zip) => Ok(Self { zip, path }),
+            Ok(zip) => Ok(Self {
+                zip,
+                path,
+                left_bytes: UNPACKED_LIMIT_BYTES,
+            }),
             Err(ZipError::Io(source)) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 Err(failed(source))
             }
@@ -72,7 +80,8 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
         self.zip.index_for_name(name).is_some()
     }
 
-    /// A file's content. Its declared size is not trusted.
+    /// A file's content. Its declared size is not trusted, and what all files together may take is bounded
+    /// too.
     pub fn read(&mut self, name: &str, limit_bytes: u64) -> Result<Vec<u8>, Error> {
         let damaged = |problem: String| Error::Damaged {
             path: self.path.into(),
@@ -84,11 +93,18 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
             other => damaged(format!("cannot be unpacked ({other})")),
         })?;
         let mut bytes = Vec::new();
-        file.take(limit_bytes + 1)
+        file.take(limit_bytes.min(self.left_bytes) + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| damaged(format!("cannot be unpacked ({error})")))?;
         if bytes.len() as u64 > limit_bytes {
             return Err(too_large(self.path, format!("'{name}' in it"), limit_bytes));
+        }
+        match self.left_bytes.checked_sub(bytes.len() as u64) {
+            Some(left) => self.left_bytes = left,
+            None => {
+                let all = "what it unpacks to".to_owned();
+                return Err(too_large(self.path, all, UNPACKED_LIMIT_BYTES));
+            }
         }
         Ok(bytes)
     }
@@ -116,4 +132,29 @@ pub(super) fn pack(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>, ZipError> {
         zip.write_all(content)?;
     }
     Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_files_that_are_each_within_the_limit_are_bounded_by_their_sum() {
+        const FILE_BYTES: u64 = 16 << 20;
+        let fitting = UNPACKED_LIMIT_BYTES / FILE_BYTES;
+        let files: Vec<(String, Vec<u8>)> = (0..=fitting)
+            .map(|number| (format!("{number}.bin"), vec![0; FILE_BYTES as usize]))
+            .collect();
+        let bytes = pack(&files).unwrap();
+        drop(files);
+        let mut archive = Archive::open(Path::new("bomb.jawline"), Cursor::new(bytes)).unwrap();
+        for number in 0..fitting {
+            archive.read(&format!("{number}.bin"), FILE_BYTES).unwrap();
+        }
+        let error = archive.read(&format!("{fitting}.bin"), FILE_BYTES);
+        assert!(
+            matches!(&error, Err(Error::TooLarge { part, .. }) if part.contains("unpacks")),
+            "{error:?}"
+        );
+    }
 }
