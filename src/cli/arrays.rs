@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ndarray::{Array2, Array4, ArrayD, Axis, Ix2, Ix3, Ix4, IxDyn};
 
-use super::Failure;
+use super::{Failure, Voice, pictures};
 use crate::checkpoint::npy;
 use crate::networks::{Generator, Noise};
-use crate::photo::{Limits, Photo};
 use crate::portrait::tensor::tensor_from_picture;
 
 /// Options about the noise of a generator's convolutions.
@@ -27,6 +26,12 @@ pub(super) struct NoiseOptions {
 }
 
 impl NoiseOptions {
+    /// The files that it is read from.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let folder = self.noise.iter();
+        folder.flat_map(|folder| noise_files(folder)).collect()
+    }
+
     /// The noise that was asked for.
     pub fn read(&self) -> Result<Noise, Failure> {
         match &self.noise {
@@ -42,10 +47,13 @@ pub(super) fn noise_file(index: usize) -> String {
     format!("noise_{index:02}.npy")
 }
 
-fn read_noise(folder: &Path) -> Result<Vec<ArrayD<f32>>, Failure> {
+fn noise_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let paths = (0..).map(|index| folder.join(noise_file(index)));
-    let maps = paths
-        .take_while(|path| path.is_file())
+    paths.take_while(|path| path.is_file())
+}
+
+fn read_noise(folder: &Path) -> Result<Vec<ArrayD<f32>>, Failure> {
+    let maps = noise_files(folder)
         .map(|path| read_finite(&path))
         .collect::<Result<Vec<_>, _>>()?;
     if maps.is_empty() {
@@ -165,14 +173,14 @@ pub(super) fn read_picture(path: &Path, channels: &[usize]) -> Result<Array4<f32
 }
 
 /// A picture file as a tensor `[1, 3, height, width]` in [-1, 1].
-pub(super) fn read_rgb(path: &Path) -> Result<Array4<f32>, Failure> {
-    let photo = Photo::load(path, &Limits::default())?;
+pub(super) fn read_rgb(path: &Path, voice: Voice) -> Result<Array4<f32>, Failure> {
+    let photo = pictures::load(path, voice)?;
     Ok(tensor_from_picture(&photo.pixels().to_rgb8()))
 }
 
 /// A mask file as a tensor `[1, 1, height, width]`, 0 to 1.
-pub(super) fn read_mask(path: &Path) -> Result<Array4<f32>, Failure> {
-    let photo = Photo::load(path, &Limits::default())?;
+pub(super) fn read_mask(path: &Path, voice: Voice) -> Result<Array4<f32>, Failure> {
+    let photo = pictures::load(path, voice)?;
     let mask = photo.pixels().to_luma8();
     let (width, height) = mask.dimensions();
     let shape = (1, 1, height as usize, width as usize);

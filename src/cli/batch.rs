@@ -9,15 +9,15 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde_json::json;
 
+use super::answer::{paths, print_json};
 use super::arrays::read_codes;
-use super::output::{OutputFolder, print_json};
+use super::output::OutputFolder;
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt};
+use super::{EngineOptions, Failure, Voice, interrupt, pictures};
 use crate::engine::{
     DescribeGenerator, EditCrop, EditedCrop, Engine, Priority, PublishedEdit, PublishedMethod,
 };
 use crate::latent::{Boundary, diffusion};
-use crate::photo::{Limits, Photo};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -76,10 +76,10 @@ struct Item {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
     let items = items(&options.data)?;
-    let mut results = OutputFolder::create(&options.data.join(options.method.results()))?;
+    let mut results = OutputFolder::resumed(&options.data.join(options.method.results()))?;
     let mut codes = match options.method {
         Method::Warp => None,
-        Method::Diffuse => Some(OutputFolder::create(&options.data.join("diffuse_code"))?),
+        Method::Diffuse => Some(OutputFolder::resumed(&options.data.join("diffuse_code"))?),
     };
     let edit = edit(options)?;
     let engine = Engine::start(options.engine.settings())?;
@@ -90,6 +90,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
     let mut skipped = 0;
     let mut causes = Vec::new();
+    let mut ending = Ok(());
     for (index, item) in items.iter().enumerate() {
         let picture = format!("{}.png", item.name);
         // The picture is written last, so where it is all is there.
@@ -99,9 +100,16 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         let shape = [spec.layers, spec.code_size];
         let stage = format!("{} ({} of {})", item.name, index + 1, items.len());
-        let edited = edit_item(&engine, item, shape, &edit, |fraction, detail| {
-            reporter.show_stage(&stage, fraction, detail);
-        });
+        let edited = edit_item(
+            &engine,
+            item,
+            shape,
+            &edit,
+            options.voice,
+            |fraction, detail| {
+                reporter.show_stage(&stage, fraction, detail);
+            },
+        );
         match edited {
             Ok(edited) => {
                 if let Some(warning) = &edited.warning {
@@ -116,22 +124,27 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             Err(Failure::Failed(why)) => {
                 causes.extend(why.iter().map(|cause| format!("{}: {cause}", item.name)));
             }
-            Err(other) => return Err(other),
+            Err(other) => {
+                ending = Err(other);
+                break;
+            }
         }
     }
     reporter.finish();
     let done = results.written().len();
     reporter.say(&format!("{done} edited, {skipped} were done before"));
     if options.voice.json {
-        let mut written = results.written().to_vec();
-        written.extend(codes.iter().flat_map(|codes| codes.written().to_vec()));
+        let codes = codes.iter().flat_map(OutputFolder::written);
+        let interrupted = ending.as_ref().is_err_and(Failure::is_interruption);
         print_json(&json!({
-            "written": written,
+            "written": paths(results.written().iter().chain(codes)),
             "skipped": skipped,
             "failed": causes,
+            "interrupted": interrupted,
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
     }
+    ending?;
     match causes.is_empty() {
         true => Ok(()),
         false => Err(Failure::Failed(causes)),
@@ -162,11 +175,10 @@ fn edit_item(
     item: &Item,
     shape: [usize; 2],
     edit: &PublishedEdit,
+    voice: Voice,
     mut show: impl FnMut(f32, &str),
 ) -> Result<EditedCrop, Failure> {
-    let crop = Photo::load(&item.crop, &Limits::default())?
-        .pixels()
-        .to_rgb8();
+    let crop = pictures::load(&item.crop, voice)?.pixels().to_rgb8();
     let code: Option<Array2<f32>> = read_codes(&item.code, shape)?.into_iter().next();
     let code =
         code.ok_or_else(|| Failure::because(format!("{} holds no code", item.code.display())))?;

@@ -14,7 +14,7 @@ use image::{DynamicImage, Rgb, RgbImage, imageops};
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::output::{print_json, print_line};
+use super::answer::{print_json, print_line};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{

@@ -3,8 +3,11 @@
 use std::process::ExitCode;
 
 use crate::{
-    checkpoint, engine, geometry, graph, latent, networks, photo, portrait, runtime, training,
+    checkpoint, engine, fs, geometry, graph, latent, networks, photo, portrait, runtime, training,
 };
+
+/// The exit status of a program that Ctrl-C ended, as shells have it: 128 and the signal's number.
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// Why a command failed: one line a cause.
 #[derive(Debug)]
@@ -23,6 +26,20 @@ impl Failure {
         Self::Failed(vec![cause.to_string()])
     }
 
+    /// The causes, a line each.
+    pub fn causes(&self) -> Vec<String> {
+        match self {
+            Self::Failed(causes) => causes.clone(),
+            Self::Usage(what) => vec![what.clone()],
+            Self::Interrupted => Vec::new(),
+        }
+    }
+
+    /// Did the user stop it?
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Interrupted)
+    }
+
     /// Says the causes on stderr and yields the exit status.
     pub fn report(&self) -> ExitCode {
         match self {
@@ -38,7 +55,7 @@ impl Failure {
             }
             Self::Interrupted => {
                 eprintln!("jawline: interrupted; nothing half-done was left behind");
-                ExitCode::FAILURE
+                ExitCode::from(INTERRUPTED)
             }
         }
     }
@@ -84,6 +101,7 @@ macro_rules! plain_failures {
 
 plain_failures!(
     checkpoint::Error,
+    fs::Error,
     geometry::Error,
     graph::Error,
     photo::Error,

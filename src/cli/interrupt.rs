@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use super::Failure;
+use super::failure::INTERRUPTED;
 use crate::runtime::CancelToken;
 
 static TOKEN: OnceLock<CancelToken> = OnceLock::new();
@@ -11,12 +13,20 @@ pub(super) fn token() -> CancelToken {
     TOKEN.get_or_init(CancelToken::new).clone()
 }
 
+/// Fails when Ctrl-C was pressed: for work that no job does.
+pub(super) fn check() -> Result<(), Failure> {
+    match token().is_cancelled() {
+        true => Err(Failure::Interrupted),
+        false => Ok(()),
+    }
+}
+
 /// Listens for Ctrl-C and for a request to terminate.
 pub(super) fn listen() {
     let outcome = ctrlc::set_handler(|| {
         let token = token();
         if token.is_cancelled() {
-            std::process::exit(130);
+            std::process::exit(i32::from(INTERRUPTED));
         }
         token.cancel();
     });

@@ -1,8 +1,10 @@
 //! The command line: one file a subcommand. Without one the window opens.
 //!
-//! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use. Names of
-//! commands, options and files are a contract with scripts: add to them, do not change them.
+//! Exit status 0 means done, 1 failed (one clear line on stderr for each cause), 2 wrong use, 130
+//! interrupted. Names of commands, options and files are a contract with scripts: add to them, do not
+//! change them.
 
+mod answer;
 mod arrays;
 mod batch;
 mod bench;
@@ -11,6 +13,7 @@ mod failure;
 mod interrupt;
 mod networks;
 mod output;
+mod pictures;
 mod progress;
 mod retouch;
 mod stage;
@@ -18,6 +21,7 @@ mod synthesize;
 mod train;
 mod window;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -127,16 +131,29 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// Runs the command that the program's arguments name.
 pub fn run() -> ExitCode {
     crate::memory::return_large_blocks_at_once();
-    let cli = Cli::parse();
-    start_log();
-    let Some(command) = cli.command else {
-        return match window::run(cli.window) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => failure.report(),
-        };
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
     };
-    interrupt::listen();
-    let outcome = match command {
+    start_log();
+    let outcome = match cli.command {
+        None => window::run(cli.window),
+        Some(command) => {
+            interrupt::listen();
+            run_command(command)
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            answer::answer_failure(&failure);
+            failure.report()
+        }
+    }
+}
+
+fn run_command(command: Command) -> Result<(), Failure> {
+    let run = || match command {
         Command::Retouch(options) => retouch::run(&options),
         Command::Synthesize(options) => synthesize::run(&options),
         Command::Stage(command) => stage::run(command),
@@ -146,10 +163,25 @@ pub fn run() -> ExitCode {
         Command::Networks(command) => networks::run(command),
         Command::Bench(options) => bench::run(&options),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+    // The panic's own message is on stderr by then; whoever waits for an answer gets one.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(Failure::because(
+            "an internal error ended the command; please report it",
+        ))
+    })
+}
+
+/// Says what is wrong with the arguments, or what the user asked to be told about them.
+fn misused(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let message = error.to_string();
+        let first = message.lines().next().unwrap_or_default();
+        let what = first.strip_prefix("error: ").unwrap_or(first);
+        answer::answer_failure(&Failure::Usage(what.to_owned()));
     }
+    // A terminal that went away is told nothing.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Diagnostics on stderr when `JAWLINE_LOG` asks for them (`JAWLINE_LOG=jawline=debug`); else only

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::output::{print_json, print_line};
+use super::answer::{JsonPath, print_json, print_line};
 use super::progress::Reporter;
 use super::{Failure, Voice, interrupt};
 use crate::networks::Pack;
@@ -134,8 +134,8 @@ fn install(voice: Voice) -> Result<(), Failure> {
     ));
     if voice.json {
         print_json(&json!({
-            "runtime": { "path": runtime.library().path, "installed_now": new_runtime },
-            "pack": { "name": COMMUNITY, "folder": pack.folder(), "installed_now": new_pack },
+            "runtime": { "path": JsonPath(&runtime.library().path), "installed_now": new_runtime },
+            "pack": { "name": COMMUNITY, "folder": JsonPath(pack.folder()), "installed_now": new_pack },
         }))?;
     }
     Ok(())
@@ -171,13 +171,28 @@ fn import_files(options: &ImportOptions) -> Result<(), Failure> {
     ));
     if options.voice.json {
         print_json(&json!({
-            "pack": { "name": options.name, "folder": pack.folder() },
-            "imported": imported,
+            "pack": { "name": options.name, "folder": JsonPath(pack.folder()) },
+            "imported": as_json(&imported)?,
             "taken_from_community": pack.borrowed(),
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
     }
     Ok(())
+}
+
+/// What was imported, whatever the files are called.
+fn as_json(imported: &[Imported]) -> Result<Vec<Value>, Failure> {
+    let told = imported.iter().map(|imported| {
+        let nameless = Imported {
+            file: PathBuf::new(),
+            ..imported.clone()
+        };
+        let mut told = serde_json::to_value(nameless)?;
+        told["file"] = json!(JsonPath(&imported.file));
+        Ok(told)
+    });
+    let told: Result<_, serde_json::Error> = told.collect();
+    told.map_err(Failure::because)
 }
 
 /// A line about an imported file.
@@ -214,7 +229,7 @@ fn list(voice: Voice) -> Result<(), Failure> {
             })
             .collect::<Result<Vec<_>, serde_json::Error>>()
             .map_err(Failure::because)?;
-        let path = library.as_ref().ok().map(|found| &found.path);
+        let path = library.as_ref().ok().map(|found| JsonPath(&found.path));
         return print_json(&json!({ "runtime": path, "packs": manifests }));
     }
     match library {
@@ -292,7 +307,7 @@ fn verify(voice: Voice) -> Result<(), Failure> {
         Pack::open(name)?.verify()?;
     }
     if voice.json {
-        print_json(&json!({ "runtime": runtime.library().path, "sound": names }))
+        print_json(&json!({ "runtime": JsonPath(&runtime.library().path), "sound": names }))
     } else {
         print_line(&format!(
             "ONNX Runtime loads; sound packs: {}",

@@ -1,6 +1,6 @@
 //! `jawline synthesize`: portraits that show nobody, with their codes, and as a sheet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -8,8 +8,9 @@ use image::RgbImage;
 use ndarray::{Array3, Array4, ArrayView4, Axis, concatenate, stack};
 use serde_json::json;
 
+use super::answer::{paths, print_json};
 use super::arrays::{NoiseOptions, read_codes};
-use super::output::{OutputFolder, print_json};
+use super::output::{FolderOptions, OutputFolder};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::editor::sheet::Sheet;
@@ -59,9 +60,8 @@ pub(super) struct Options {
     raw: bool,
     #[command(flatten)]
     noise: NoiseOptions,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -73,6 +73,7 @@ const SHEET_SIZE: u32 = 256;
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
+    let mut folder = folder(options)?;
     let boundary = boundary(options)?;
     let engine = Engine::start(options.engine.settings())?;
     let spec = engine
@@ -85,7 +86,6 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .map(|path| read_codes(path, [spec.layers, spec.code_size]))
         .transpose()?;
     let mut reporter = Reporter::new(options.voice);
-    let mut folder = OutputFolder::create(&options.out)?;
     let noise = options.noise.read()?;
     let mut draw = |job: Synthesize| {
         let job = job.with_noise(noise.clone());
@@ -127,17 +127,30 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     reporter.say(&format!(
         "{} portraits in {}",
         rows.len(),
-        options.out.display()
+        options.out.out.display()
     ));
     if options.voice.json {
         print_json(&json!({
-            "written": folder.written(),
+            "written": paths(folder.written()),
             "portraits": rows.len(),
             "alphas": options.alpha,
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
     }
     Ok(())
+}
+
+/// The folder, looked through before any work.
+fn folder(options: &Options) -> Result<OutputFolder, Failure> {
+    let mut names = vec!["z.npy", "w.npy", "codes.npy", "sheet.png", "image_*.png"];
+    if options.raw {
+        names.extend(["image.npy", "rgb_*.npy"]);
+    }
+    let inputs = [&options.codes, &options.boundary].into_iter().flatten();
+    let mut inputs: Vec<PathBuf> = inputs.cloned().collect();
+    inputs.extend(options.noise.files());
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    options.out.folder(&names, &inputs)
 }
 
 fn boundary(options: &Options) -> Result<Boundary, Failure> {

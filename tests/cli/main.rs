@@ -10,6 +10,7 @@ mod boundary;
 mod interrupt;
 mod missing;
 mod networks;
+mod outputs;
 mod retouch;
 mod synthesize;
 mod train;

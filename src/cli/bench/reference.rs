@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{load_average, median};
 use crate::architectures::stylegan2::{Sizes, StyleGan2};
 use crate::architectures::vgg16::Vgg16;
-use crate::cli::output::{print_json, print_line};
+use crate::cli::answer::{print_json, print_line};
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::latent::diffusion::{self, Diffusion};
 use crate::latent::projector::{self, Objective, Projector, Regularisation, Statistics};

@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis};
 use serde_json::{Value, json};
 
 use super::{cosine, rows};
-use crate::cli::output::{print_json, print_line};
+use crate::cli::answer::{paths, print_json, print_line};
 use crate::cli::{Failure, Voice};
 use crate::latent::{BoundaryFile, layer_correspondence, resolutions_of_layers};
 
@@ -52,7 +52,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
                 }
             }
             pairs.push(json!({
-                "files": [&options.files[index], &options.files[other]],
+                "files": paths([&options.files[index], &options.files[other]]),
                 "cosine": mean,
                 "cosines": cosines,
             }));

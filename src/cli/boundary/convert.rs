@@ -6,7 +6,7 @@ use clap::Args;
 use ndarray::{Axis, s};
 use serde_json::json;
 
-use crate::cli::output::into_folder;
+use crate::cli::output::{FolderOptions, into_folder};
 use crate::cli::{Failure, Voice};
 use crate::latent::{Boundary, resolutions_of_layers};
 use crate::networks::Pack;
@@ -26,14 +26,16 @@ pub(crate) struct Options {
     /// Write a boundary_N.npy, [1,512], for each layer too
     #[arg(long)]
     per_layer: bool,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options
+        .out
+        .folder(&["boundary.npy", "boundary_*.npy"], &[&options.file])?;
     let boundary = Boundary::read(&options.file)?;
     let layer_resolutions = match (&options.layers, &options.generator) {
         (Some(layers), _) => Some(resolutions_of_layers(usize::from(*layers))),
@@ -44,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Some(resolutions) => boundary.for_layers(&resolutions),
         None => boundary.normals().to_owned(),
     };
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         if normals.nrows() == 1 {
             folder.npy("boundary.npy", &normals)?;
         } else {

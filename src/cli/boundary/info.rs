@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{norm, rows};
-use crate::cli::output::{print_json, print_line};
+use crate::cli::answer::{JsonPath, print_json, print_line};
 use crate::cli::{Failure, Voice};
 use crate::latent::{BoundaryFile, Layout, resolutions_of_layers};
 
@@ -47,7 +47,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             ))?;
         }
         boundaries.push(json!({
-            "file": path,
+            "file": JsonPath(path),
             "shape": file.array.shape(),
             "space": if layers.is_none() { "W or Z" } else { "W+" },
             "layers": layers,

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::checkpoint::npy;
-use crate::cli::output::into_folder;
+use crate::cli::output::{FolderOptions, into_folder};
 use crate::cli::{Failure, Voice, at_least_one};
 use crate::latent::{BoundaryFile, interpolate};
 
@@ -27,19 +27,21 @@ pub(crate) struct Options {
     /// Number of codes
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = at_least_one)]
     steps: usize,
-    /// Folder to write codes.npy into, [N,512] or [N,L,512]
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options
+        .out
+        .folder(&["codes.npy"], &[&options.code, &options.boundary])?;
     let code = npy::read_f32(&options.code)?;
     npy::check_finite(&options.code, &code)?;
     let boundary = BoundaryFile::read(&options.boundary)?.array;
     let codes = interpolate(&code, &boundary, options.from..=options.to, options.steps)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.npy("codes.npy", &codes)?;
         Ok(json!({ "codes": options.steps }))
     })

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{cosine, rows};
-use crate::cli::output::into_folder;
+use crate::cli::output::{FolderOptions, into_folder};
 use crate::cli::{Failure, Voice};
 use crate::latent::{BoundaryFile, Layout};
 use crate::training::conditional::condition_boundary;
@@ -19,14 +19,16 @@ pub(crate) struct Options {
     /// A boundary along which nothing may change; may be given more than once
     #[arg(long = "condition", required = true, value_name = "FILE")]
     conditions: Vec<PathBuf>,
-    /// Folder to write boundary.npy into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let mut inputs = vec![options.primal.as_path()];
+    inputs.extend(options.conditions.iter().map(PathBuf::as_path));
+    let out = options.out.folder(&["boundary.npy"], &inputs)?;
     let primal = BoundaryFile::read(&options.primal)?;
     let conditions = options
         .conditions
@@ -42,7 +44,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         },
         intercepts: None,
     };
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.npy("boundary.npy", &projected.array)?;
         let (before, after) = (rows(&primal)?, rows(&projected)?);
         let cosines: Vec<f64> = before

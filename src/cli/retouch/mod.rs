@@ -1,5 +1,6 @@
 //! `jawline retouch`: the same photo, with less double chin.
 
+mod outputs;
 mod report;
 mod stages;
 
@@ -8,20 +9,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use image::DynamicImage;
 use serde_json::json;
 
-use super::output::{print_json, write_json};
+use super::answer::{note_written, paths, print_json};
+use super::output::write_json;
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt};
+use super::{EngineOptions, Failure, Voice, interrupt, pictures};
 use crate::engine::{
     DiffuseFace, EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, Priority,
     RenderFace, RenderedFace,
 };
 use crate::latent::{Boundary, diffusion, inversion};
 use crate::networks::detector::Search;
-use crate::photo::{Limits, Photo, SaveOptions};
+use crate::photo::{Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait::paste::paste;
+use outputs::{Output, Outputs};
 use report::{FaceReport, PhotoReport, Report};
 
 #[derive(Args, Debug)]
@@ -29,9 +31,18 @@ pub(super) struct Options {
     /// The photos
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
-    /// The retouched photo; a folder for several
+    /// The retouched photo, or a folder, in which each keeps its name. It is a folder for several photos,
+    /// when it ends with a slash, when there is such a folder, and when it has no extension
     #[arg(long, value_name = "FILE|DIR")]
     out: PathBuf,
+    /// Replace files that are there already: results, report, stages. Without it the command refuses
+    /// before any work. The photos themselves are never replaced
+    #[arg(long)]
+    overwrite: bool,
+    /// Metadata to leave out: none; gps, the place (GPS fields and XMP that tells it); private, all but
+    /// author and copyright; all. The colour profile always stays
+    #[arg(long, default_value_t = Strip::None, value_name = "none|gps|private|all")]
+    strip: Strip,
     /// Which face: largest, all, or its number (1 is the largest)
     #[arg(long, default_value = "largest", value_name = "largest|all|N")]
     face: FaceChoice,
@@ -62,7 +73,8 @@ pub(super) struct Options {
     /// Write everything that was found and measured as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Write every stage's picture and array here
+    /// Write every stage's picture and array here; a folder each for several photos, and for several
+    /// faces
     #[arg(long, value_name = "DIR")]
     stages: Option<PathBuf>,
     #[command(flatten)]
@@ -109,7 +121,7 @@ fn amount(text: &str) -> Result<f32, String> {
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
-    let outputs = output_paths(options)?;
+    let outputs = Outputs::plan(options)?;
     let edit = edit_params(options)?;
     let engine = Engine::start(options.engine.settings())?;
     let mut session = Session {
@@ -121,28 +133,37 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
     let mut report = Report::new(&options.engine.pack);
     let mut causes = Vec::new();
-    for (photo, out) in options.photos.iter().zip(&outputs) {
-        match session.retouch(photo, out) {
+    let mut ending = Ok(());
+    for (photo, output) in options.photos.iter().zip(&outputs.photos) {
+        match session.retouch(photo, output) {
             Ok(photo_report) => report.photos.push(photo_report),
             Err(Failure::Failed(why)) => {
                 causes.extend(why.into_iter().map(|cause| named(photo, cause)));
             }
-            Err(other) => return Err(other),
+            Err(other) => {
+                ending = Err(other);
+                break;
+            }
         }
     }
     session.reporter.finish();
+    report.interrupted = ending.as_ref().is_err_and(Failure::is_interruption);
     report.complete(&session.engine, begun.elapsed());
-    if let Some(path) = &options.report {
-        write_json(path, &report)?;
+    if let Some(path) = &options.report
+        && let Err(error) = write_json(path, &report, options.overwrite)
+    {
+        causes.extend(error.causes());
     }
     if options.voice.json {
         print_json(&json!({
-            "written": report.photos.iter().map(|photo| &photo.out).collect::<Vec<_>>(),
+            "written": paths(report.photos.iter().map(|photo| &photo.out)),
             "failed": causes,
+            "interrupted": report.interrupted,
             "report": report,
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
     }
+    ending?;
     if causes.is_empty() {
         Ok(())
     } else {
@@ -158,41 +179,6 @@ fn named(photo: &Path, cause: String) -> String {
     } else {
         format!("{name}: {cause}")
     }
-}
-
-/// Where each photo's result goes: `--out` itself for one photo, into it when it is a folder or there
-/// are several.
-fn output_paths(options: &Options) -> Result<Vec<PathBuf>, Failure> {
-    let is_folder =
-        options.out.is_dir() || options.photos.len() > 1 || options.out.extension().is_none();
-    if !is_folder {
-        SaveOptions::for_path(&options.out)?;
-        return Ok(vec![options.out.clone()]);
-    }
-    std::fs::create_dir_all(&options.out).map_err(|error| {
-        Failure::because(format!(
-            "the folder {} cannot be made: {error}",
-            options.out.display()
-        ))
-    })?;
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for photo in &options.photos {
-        let Some(name) = photo.file_name() else {
-            return Err(Failure::because(format!(
-                "{} is not a file",
-                photo.display()
-            )));
-        };
-        let path = options.out.join(name);
-        if paths.contains(&path) {
-            return Err(Failure::Usage(format!(
-                "two photos are called {}; retouch them into different folders",
-                photo.display()
-            )));
-        }
-        paths.push(path);
-    }
-    Ok(paths)
 }
 
 fn edit_params(options: &Options) -> Result<EditParams, Failure> {
@@ -220,19 +206,19 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn retouch(&mut self, path: &Path, out: &Path) -> Result<PhotoReport, Failure> {
+    fn retouch(&mut self, path: &Path, output: &Output) -> Result<PhotoReport, Failure> {
         let begun = Instant::now();
-        let photo = Arc::new(Photo::load(path, &Limits::default())?);
-        for warning in photo.warnings() {
-            self.reporter.say(&format!("{}: {warning}", path.display()));
-        }
-        photo.check_save(out, &SaveOptions::for_path(out)?)?;
+        interrupt::check()?;
+        let out = output.photo.as_path();
+        let photo = Arc::new(pictures::load(path, self.options.voice)?);
+        photo.check_save(out, &self.save_options(out)?)?;
         let mut report = PhotoReport::new(path, out, &photo);
         report.time("load", begun);
         if self.edit.alpha == 0.0 {
             // Nothing is to change, so nothing is computed.
             let written = Instant::now();
-            self.write_unchanged(&photo, out)?;
+            let warnings = self.write_unchanged(&photo, out)?;
+            report.warnings.extend(warnings);
             report.time("save", written);
             return Ok(report);
         }
@@ -255,14 +241,16 @@ impl Session<'_> {
                 self.reporter
                     .say(&format!("{}: face {number}: {doubt}", path.display()));
             }
-            if let Some(folder) = &self.options.stages {
-                let folder = self.stages_folder(folder, path, number);
-                stages::write(&folder, &rendered)?;
+            if let Some(stages) = &output.stages {
+                let folder = stages.of_face(number);
+                stages::write(&folder, &rendered, self.options.overwrite)?;
             }
             report.faces.push(face_report);
         }
         let saved = Instant::now();
-        self.save(&photo, pixels, out)?;
+        let retouched = photo.with_pixels(pixels)?;
+        let warnings = self.save(&retouched, out)?;
+        report.warnings.extend(warnings);
         report.time("save", saved);
         self.reporter.finish();
         self.reporter
@@ -373,38 +361,46 @@ impl Session<'_> {
             .wait(|progress| reporter.show(progress))?)
     }
 
-    /// One folder for the stages of one face; a subfolder each when there are more.
-    fn stages_folder(&self, folder: &Path, photo: &Path, number: usize) -> PathBuf {
-        let mut folder = folder.to_owned();
-        if self.options.photos.len() > 1 {
-            folder.push(photo.file_stem().unwrap_or_default());
-        }
-        if self.options.face == FaceChoice::All {
-            folder.push(format!("face_{number}"));
-        }
-        folder
+    fn save_options(&self, out: &Path) -> Result<SaveOptions, Failure> {
+        Ok(SaveOptions {
+            overwrite: match self.options.overwrite {
+                true => Overwrite::ExceptSource,
+                false => Overwrite::Never,
+            },
+            strip: self.options.strip,
+            ..SaveOptions::for_path(out)?
+        })
     }
 
-    fn save(&self, photo: &Photo, pixels: DynamicImage, out: &Path) -> Result<(), Failure> {
-        let options = SaveOptions::for_path(out)?;
-        for warning in photo.with_pixels(pixels)?.save(out, &options)? {
+    /// Writes the file; what it could not take is told, and yielded for the report.
+    fn save(&self, photo: &Photo, out: &Path) -> Result<Vec<String>, Failure> {
+        let warnings = photo.save(out, &self.save_options(out)?)?;
+        note_written(out);
+        let warnings = warnings.iter().map(|warning| {
             self.reporter.say(&format!("{}: {warning}", out.display()));
-        }
-        Ok(())
+            warning.to_string()
+        });
+        Ok(warnings.collect())
     }
 
-    /// A photo in which nothing changes is copied byte for byte where the format stays the same.
-    fn write_unchanged(&self, photo: &Photo, out: &Path) -> Result<(), Failure> {
-        let options = SaveOptions::for_path(out)?;
-        match (photo.source(), photo.format()) {
-            (Some(_), Some(format)) if format == options.format => photo.copy_source(out),
-            _ => photo.save(out, &options).map(|_| ()),
-        }?;
+    /// A photo in which nothing changes is copied byte for byte where the format stays the same and all
+    /// metadata may stay.
+    fn write_unchanged(&self, photo: &Photo, out: &Path) -> Result<Vec<String>, Failure> {
+        let options = self.save_options(out)?;
+        let keeps_all = options.strip == Strip::None;
+        let warnings = match (photo.source(), photo.format()) {
+            (Some(_), Some(format)) if format == options.format && keeps_all => {
+                photo.copy_source(out, options.overwrite)?;
+                note_written(out);
+                Vec::new()
+            }
+            _ => self.save(photo, out)?,
+        };
         self.reporter.say(&format!(
             "{} → {} (unchanged)",
             photo.source().unwrap_or(out).display(),
             out.display()
         ));
-        Ok(())
+        Ok(warnings)
     }
 }

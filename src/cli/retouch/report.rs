@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::super::answer::path;
 use super::super::interrupt;
 use crate::engine::{
     Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, Priority,
@@ -23,7 +24,10 @@ pub(super) struct Report {
     pack: String,
     /// Runtime, provider and networks; `None` when nothing had to run.
     engine: Option<Description>,
+    /// The photos that are done.
     pub photos: Vec<PhotoReport>,
+    /// Whether Ctrl-C ended the run before all of them were.
+    pub interrupted: bool,
     peak_rss_bytes: Option<u64>,
     seconds: f64,
 }
@@ -35,6 +39,7 @@ impl Report {
             pack: pack.to_owned(),
             engine: None,
             photos: Vec::new(),
+            interrupted: false,
             peak_rss_bytes: None,
             seconds: 0.0,
         }
@@ -42,7 +47,7 @@ impl Report {
 
     /// Adds what is known at the end.
     pub fn complete(&mut self, engine: &Engine, elapsed: Duration) {
-        if self.photos.iter().any(|photo| !photo.faces.is_empty()) {
+        if !self.interrupted && self.photos.iter().any(|photo| !photo.faces.is_empty()) {
             let description = engine.submit(Priority::Interactive, interrupt::token(), Describe);
             self.engine = description.wait(|_| ()).ok();
         }
@@ -54,19 +59,22 @@ impl Report {
 /// Everything about a photo.
 #[derive(Debug, Serialize)]
 pub(super) struct PhotoReport {
+    #[serde(serialize_with = "path")]
     photo: PathBuf,
+    #[serde(serialize_with = "path")]
     pub out: PathBuf,
     width: u32,
     height: u32,
-    warnings: Vec<String>,
+    /// What could not be taken over from the file, or not be kept in the new one.
+    pub warnings: Vec<String>,
     pub faces: Vec<FaceReport>,
     seconds: Vec<(&'static str, f64)>,
 }
 
 impl PhotoReport {
-    pub fn new(path: &Path, out: &Path, photo: &Photo) -> Self {
+    pub fn new(photo_path: &Path, out: &Path, photo: &Photo) -> Self {
         Self {
-            photo: path.to_owned(),
+            photo: photo_path.to_owned(),
             out: out.to_owned(),
             width: photo.pixels().width(),
             height: photo.pixels().height(),

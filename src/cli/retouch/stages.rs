@@ -16,9 +16,29 @@ use crate::portrait::labels::LABELS_SIZE;
 /// Side of a picture in the strip.
 const STRIP_SIZE: u32 = 320;
 
+/// The names of the files.
+pub(super) const NAMES: [&str; 12] = [
+    "landmarks.json",
+    "crop.png",
+    "labels.png",
+    "mask.png",
+    "inverted.png",
+    "edited.png",
+    "warped.png",
+    "composite.png",
+    "code.npy",
+    "edited_code.npy",
+    "compare.png",
+    "stages.png",
+];
+
 /// Writes the stages of one face.
-pub(super) fn write(folder: &Path, rendered: &RenderedFace) -> Result<(), Failure> {
-    let mut folder = OutputFolder::create(folder)?;
+pub(super) fn write(
+    folder: &Path,
+    rendered: &RenderedFace,
+    overwrite: bool,
+) -> Result<(), Failure> {
+    let mut folder = OutputFolder::checked(folder, &NAMES, overwrite);
     let prepared = &rendered.face;
     let crop = &prepared.crop;
     let drawn = eight_bit(&prepared.drawn);

@@ -6,9 +6,9 @@ use clap::Args;
 use image::DynamicImage;
 use serde_json::json;
 
-use super::{into_folder, read_landmarks};
+use super::{FolderOptions, into_folder, read_landmarks};
+use crate::cli::pictures;
 use crate::cli::{Failure, Voice};
-use crate::photo::{Limits, Photo};
 use crate::portrait::align::{align, align_reference};
 
 #[derive(Args, Debug)]
@@ -29,9 +29,8 @@ pub(crate) struct Options {
     /// The published system's way with its default transform size
     #[arg(long)]
     reference: bool,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
@@ -40,7 +39,11 @@ pub(crate) struct Options {
 const REFERENCE_TRANSFORM_SIZE: u32 = 4096;
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let photo = Photo::load(&options.photo, &Limits::default())?;
+    let out = options.out.folder(
+        &["aligned.png", "align.json"],
+        &[&options.photo, &options.landmarks],
+    )?;
+    let photo = pictures::load(&options.photo, options.voice)?;
     let landmarks = read_landmarks(&options.landmarks)?;
     let transform_size = options
         .transform_size
@@ -69,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         "quad_size": alignment.quad_size,
         "photo_from_crop": alignment.photo_from_crop(options.size),
     });
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.png("aligned.png", crop)?;
         folder.json("align.json", &figures)?;
         Ok(figures)

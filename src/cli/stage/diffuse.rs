@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde_json::json;
 
-use super::{into_folder, run_job};
+use super::{FolderOptions, into_folder, run_job};
 use crate::cli::arrays::{NoiseOptions, StoredCode, read_mask, read_rgb};
 use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::{Diffuse, DiffusionNetworks, Space};
@@ -46,9 +46,8 @@ pub(crate) struct Options {
     psi: f32,
     #[command(flatten)]
     noise: NoiseOptions,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -65,10 +64,14 @@ enum SpaceChoice {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options.out.folder(
+        &["code.npy", "losses.npy", "image.npy", "image.png"],
+        &[&options.init, &options.target, &options.mask],
+    )?;
     let stored = StoredCode::read(&options.init)?;
     let target = Target {
-        picture: read_rgb(&options.target)?,
-        mask: read_mask(&options.mask)?,
+        picture: read_rgb(&options.target, options.voice)?,
+        mask: read_mask(&options.mask, options.voice)?,
     };
     let choices = diffusion::Options {
         steps: options.steps,
@@ -86,7 +89,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let job = Diffuse::new(target, stored.code.clone(), choices).with_networks(networks);
     let diffused = run_job(&options.engine, options.voice, job.drawing_last())?;
     let report = &diffused.report;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let code = diffused.last_code.clone().into_dyn();
         folder.npy("code.npy", &stored.in_its_shape(&code)?)?;
         let losses = Array2::from_shape_fn((report.losses.len(), 3), |(step, term)| {

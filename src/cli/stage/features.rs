@@ -6,7 +6,7 @@ use clap::Args;
 use ndarray::Ix4;
 use serde_json::json;
 
-use super::{into_folder, run_job};
+use super::{FolderOptions, into_folder, run_job};
 use crate::checkpoint::npy;
 use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::ComputeFeatures;
@@ -20,10 +20,8 @@ pub(crate) struct Options {
     /// Pictures [n,3,H,W], RGB in [-1,1], of any size: nothing is resized
     #[arg(long, value_name = "X.npy")]
     image: PathBuf,
-    /// Folder to write into; features.npy gets what lies behind the ReLU of convolution 4_3,
-    /// [n,512,H/8,W/8]
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -31,6 +29,7 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options.out.folder(&["features.npy"], &[&options.image])?;
     let array = npy::read_f32(&options.image)?;
     npy::check_shape(&options.image, &array, &[None, Some(3), None, None])?;
     npy::check_finite(&options.image, &array)?;
@@ -39,7 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .map_err(Failure::because)?;
     let job = ComputeFeatures::new(NetworkSource::named(&options.perceptual), pictures);
     let features = run_job(&options.engine, options.voice, job)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.npy("features.npy", &features)?;
         Ok(json!({ "shape": features.shape() }))
     })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{into_folder, run_job};
+use super::{FolderOptions, into_folder, run_job};
 use crate::cli::arrays::{NoiseOptions, StoredCode, noise_file, read_picture};
 use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::DifferentiatePicture;
@@ -23,9 +23,8 @@ pub(crate) struct Options {
     mask: PathBuf,
     #[command(flatten)]
     noise: NoiseOptions,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -33,12 +32,16 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options.out.folder(
+        &["gradient.json", "grad_codes.npy", "grad_noise_*.npy"],
+        &[&options.codes, &options.target, &options.mask],
+    )?;
     let stored = StoredCode::read(&options.codes)?;
     let target = read_picture(&options.target, &[3])?;
     let mask = read_picture(&options.mask, &[1, 3])?;
     let job = DifferentiatePicture::new(stored.code.clone(), options.noise.read()?, target, mask);
     let gradient = run_job(&options.engine, options.voice, job)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let figures = json!({ "loss": gradient.loss });
         folder.json("gradient.json", &figures)?;
         folder.npy("grad_codes.npy", &stored.in_its_shape(&gradient.codes)?)?;

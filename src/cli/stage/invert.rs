@@ -6,13 +6,13 @@ use clap::Args;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::into_folder;
+use super::{FolderOptions, into_folder};
 use crate::cli::arrays::StoredCode;
+use crate::cli::pictures;
 use crate::cli::progress::Reporter;
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
-use crate::photo::{Limits, Photo};
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 
 #[derive(Args, Debug)]
@@ -29,9 +29,8 @@ pub(crate) struct Options {
     /// Where to start: the mean face, or a code in W+, [L,512] or [1,L,512]
     #[arg(long, default_value = "mean", value_name = "mean|F.npy")]
     init: String,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -39,7 +38,11 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let crop = Photo::load(&options.image, &Limits::default())?
+    let out = options.out.folder(
+        &["code.npy", "losses.npy", "inverted.png"],
+        &[&options.image, Path::new(&options.init)],
+    )?;
+    let crop = pictures::load(&options.image, options.voice)?
         .pixels()
         .to_rgb8();
     if crop.width() != crop.height() {
@@ -74,7 +77,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .wait(|progress| reporter.show(progress))?;
     reporter.finish();
 
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let losses = &inverted.report.losses;
         let table = Array2::from_shape_fn((losses.len(), 3), |(step, term)| {
             let loss = losses[step];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{into_folder, run_job};
+use super::{FolderOptions, into_folder, run_job};
 use crate::cli::arrays::read_matrix;
 use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::MapLatents;
@@ -21,9 +21,8 @@ pub(crate) struct Options {
     /// Truncate the layers before this one only
     #[arg(long, value_name = "L")]
     cutoff: Option<usize>,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -31,10 +30,11 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options.out.folder(&["w.npy", "codes.npy"], &[&options.z])?;
     let latents = read_matrix(&options.z, "[m,n]")?;
     let job = MapLatents::new(latents, options.psi, options.cutoff);
     let mapped = run_job(&options.engine, options.voice, job)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.npy("w.npy", &mapped.w)?;
         folder.npy("codes.npy", &mapped.codes)?;
         Ok(json!({ "codes": mapped.codes.shape() }))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{into_folder, read_labels, read_landmarks};
+use super::{FolderOptions, into_folder, read_labels, read_landmarks};
 use crate::cli::{Failure, Voice};
 use crate::portrait::masks::StageMasks;
 
@@ -20,18 +20,33 @@ pub(crate) struct Options {
     /// Side of the crop that the masks are for
     #[arg(long, default_value_t = 1024)]
     size: u32,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
 
+const NAMES: [&str; 11] = [
+    "neck_mask_dilate7.png",
+    "neck_mask_dilate0.png",
+    "neck_blur_mask_dilate5.png",
+    "face_mask.png",
+    "face_neck_mask.png",
+    "simple_neck_mask_512.png",
+    "warp_band.png",
+    "chin_mask_512.png",
+    "diffuse_mask_30_35.png",
+    "training_mask_15_25.png",
+    "masks.json",
+];
+
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let labels = read_labels(&options.labels)?;
+    let inputs = [options.labels.as_path(), &options.landmarks];
+    let out = options.out.folder(&NAMES, &inputs)?;
+    let labels = read_labels(&options.labels, options.voice)?;
     let landmarks = read_landmarks(&options.landmarks)?;
     let masks = StageMasks::compute(&labels, &landmarks, options.size)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         for (name, picture) in masks.pictures() {
             folder.png(&format!("{name}.png"), picture.clone())?;
         }

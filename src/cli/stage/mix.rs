@@ -8,7 +8,7 @@ use clap::Args;
 use ndarray::{Array3, Axis, Ix3};
 use serde_json::json;
 
-use super::into_folder;
+use super::{FolderOptions, into_folder};
 use crate::cli::arrays::read_finite;
 use crate::cli::{Failure, Voice};
 use crate::latent::mix_styles;
@@ -27,9 +27,8 @@ pub(crate) struct Options {
     /// How much of them: (1−R)·codes + R·style codes
     #[arg(long, default_value_t = 1.0, value_name = "R")]
     ratio: f32,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
@@ -57,6 +56,9 @@ impl FromStr for Layers {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options
+        .out
+        .folder(&["codes.npy"], &[&options.codes, &options.style_codes])?;
     let codes = read_codes(&options.codes)?;
     let styles = read_codes(&options.style_codes)?;
     let (count, layers, size) = codes.dim();
@@ -78,7 +80,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             options.ratio,
         ));
     }
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.npy("codes.npy", &mixed)?;
         Ok(json!({ "codes": mixed.shape() }))
     })

@@ -19,14 +19,14 @@ use std::path::Path;
 use clap::Subcommand;
 use image::GrayImage;
 
-use super::output::into_folder;
+use super::output::{FolderOptions, into_folder};
+use super::pictures;
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::checkpoint::npy;
 use crate::engine::{Engine, Job, Priority};
 use crate::geometry::{Landmarks, Point};
 use crate::networks::ChannelOrder;
-use crate::photo::{Limits, Photo};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -52,7 +52,8 @@ pub(super) enum Command {
     Parse(parse::Options),
     /// Ask a chin classifier whether there is a double chin
     Score(score::Options),
-    /// Compute perceptual features
+    /// Compute perceptual features: features.npy gets what lies behind the ReLU of convolution 4_3,
+    /// [n,512,H/8,W/8]
     Features(features::Options),
 }
 
@@ -95,8 +96,8 @@ fn read_landmarks(path: &Path) -> Result<Landmarks, Failure> {
 }
 
 /// Reads a label map: the first channel of a picture whose values are labels.
-fn read_labels(path: &Path) -> Result<GrayImage, Failure> {
-    let photo = Photo::load(path, &Limits::default())?;
+fn read_labels(path: &Path, voice: Voice) -> Result<GrayImage, Failure> {
+    let photo = pictures::load(path, voice)?;
     let labels = photo.pixels().to_luma8();
     match labels.iter().find(|&&label| label > 18) {
         None => Ok(labels),

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{channel_order, into_folder, run_job};
+use super::{FolderOptions, channel_order, into_folder, run_job};
+use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::ParsePicture;
 use crate::networks::NetworkSource;
-use crate::photo::{Limits, Photo};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -23,9 +23,8 @@ pub(crate) struct Options {
     /// picture with OpenCV; the network was trained on RGB
     #[arg(long)]
     bgr: bool,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -33,14 +32,17 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let photo = Photo::load(&options.image, &Limits::default())?;
+    let out = options
+        .out
+        .folder(&["labels.png", "logits.npy"], &[&options.image])?;
+    let photo = pictures::load(&options.image, options.voice)?;
     let job = ParsePicture::new(
         NetworkSource::named(&options.parser),
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),
     );
     let parsed = run_job(&options.engine, options.voice, job)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let mut pixels = [0usize; 19];
         for label in parsed.labels.pixels() {
             if let Some(count) = pixels.get_mut(usize::from(label[0])) {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use ndarray::{Array2, Axis};
 use serde_json::json;
 
-use super::{into_folder, run_job};
+use super::{FolderOptions, into_folder, run_job};
 use crate::checkpoint::torch;
 use crate::cli::arrays::{NoiseOptions, noise_file, read_matrix, read_picture};
 use crate::cli::{EngineOptions, Failure, Voice};
@@ -55,9 +55,8 @@ pub(crate) struct Options {
     stats_z: Option<PathBuf>,
     #[command(flatten)]
     noise: NoiseOptions,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -73,6 +72,11 @@ enum Form {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let noise = options.noise.files();
+    let mut inputs = vec![options.target.as_path(), &options.lpips_linear];
+    inputs.extend(noise.iter().map(PathBuf::as_path));
+    let names = ["code.npy", "terms.npy", "noise_*.npy", "image.npy"];
+    let out = options.out.folder(&names, &inputs)?;
     let linear = torch::read(&options.lpips_linear)?;
     let trunk = Perceptual::load(&NetworkSource::named(&options.lpips_backbone))?;
     let latents = options.stats_z.as_deref();
@@ -99,7 +103,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let projected = run_job(&options.engine, options.voice, Project::new(projection))?;
     let report = &projected.report;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let code = projected.code.view().insert_axis(Axis(0));
         folder.npy("code.npy", &code)?;
         let terms = Array2::from_shape_fn((report.losses.len(), 5), |(step, term)| {

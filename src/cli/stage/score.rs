@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{channel_order, into_folder, read_labels, run_job};
+use super::{FolderOptions, channel_order, into_folder, read_labels, run_job};
+use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::{LabelSource, ScorePicture};
 use crate::networks::{BatchNorm, NetworkSource};
-use crate::photo::{Limits, Photo};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -34,9 +34,8 @@ pub(crate) struct Options {
     /// Let the network see red and blue swapped, as the published system does with pictures in memory
     #[arg(long)]
     bgr: bool,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
@@ -53,9 +52,10 @@ enum Statistics {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let photo = Photo::load(&options.image, &Limits::default())?;
+    let out = options.out.folder(&["score.json"], &[&options.image])?;
+    let photo = pictures::load(&options.image, options.voice)?;
     let labels = match (&options.labels, &options.parser) {
-        (Some(path), _) => LabelSource::Known(read_labels(path)?),
+        (Some(path), _) => LabelSource::Known(read_labels(path, options.voice)?),
         (None, Some(parser)) => LabelSource::Parsed(NetworkSource::named(parser)),
         (None, None) => return Err(Failure::Usage("give --labels or --parser".to_owned())),
     };
@@ -71,7 +71,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         channel_order(options.bgr),
     );
     let score = run_job(&options.engine, options.voice, job)?;
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let figures = json!({
             "logits": score.logits,
             "probability": score.probability(),

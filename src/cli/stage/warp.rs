@@ -7,9 +7,9 @@ use image::RgbImage;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::{into_folder, point_array, read_labels, read_landmarks};
+use super::{FolderOptions, into_folder, point_array, read_labels, read_landmarks};
+use crate::cli::pictures;
 use crate::cli::{Failure, Voice};
-use crate::photo::{Limits, Photo};
 use crate::portrait::warp::{StageWarp, WarpInput, WarpSettings};
 
 #[derive(Args, Debug)]
@@ -35,21 +35,38 @@ pub(crate) struct Options {
     /// How far the edited crop is moved towards the photo's outline, 0 to 1
     #[arg(long, default_value_t = WarpSettings::default().strength, conflicts_with = "reference")]
     strength: f64,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options.out.folder(
+        &[
+            "points_before.npy",
+            "points_after.npy",
+            "seed_points.npy",
+            "simplices.npy",
+            "warped.png",
+            "mask.png",
+            "composite.png",
+        ],
+        &[
+            &options.before,
+            &options.after,
+            &options.labels_before,
+            &options.labels_after,
+            &options.landmarks,
+        ],
+    )?;
     let read = |path| -> Result<RgbImage, Failure> {
-        Ok(Photo::load(path, &Limits::default())?.pixels().to_rgb8())
+        Ok(pictures::load(path, options.voice)?.pixels().to_rgb8())
     };
     let (before, after) = (read(&options.before)?, read(&options.after)?);
     let (labels_before, labels_after) = (
-        read_labels(&options.labels_before)?,
-        read_labels(&options.labels_after)?,
+        read_labels(&options.labels_before, options.voice)?,
+        read_labels(&options.labels_after, options.voice)?,
     );
     let landmarks = read_landmarks(&options.landmarks)?;
     let input = WarpInput {
@@ -68,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         };
         StageWarp::compute(&input, &settings)?
     };
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         folder.npy("points_before.npy", &point_array(stage.points_before()))?;
         folder.npy("points_after.npy", &point_array(stage.points_after()))?;
         folder.npy("seed_points.npy", &point_array(stage.seed_points()))?;

@@ -45,7 +45,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         })?;
     let fitted = ScoredBoundary::fit(codes.view(), &selection)?;
     let figures = figures(&fitted);
-    write_json(&dataset.path("coarse/svm.json")?, &figures)?;
+    write_json(&dataset.path("coarse/svm.json")?, &figures, true)?;
     dataset.write(names::COARSE, &fitted.svm.normal().insert_axis(Axis(0)))?;
     dataset.manifest.coarse = Some(choice);
     dataset.save()?;

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::workshop::{Count, Data, Workshop};
 use crate::cli::output::write_png;
+use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, at_least_one};
 use crate::engine::Diffuse;
 use crate::latent::diffusion::{self, Target};
-use crate::photo::{Limits, Photo};
 use crate::portrait::tensor::{mask_tensor, picture_from_tensor, tensor_from_picture};
 use crate::training::Error;
 use crate::training::dataset::{Dataset, Diffusing, names};
@@ -64,7 +64,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             continue;
         }
         let load = |name: &str| -> Result<_, Failure> {
-            Ok(Photo::load(&dataset.path(name)?, &Limits::default())?)
+            pictures::load(&dataset.path(name)?, options.data.voice)
         };
         let target = Target {
             picture: tensor_from_picture(&load(&names::composite(sample))?.pixels().to_rgb8()),
@@ -78,7 +78,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         let job = Diffuse::new(target, dataset.code(sample)?, settings);
         let found = workshop.run(job, |step| progress.show(step.fraction))?.best;
         let picture = picture_from_tensor(found.picture.view());
-        write_png(&dataset.path(&names::diffused_image(sample))?, picture)?;
+        write_png(
+            &dataset.path(&names::diffused_image(sample))?,
+            picture,
+            true,
+        )?;
         dataset.write(
             &names::diffused_code(sample),
             &found.code.insert_axis(Axis(0)),

@@ -58,7 +58,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
     let figures: Vec<Value> = layers.iter().map(figures).collect();
     let figures = json!({ "pairs": samples.len(), "layers": figures });
-    write_json(&dataset.path("fine/svm.json")?, &figures)?;
+    write_json(&dataset.path("fine/svm.json")?, &figures, true)?;
     dataset.write(names::FINE, &normals.insert_axis(Axis(0)))?;
     dataset.manifest.fine = Some(choice);
     dataset.save()?;

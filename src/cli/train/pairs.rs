@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::workshop::{Count, Data, Workshop};
 use crate::cli::output::write_png;
+use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, at_least_one};
 use crate::engine::{self, MakePair};
 use crate::latent::{Boundary, mix_styles};
 use crate::networks;
 use crate::networks::pack::sha256_hex;
-use crate::photo::{Limits, Photo};
 use crate::training::Choice;
 use crate::training::dataset::{Dataset, Pairing, names};
 
@@ -78,12 +78,16 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         let code = dataset.code(sample)?;
         let edited = edit(options, &boundary, &dataset, &code)?;
-        let image = Photo::load(&dataset.path(&names::image(sample))?, &Limits::default())?;
+        let image = pictures::load(&dataset.path(&names::image(sample))?, options.data.voice)?;
         let job = MakePair::new(names::image(sample), image.pixels().to_rgb8(), edited);
         match workshop.run(job, |_| ()) {
             Ok(pair) => {
-                write_png(&dataset.path(&names::mask(sample))?, pair.mask)?;
-                write_png(&dataset.path(&names::composite(sample))?, pair.composite)?;
+                write_png(&dataset.path(&names::mask(sample))?, pair.mask, true)?;
+                write_png(
+                    &dataset.path(&names::composite(sample))?,
+                    pair.composite,
+                    true,
+                )?;
             }
             Err(error) if is_about_the_face(&error) => {
                 progress.say(&format!("{} is left out: {error}", names::image(sample)));

@@ -1,6 +1,6 @@
 //! `jawline train sample`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ndarray::{Array2, Array3, Axis, s};
@@ -12,11 +12,11 @@ use crate::cli::{EngineOptions, Failure, Voice, at_least_one};
 use crate::engine::Synthesize;
 use crate::networks::gaussian_latents;
 use crate::portrait::tensor::picture_from_tensor;
-use crate::training::dataset::{Dataset, Sampling, names};
+use crate::training::dataset::{Dataset, MANIFEST_FILE, Sampling, names};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// The dataset's folder; made if need be, enlarged if it is there
+    /// The dataset's folder; made if need be, enlarged if it is there. A folder with other files is refused
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// How many portraits
@@ -38,6 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     if !(0.0..=1.0).contains(&options.psi) {
         return Err(Failure::Usage("--psi lies between 0 and 1".to_owned()));
     }
+    check_folder(&options.data)?;
     let workshop = Workshop::start(&options.engine)?;
     let sampling = Sampling {
         seed: options.seed,
@@ -62,13 +63,27 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             }
             dataset.write(&names::code(sample), &portrait.code.insert_axis(Axis(0)))?;
             let picture = picture_from_tensor(portrait.image.view());
-            write_png(&dataset.path(&names::image(sample))?, picture)?;
+            write_png(&dataset.path(&names::image(sample))?, picture, true)?;
         }
         progress.made();
     }
     gather(&dataset)?;
     let summary = format!("{count} portraits in {}", options.data.display());
     progress.finish(options.voice, &summary, &json!({ "count": count }))
+}
+
+/// A dataset is begun in a folder of its own: files of others could be taken for its samples, or be
+/// replaced.
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    let is_dataset = folder.join(MANIFEST_FILE).is_file();
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    match is_dataset || is_empty {
+        true => Ok(()),
+        false => Err(Failure::because(format!(
+            "{}: holds files, but no dataset; choose a new folder",
+            folder.display()
+        ))),
+    }
 }
 
 /// The codes of all samples in one file each, as the published system wants them.

@@ -5,10 +5,9 @@ use ndarray::Array2;
 use serde_json::json;
 
 use super::workshop::{Count, Data, Workshop};
-use crate::cli::{EngineOptions, Failure};
+use crate::cli::{EngineOptions, Failure, pictures};
 use crate::engine::ScorePictures;
 use crate::networks::{BatchNorm, Role};
-use crate::photo::{Limits, Photo};
 use crate::training::LinearScorer;
 use crate::training::dataset::{Dataset, Scoring, names};
 
@@ -104,7 +103,9 @@ fn by_networks(
         let pictures = (scores.len()..count.min(scores.len() + CHUNK))
             .map(|sample| {
                 let path = dataset.path(&names::image(sample))?;
-                Ok(Photo::load(&path, &Limits::default())?.pixels().to_rgb8())
+                Ok(pictures::load(&path, options.data.voice)?
+                    .pixels()
+                    .to_rgb8())
             })
             .collect::<Result<Vec<_>, Failure>>()?;
         let chunk = pictures.len();

@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::workshop::{Count, Data, Workshop};
-use crate::cli::output::write_png;
+use crate::cli::answer::JsonPath;
+use crate::cli::output::{check_replaced, write_png};
 use crate::cli::{EngineOptions, Failure, at_least_one};
 use crate::editor::sheet::Sheet;
 use crate::engine::Synthesize;
@@ -43,12 +44,18 @@ pub(crate) struct Options {
     /// The sheet's file; sheet.png in the dataset by default
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
+    /// Replace the file of --out if it is there already
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     #[command(flatten)]
     engine: EngineOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let dataset = Dataset::open(&options.data.data)?;
+    if let Some(out) = &options.out {
+        check_replaced(std::slice::from_ref(out), &[], options.overwrite)?;
+    }
     let samples: Vec<usize> = dataset
         .positives(1.0)?
         .into_iter()
@@ -86,11 +93,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         progress.made();
     }
-    let path = match &options.out {
-        Some(path) => path.clone(),
-        None => dataset.path("sheet.png")?,
+    // The dataset's own sheet is drawn anew each time.
+    let (path, overwrite) = match &options.out {
+        Some(path) => (path.clone(), options.overwrite),
+        None => (dataset.path("sheet.png")?, true),
     };
-    write_png(&path, sheet.draw())?;
-    let figures = json!({ "written": path, "samples": samples });
+    write_png(&path, sheet.draw(), overwrite)?;
+    let figures = json!({ "written": JsonPath(&path), "samples": samples });
     progress.finish(options.data.voice, &path.display().to_string(), &figures)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::figures;
 use crate::checkpoint::npy;
-use crate::cli::output::into_folder;
+use crate::cli::output::{FolderOptions, into_folder};
 use crate::cli::{Failure, Voice};
 use crate::training::{Choice, ScoredBoundary, Selection};
 
@@ -36,14 +36,17 @@ pub(crate) struct Options {
     /// Rows to validate on, of the same kind
     #[arg(long, value_name = "J.npy", requires = "train_index")]
     val_index: Option<PathBuf>,
-    /// Folder to write boundary.npy, [1,d], and svm.json into
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: FolderOptions,
     #[command(flatten)]
     voice: Voice,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let out = options.out.folder(
+        &["boundary.npy", "svm.json"],
+        &[&options.codes, &options.scores],
+    )?;
     let codes = read_codes(&options.codes)?;
     let scores = read_scores(&options.scores, codes.nrows())?;
     let selection = match &options.train_index {
@@ -63,7 +66,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             Selection::from_rows(&scores, &read_rows(train)?, &validation)?
         }
     };
-    into_folder(&options.out, options.voice, |folder| {
+    into_folder(out, options.voice, |folder| {
         let begun = Instant::now();
         let fitted = ScoredBoundary::fit(codes.view(), &selection)?;
         let mut figures = figures(&fitted);

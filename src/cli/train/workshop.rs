@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::output::print_json;
+use crate::cli::answer::{note_figure, print_json};
 use crate::cli::progress::Reporter;
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{Describe, DescribeGenerator, Engine, Error, Job, Priority, Progress};
@@ -127,6 +127,7 @@ impl Count {
     pub fn made(&mut self) {
         self.done += 1;
         self.new += 1;
+        note_figure("made", self.new);
         self.show(0.0);
     }
 

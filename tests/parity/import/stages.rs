@@ -59,7 +59,8 @@ fn imported_networks_run_in_the_stages() {
         for (option, file) in files {
             command.arg(option).arg(reference(file));
         }
-        succeeds(command.arg("--out").arg(out.path()));
+        // Some run twice, in two ways.
+        succeeds(command.arg("--overwrite").arg("--out").arg(out.path()));
     };
 
     stage(
