@@ -167,7 +167,8 @@ fn take_bytes(value: &mut Value) -> Value {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
 

@@ -175,8 +175,11 @@ fn run_command(command: Command) -> Result<(), Failure> {
 fn misused(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let message = error.to_string();
-        let first = message.lines().next().unwrap_or_default();
-        let what = first.strip_prefix("error: ").unwrap_or(first);
+        // What is wrong comes first; usage and tips follow after an empty line.
+        let what: Vec<&str> = message.lines().map(str::trim).collect();
+        let what = what.split(|line| line.is_empty()).next();
+        let what = what.unwrap_or_default().join(" ");
+        let what = what.strip_prefix("error: ").unwrap_or(&what);
         answer::answer_failure(&Failure::Usage(what.to_owned()));
     }
     // A terminal that went away is told nothing.

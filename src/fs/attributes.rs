@@ -30,14 +30,14 @@ pub(super) fn keep(file: &File, path: &Path, old: &Metadata) {
     }
     // Before the permissions, which may forbid to set them; access lists after, since they depend on
     // each other.
-    attributes::copy(path, file, |name| !attributes::is_access_list(name));
+    extended::copy(path, file, |name| !extended::is_access_list(name));
     // A program that runs as its owner must not become one that runs as somebody else.
     let kept = if keeps_owner { 0o7777 } else { 0o0777 };
     let mode = old.permissions().mode() & kept;
     if let Err(error) = file.set_permissions(std::fs::Permissions::from_mode(mode)) {
         note("the permissions", error);
     }
-    attributes::copy(path, file, attributes::is_access_list);
+    extended::copy(path, file, extended::is_access_list);
 }
 
 /// Other systems keep permissions in the folder, and a read-only mark.
@@ -49,7 +49,7 @@ pub(super) fn keep(file: &File, path: &Path, old: &Metadata) {
 }
 
 #[cfg(unix)]
-mod attributes {
+mod extended {
     use std::ffi::OsStr;
     use std::fs::File;
     use std::path::Path;

@@ -143,13 +143,16 @@ pub(super) fn shortened(exif: &[u8], limit: usize) -> (Option<Vec<u8>>, Option<L
         return (Some(exif.to_owned()), None);
     }
     // Maker notes may refer to positions in the block, so nothing moves as long as they are in it.
-    let ranges = Directory::first(exif).map(|first| first.all_ranges(exif));
-    let end = ranges.into_iter().flatten().map(|range| range.end).max();
-    if let Some(used) = end
-        .and_then(|end| exif.get(..end))
-        .filter(|used| used.len() <= limit)
-    {
-        return (Some(used.to_owned()), Some(LeftOut::Thumbnail));
+    if let Some(first) = Directory::first(exif) {
+        let end = first.all_ranges(exif).iter().map(|range| range.end).max();
+        if let Some(used) = end
+            .and_then(|end| exif.get(..end))
+            .filter(|used| used.len() <= limit)
+        {
+            let mut used = used.to_owned();
+            first.unlink_next(&mut used);
+            return (Some(used), Some(LeftOut::Thumbnail));
+        }
     }
     match rewritten(exif, |entry| entry.tag != tag::MAKER_NOTE) {
         Some(block) if block.len() <= limit => (Some(block), Some(LeftOut::MakerNote)),

@@ -59,7 +59,7 @@ fn what_was_done_before_ctrl_c_is_told() {
     }
     let (out, report) = (folder.path().join("out"), folder.path().join("report.json"));
     let mut child = Command::new(assert_cmd::cargo::cargo_bin("jawline"))
-        .args(["retouch", "--steps", "30", "--json", "--out"])
+        .args(["retouch", "--steps", "12", "--json", "--out"])
         .arg(&out)
         .arg("--report")
         .arg(&report)

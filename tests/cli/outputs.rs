@@ -130,7 +130,7 @@ fn no_input_is_ever_written_over() {
     fs::write(&crop, &before).unwrap();
     let here = folder.path();
     refused(
-        &[crop.clone()],
+        std::slice::from_ref(&crop),
         &[option("--out"), &at("x.png"), option("--stages"), here],
     );
     assert!(!at("x.jpg").exists() && !at("x.png").exists());

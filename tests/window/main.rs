@@ -11,6 +11,7 @@
 mod bench;
 mod compare;
 mod diffusion;
+mod export;
 mod fake;
 mod files;
 mod mask_and_warp;
