@@ -36,7 +36,7 @@ mod synthesize;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -252,11 +252,53 @@ impl<T> Drop for Handle<T> {
     }
 }
 
-/// The engine thread. Dropping it ends the thread after the step under way.
+/// The engine thread. Dropping it cancels all jobs, so that the step under way ends soon, and waits for
+/// that.
 pub struct Engine {
     tasks: Option<Sender<(Priority, Box<dyn Task>)>>,
     thread: Option<JoinHandle<()>>,
+    unfinished: Unfinished,
     wake: Waker,
+}
+
+/// The tokens of the jobs that have not ended.
+#[derive(Clone, Default)]
+struct Unfinished(Arc<Mutex<Vec<CancelToken>>>);
+
+impl Unfinished {
+    /// Counts a job as unfinished as long as the result lives.
+    fn enter(&self, token: &CancelToken) -> Entered {
+        self.tokens().push(token.clone());
+        Entered {
+            unfinished: self.clone(),
+            token: token.clone(),
+        }
+    }
+
+    fn cancel_all(&self) {
+        let tokens = self.tokens().clone();
+        tokens.iter().for_each(CancelToken::cancel);
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Vec<CancelToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job's place among the unfinished.
+struct Entered {
+    unfinished: Unfinished,
+    token: CancelToken,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let mut tokens = self.unfinished.tokens();
+        // Jobs may share a token; then any one of its places will do.
+        if let Some(place) = tokens.iter().position(|other| other.is_same(&self.token)) {
+            tokens.swap_remove(place);
+        }
+    }
 }
 
 /// Tells a window that there is something to look at.
@@ -287,6 +329,7 @@ impl Engine {
         Ok(Self {
             tasks: Some(tasks),
             thread: Some(thread),
+            unfinished: Unfinished::default(),
             wake,
         })
     }
@@ -304,6 +347,7 @@ impl Engine {
             job,
             events: sender,
             cancel: cancel.clone(),
+            entered: Some(self.unfinished.enter(&cancel)),
             wake: Arc::clone(&self.wake),
         };
         if let Some(tasks) = &self.tasks {
@@ -322,6 +366,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.tasks = None;
+        // An installation is one step of minutes, and nobody is left to hear of any result.
+        self.unfinished.cancel_all();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -338,6 +384,7 @@ struct Running<J: Job> {
     job: J,
     events: Sender<Event<J::Output>>,
     cancel: CancelToken,
+    entered: Option<Entered>,
     wake: Waker,
 }
 
@@ -363,6 +410,10 @@ impl<J: Job> Task for Running<J> {
             Ok(Step::Done(output)) => (Event::Finished(Ok(output)), false),
             Err(error) => (Event::Finished(Err(error)), false),
         };
+        if !goes_on {
+            // Before it is told: who hears of the end may drop the engine, and goes on using the token.
+            self.entered = None;
+        }
         let is_heard = self.events.send(event).is_ok();
         (self.wake)();
         is_heard && goes_on

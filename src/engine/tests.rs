@@ -117,3 +117,51 @@ fn a_panic_ends_the_job_and_not_the_engine() {
     );
     assert_eq!(next.wait(|_| ()).unwrap(), "next");
 }
+
+/// One long step that looks at nothing but its token, as an installation does.
+struct Installing(Sender<()>);
+
+impl Job for Installing {
+    type Output = ();
+
+    fn name(&self) -> String {
+        "installing".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<()>, Error> {
+        let _ = self.0.send(());
+        for _ in 0..1000 {
+            if context.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Step::Done(()))
+    }
+}
+
+#[test]
+fn dropping_the_engine_cancels_the_step_under_way_although_somebody_still_holds_its_handle() {
+    let engine = engine();
+    let (begun, has_begun) = unbounded();
+    let job = Installing(begun);
+    let handle = engine.submit(Priority::Background, CancelToken::new(), job);
+    has_begun.recv().unwrap();
+    let dropped = std::time::Instant::now();
+    drop(engine);
+    assert!(dropped.elapsed() < Duration::from_secs(1));
+    assert!(handle.wait(|_| ()).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn a_token_outlives_the_engine_uncancelled_when_its_jobs_have_ended() {
+    for _ in 0..200 {
+        let shared = CancelToken::new();
+        let engine = engine();
+        let job = counting("short", 0, &Arc::default());
+        let handle = engine.submit(Priority::Background, shared.clone(), job);
+        handle.wait(|_| ()).unwrap();
+        drop(engine);
+        assert!(!shared.is_cancelled());
+    }
+}

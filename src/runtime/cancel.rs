@@ -45,6 +45,11 @@ impl CancelToken {
         self.0.cancelled.load(Ordering::SeqCst)
     }
 
+    /// Is this the same token, of which both are clones?
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Runs `work` with these options registered, so that [`cancel`](Self::cancel) ends it.
     pub(super) fn during<T>(&self, options: &Arc<RunOptions>, work: impl FnOnce() -> T) -> T {
         *self
@@ -85,5 +90,6 @@ mod tests {
         assert!(!clone.is_cancelled());
         token.cancel();
         assert!(clone.is_cancelled());
+        assert!(clone.is_same(&token) && !clone.is_same(&CancelToken::new()));
     }
 }
