@@ -1,7 +1,10 @@
 //! Where Jawline keeps what it installs: networks, ONNX Runtime, downloads.
 
 use std::env;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, TempDir};
 
 /// The environment variable that moves the data directory.
 pub const VARIABLE: &str = "JAWLINE_DATA_DIR";
@@ -16,4 +19,20 @@ pub fn data_dir() -> Option<PathBuf> {
         _ => directories::ProjectDirs::from("", "", "jawline")
             .map(|dirs| dirs.data_dir().to_path_buf()),
     }
+}
+
+/// A new folder below `parent` that nobody but its owner can enter, whatever the user's mask allows. It is
+/// removed with the value.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn private_folder(parent: &Path, prefix: &str) -> io::Result<TempDir> {
+    let mut builder = Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir_in(parent)
 }

@@ -30,5 +30,7 @@ pub mod memory;
 pub mod networks;
 pub mod photo;
 pub mod portrait;
+mod python;
 pub mod runtime;
+mod sha256;
 pub mod training;
