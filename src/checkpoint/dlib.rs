@@ -97,12 +97,11 @@ impl ShapePredictor {
     }
 
     /// The bytes of a plain file from those of one that may be compressed with bzip2; what they hold is
-    /// not looked at.
+    /// not looked at. `path` serves messages only.
     ///
     /// # Errors
-    /// An [`Error`] that names the file when it cannot be read or unpacked.
-    pub fn unpacked(path: &Path) -> Result<Vec<u8>, Error> {
-        let bytes = read_file(path, LIMIT_BYTES)?;
+    /// An [`Error`] that names the file when it cannot be unpacked.
+    pub fn unpacked(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
         Ok(match plain(path, &bytes)? {
             Cow::Owned(unpacked) => unpacked,
             Cow::Borrowed(_) => bytes,

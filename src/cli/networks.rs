@@ -11,8 +11,8 @@ use super::progress::Reporter;
 use super::{Failure, Voice, interrupt};
 use crate::networks::Pack;
 use crate::networks::pack::{
-    COMMUNITY, Entry, IMPORTED, Imported, LICENCE_NOTICE, Origin, import, install_community_pack,
-    install_runtime, installed_packs, remove_downloads, remove_pack,
+    COMMUNITY, Entry, IMPORTED, Imported, Installed, LICENCE_NOTICE, Origin, import,
+    install as install_all, installed_packs, remove_pack,
 };
 use crate::networks::recognise::Kind;
 use crate::runtime::{ProviderChoice, Runtime, find_library};
@@ -95,24 +95,24 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Import(options) => import_files(&options),
         Command::List { voice } => list(voice),
         Command::Verify { voice } => verify(voice),
-        Command::Remove { name } => Ok(remove_pack(&name)?),
+        Command::Remove { name } => remove(&name),
     }
 }
 
 fn install(voice: Voice) -> Result<(), Failure> {
     let mut reporter = Reporter::new(voice);
-    let cancel = interrupt::token();
     let mut show = |what: &str, step: usize, steps: usize| {
         let counted = format!("{what} ({step} of {steps})");
         reporter.show_stage(&counted, (step - 1) as f32 / steps as f32, "");
     };
-    let new_runtime = install_runtime(&mut show, &cancel)?;
-    let runtime = Runtime::load(ProviderChoice::Cpu, 0)?;
-    let new_pack = install_community_pack(&runtime, &mut show, &cancel)?;
-    remove_downloads()?;
+    let Installed {
+        runtime,
+        is_runtime_new,
+        is_pack_new,
+    } = install_all(&mut show, &interrupt::token())?;
     reporter.finish();
     let pack = Pack::open(COMMUNITY)?;
-    if new_pack {
+    if is_pack_new {
         reporter.say(LICENCE_NOTICE);
     }
     let state = |new: bool| {
@@ -123,22 +123,32 @@ fn install(voice: Voice) -> Result<(), Failure> {
         }
     };
     reporter.say(&format!(
-        "ONNX Runtime: {} ({})",
-        state(new_runtime),
-        runtime.library().path.display()
+        "ONNX Runtime: {} ({}; {})",
+        state(is_runtime_new),
+        runtime.library().path.display(),
+        runtime.library().trust
     ));
     reporter.say(&format!(
         "networks: {} ({})",
-        state(new_pack),
+        state(is_pack_new),
         pack.folder().display()
     ));
     if voice.json {
         print_json(&json!({
-            "runtime": { "path": JsonPath(&runtime.library().path), "installed_now": new_runtime },
-            "pack": { "name": COMMUNITY, "folder": JsonPath(pack.folder()), "installed_now": new_pack },
+            "runtime": { "path": JsonPath(&runtime.library().path), "installed_now": is_runtime_new },
+            "pack": { "name": COMMUNITY, "folder": JsonPath(pack.folder()), "installed_now": is_pack_new },
         }))?;
     }
     Ok(())
+}
+
+fn remove(name: &str) -> Result<(), Failure> {
+    let reporter = Reporter::new(Voice {
+        quiet: false,
+        json: false,
+    });
+    let mut show = |what: &str, _: usize, _: usize| reporter.say(what);
+    Ok(remove_pack(name, &mut show, &interrupt::token())?)
 }
 
 fn import_files(options: &ImportOptions) -> Result<(), Failure> {
@@ -234,9 +244,10 @@ fn list(voice: Voice) -> Result<(), Failure> {
     }
     match library {
         Ok(found) => print_line(&format!(
-            "ONNX Runtime  {} ({})",
+            "ONNX Runtime  {} ({}; {})",
             found.path.display(),
-            found.because
+            found.because,
+            found.trust
         ))?,
         Err(error) => print_line(&error.to_string())?,
     }

@@ -116,6 +116,7 @@ impl Error {
             self,
             Self::Networks(
                 networks::Error::PackMissing { .. }
+                    | networks::Error::NotKnown { .. }
                     | networks::Error::Runtime(runtime::Error::LibraryMissing { .. })
             ) | Self::Runtime(runtime::Error::LibraryMissing { .. })
         )

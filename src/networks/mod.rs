@@ -150,6 +150,20 @@ pub enum Error {
         /// Its pack.
         pack: String,
     },
+    /// A file of the community pack is not the one that this program installs.
+    #[error(
+        "{path} is not the network that this version of Jawline installs; run `jawline networks install` to make the pack 'community' anew"
+    )]
+    NotKnown {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that was just written holds something else.
+    #[error("{path} does not hold what was written to it; is the disk full or failing?")]
+    NotAsWritten {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be read.
     #[error("{path} cannot be read: {source}")]
     Read {
@@ -168,7 +182,7 @@ pub enum Error {
     },
     /// A package could not be fetched.
     #[error(
-        "the package {package} {version} cannot be fetched: {reason}. Is python3 with pip installed, and is there a network? Run the command again to continue"
+        "the package {package} {version} cannot be fetched: {reason}. Run the installation again to continue it"
     )]
     Fetch {
         /// The package.
@@ -224,6 +238,9 @@ pub enum Error {
         /// The first map of another size.
         first_wrong: Option<usize>,
     },
+    /// The system is out of threads.
+    #[error("the system gives no thread to convert a network on: {0}; close other programs")]
+    NoThread(io::Error),
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use serde::Serialize;
@@ -117,10 +117,27 @@ pub struct Facts {
 /// [`Error::UnknownNetwork`] when nothing known is in it, [`Error::Checkpoint`] when it is damaged,
 /// [`Error::Architecture`] when a part of the network is missing.
 pub fn read(path: &Path) -> Result<(Network, Facts), Error> {
-    let found = match Format::of(path)? {
-        Format::Torch => of_checkpoint(path, torch::read(path)?),
-        Format::Onnx => of_onnx(path, &bytes_of(path)?),
-        Format::Landmarks => landmarks(path),
+    parse(path, bytes_of(path)?)
+}
+
+/// As [`read`], from the bytes of a file; `path` serves messages only.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<(Network, Facts), Error> {
+    let found = match &bytes[..] {
+        // A zip file; a pickle of protocol 2 and later.
+        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => {
+            of_checkpoint(path, torch::parse(path, Cursor::new(bytes))?)
+        }
+        // bzip2; dlib's serialised 1.
+        [b'B', b'Z', b'h', ..] | [1, 1, ..] => landmarks(path, bytes),
+        // The field 1 of an ONNX model, a number.
+        [8, ..] => of_onnx(path, &bytes),
+        _ => Err(unknown(
+            path,
+            "it is no PyTorch checkpoint, ONNX file or dlib model",
+        )),
     };
     found.map_err(|error| match error {
         // These know the network, but not the file that it is in.
@@ -132,48 +149,6 @@ pub fn read(path: &Path) -> Result<(Network, Facts), Error> {
         }
         error => error,
     })
-}
-
-/// The serialisations, told by their first bytes.
-enum Format {
-    Torch,
-    Onnx,
-    Landmarks,
-}
-
-impl Format {
-    fn of(path: &Path) -> Result<Self, Error> {
-        let unreadable = |source| Error::Read {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = File::open(path).map_err(unreadable)?;
-        let mut first = [0; 4];
-        let count = read_up_to(&mut file, &mut first).map_err(unreadable)?;
-        match &first[..count] {
-            // A zip file; a pickle of protocol 2 and later.
-            [b'P', b'K', 3, 4] | [0x80, 2..=5, ..] => Ok(Self::Torch),
-            // bzip2; dlib's serialised 1.
-            [b'B', b'Z', b'h', ..] | [1, 1, ..] => Ok(Self::Landmarks),
-            // The field 1 of an ONNX model, a number.
-            [8, ..] => Ok(Self::Onnx),
-            _ => Err(unknown(
-                path,
-                "it is no PyTorch checkpoint, ONNX file or dlib model",
-            )),
-        }
-    }
-}
-
-fn read_up_to(file: &mut File, bytes: &mut [u8]) -> io::Result<usize> {
-    let mut count = 0;
-    while count < bytes.len() {
-        match file.read(&mut bytes[count..])? {
-            0 => break,
-            read => count += read,
-        }
-    }
-    Ok(count)
 }
 
 fn of_checkpoint(path: &Path, tensors: Tensors) -> Result<(Network, Facts), Error> {
@@ -240,8 +215,8 @@ fn of_onnx(path: &Path, bytes: &[u8]) -> Result<(Network, Facts), Error> {
     }
 }
 
-fn landmarks(path: &Path) -> Result<(Network, Facts), Error> {
-    let bytes = ShapePredictor::unpacked(path)?;
+fn landmarks(path: &Path, bytes: Vec<u8>) -> Result<(Network, Facts), Error> {
+    let bytes = ShapePredictor::unpacked(path, bytes)?;
     let predictor = ShapePredictor::parse(path, &bytes)?;
     let trees = predictor.cascades.iter().flat_map(|cascade| &cascade.trees);
     let leaves: usize = trees.map(|tree| tree.leaves.len()).sum();
@@ -327,16 +302,19 @@ fn unknown(path: &Path, reason: &str) -> Error {
     }
 }
 
-/// The bytes of a file that is no longer than an ONNX file can be.
-fn bytes_of(path: &Path) -> Result<Vec<u8>, Error> {
-    const LIMIT_BYTES: u64 = i32::MAX as u64;
+/// The bytes of a file that is no longer than a network can be.
+///
+/// # Errors
+/// [`Error::Read`].
+pub fn bytes_of(path: &Path) -> Result<Vec<u8>, Error> {
+    const LIMIT_BYTES: u64 = 4 << 30;
     let read = || {
         let mut bytes = Vec::new();
         File::open(path)?
             .take(LIMIT_BYTES + 1)
             .read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LIMIT_BYTES {
-            return Err(io::Error::other("it is larger than any ONNX file (2 GiB)"));
+            return Err(io::Error::other("it is larger than any network (4 GiB)"));
         }
         Ok(bytes)
     };

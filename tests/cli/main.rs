@@ -12,6 +12,7 @@ mod missing;
 mod networks;
 mod outputs;
 mod retouch;
+mod supply;
 mod synthesize;
 mod train;
 

