@@ -165,10 +165,7 @@ fn run_pip(
     if finished.stderr.contains("DO NOT MATCH THE HASHES") {
         return Err(wrong_hash(source));
     }
-    Err(fetch_error(
-        source,
-        reason(&finished.stdout, &finished.stderr),
-    ))
+    Err(fetch_error(source, reason(&finished.stderr)))
 }
 
 /// Writes a package `setuptools` that stands in for the real one, and yields the folder it is in.
@@ -210,25 +207,17 @@ __legacy__ = Backend()
     Ok(folder)
 }
 
-/// Why pip failed, out of what it has told and complained.
-fn reason(told: &str, complained: &str) -> String {
-    const UNREACHABLE: [&str; 6] = [
-        "NewConnectionError",
-        "NameResolutionError",
-        "Max retries exceeded",
-        "ConnectTimeout",
-        "ReadTimeout",
-        "ProxyError",
-    ];
-    // With no connection it goes on to say that there is no such package.
-    let is_said = |sign: &&str| told.contains(*sign) || complained.contains(*sign);
-    if UNREACHABLE.iter().any(is_said) {
-        return "the package index cannot be reached; is there a network?".to_owned();
-    }
-    if complained.contains("No module named pip") {
+/// Why pip failed, out of its words.
+fn reason(words: &str) -> String {
+    if words.contains("No module named pip") {
         return "python3 has no pip; install it (Debian: python3-pip)".to_owned();
     }
-    let mut lines = complained.lines().rev().map(str::trim);
+    // With no connection, too, it says in the end that there is no such package.
+    if words.contains("No matching distribution found") {
+        return "pip's package index cannot be reached or does not have it; is there a network?"
+            .to_owned();
+    }
+    let mut lines = words.lines().rev().map(str::trim);
     let last = lines.find(|line| !line.is_empty() && !line.starts_with("note:"));
     let last = last.unwrap_or("pip failed without a word");
     let last = last.strip_prefix("ERROR: ").unwrap_or(last);
@@ -373,11 +362,21 @@ mod tests {
     fn an_index_that_cannot_be_reached_is_said() {
         let folder = tempfile::tempdir().unwrap();
         // Nothing listens at the discard port.
-        let nowhere = ["--index-url", "http://127.0.0.1:9/simple", "--retries", "0"];
+        let nowhere = ["--index-url", "http://127.0.0.1:9/simple", "--retries", "1"];
         let error = fetch_from(&SOURCE, folder.path(), &nowhere, &CancelToken::new()).unwrap_err();
         let message = error.to_string();
         assert!(message.contains("is there a network?"), "{message}");
         assert_eq!(message.lines().count(), 1);
+    }
+
+    #[test]
+    fn pip_s_own_cause_is_told_where_it_has_one() {
+        let words =
+            "WARNING: x\nERROR: No space left on device.\n\nnote: this is not pip's fault\n";
+        assert_eq!(reason(words), "No space left on device");
+        let words = "/usr/bin/python3: No module named pip\n";
+        assert!(reason(words).contains("python3-pip"));
+        assert!(!reason("").is_empty());
     }
 
     #[test]

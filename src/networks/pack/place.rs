@@ -26,10 +26,15 @@ const POLL: Duration = Duration::from_millis(50);
 /// that comes about.
 pub(super) struct InstallLock {
     /// `None` on a file system without locks.
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl InstallLock {
+    /// Whether no other installation can be under way.
+    fn is_held(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Waits for the lock. `waiting` is told once, if another program holds it.
     ///
     /// # Errors
@@ -50,7 +55,7 @@ impl InstallLock {
         let mut has_told = false;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: Some(file) }),
+                Ok(()) => return Ok(Self { file: Some(file) }),
                 Err(TryLockError::WouldBlock) if cancel.is_cancelled() => {
                     return Err(Error::Cancelled);
                 }
@@ -63,7 +68,7 @@ impl InstallLock {
                 }
                 Err(TryLockError::Error(error)) => {
                     tracing::warn!(%error, lock = %path.display(), "installing without a lock");
-                    return Ok(Self { _file: None });
+                    return Ok(Self { file: None });
                 }
             }
         }
@@ -91,8 +96,10 @@ pub(super) fn into_place(
 ///
 /// # Errors
 /// [`Error::Write`] when it cannot be moved out of its place.
-pub(super) fn remove(_lock: &InstallLock, parent: &Path, name: &str) -> Result<(), Error> {
-    let place = current(parent, name);
+pub(super) fn remove(lock: &InstallLock, parent: &Path, name: &str) -> Result<(), Error> {
+    // An older one left aside would take its place.
+    tidy(&RealDisk, lock, parent);
+    let place = parent.join(name);
     let partial = partial_folder(parent)?;
     fs::rename(&place, &partial).map_err(cannot_write(&place))?;
     discard(&RealDisk, &partial);
@@ -240,7 +247,7 @@ fn tidy(disk: &impl Disk, lock: &InstallLock, parent: &Path) {
             } else if let Err(error) = disk.rename(&entry.path(), &place) {
                 tracing::warn!(%error, folder = %entry.path().display(), "left aside");
             }
-        } else if name.starts_with(PARTIAL) && lock._file.is_some() {
+        } else if name.starts_with(PARTIAL) && lock.is_held() {
             tracing::info!(folder = %entry.path().display(), "removing a half-made folder");
             discard(disk, &entry.path());
         }
@@ -405,9 +412,10 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_folder_is_gone() {
+    fn a_removed_folder_is_gone_and_one_left_aside_too() {
         let parent = tempfile::tempdir().unwrap();
         put(parent.path(), b"old").unwrap();
+        fs::create_dir(parent.path().join(".replaced-pack")).unwrap();
         let data_dir = tempfile::tempdir().unwrap();
         remove(&lock(data_dir.path()), parent.path(), "pack").unwrap();
         assert_eq!(count(parent.path()), 0);
