@@ -1,6 +1,10 @@
 // Draws the photo, the changes of its faces, and overlays. Positions are computed from the pixel
 // that is drawn, never interpolated, so that every way to compare shows the very same pixels.
 //
+// A face whose change meets no other's is added to the photo at once. Where changes may overlap, each
+// face first adds its share, and how much of it there is, to a picture of half floats ("shares"); then
+// their sum is added to the photo, divided by the sum of opacities where that is more than 1.
+//
 // "Local" coordinates are photo pixels counted from the first pixel of a piece (a tile of the
 // photo, or its reduced copy): small numbers, whole at pixel centres.
 
@@ -28,10 +32,12 @@ struct Draw {
     // xy: weights of both differences; zw: weights of both opacities.
     weights: vec4f,
     // x: level of detail of the change; y: largest detail beyond the crop that is no outline, or
-    // negative where the crop is the denser one; z: 1 for a grey photo.
+    // negative where the crop is the denser one; z: 1 where the crop is grey.
     change: vec4f,
     // Opacities of mask tint, mask contour, labels, heat map.
     overlay: vec4f,
+    // xy: the top left of the shares, in physical pixels of the target.
+    shares: vec4f,
 }
 
 @group(0) @binding(0) var<uniform> draw: Draw;
@@ -44,6 +50,8 @@ struct Draw {
 @group(2) @binding(2) var mask: texture_2d<f32>;
 @group(2) @binding(3) var crop: texture_2d<f32>;
 @group(2) @binding(4) var labels: texture_2d<f32>;
+
+@group(2) @binding(0) var shares: texture_2d<f32>;
 
 @vertex
 fn quad(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
@@ -92,12 +100,16 @@ fn beyond_limits(local: vec2f) -> bool {
     return any(local < draw.limits.xy) || any(local > draw.limits.zw);
 }
 
-fn changed(before: vec3f, shift: vec3f) -> vec4f {
-    var by = shift;
+// A grey crop changes in luminance only.
+fn toned(shift: vec3f) -> vec3f {
     if draw.change.z > 0.5 {
-        by = vec3f(dot(shift, vec3f(0.2126, 0.7152, 0.0722)));
+        return vec3f(dot(shift, vec3f(0.2126, 0.7152, 0.0722)));
     }
-    let after = clamp(before + by, vec3f(0.0), vec3f(1.0));
+    return shift;
+}
+
+fn changed(before: vec3f, shift: vec3f) -> vec4f {
+    let after = clamp(before + shift, vec3f(0.0), vec3f(1.0));
     if draw.background.w > 0.0 {
         return vec4f(abs(after - before) * draw.background.w, 1.0);
     }
@@ -183,19 +195,12 @@ fn cubic_crop(taps: Taps) -> vec3f {
 // A change of this size counts as a full change of what is shown.
 const FULL_CHANGE = 0.05;
 
-@fragment
-fn exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
-    let local = local_at(pixel.xy);
-    if beyond_limits(local) {
-        discard;
-    }
-    var opacity = mask_at(mapped(draw.crop_from_local, local));
-    if opacity <= 0.0 {
-        discard;
-    }
+// What the face adds to a pixel that was this colour, and its opacity; `masked` is that of the mask
+// at the crop's size.
+fn exact_share(local: vec2f, before: vec3f, masked: f32) -> vec4f {
+    var opacity = masked;
     let taps = taps_at(mapped(draw.change_from_local, local), draw.change_size.xy);
     let difference = cubic_change(taps);
-    let before = before_at(local);
     var wanted = difference.rgb;
     let largest_detail = draw.change.y;
     if largest_detail < 0.0 {
@@ -207,7 +212,31 @@ fn exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
         let outline = detail - clamp(detail, vec3f(-largest_detail), vec3f(largest_detail));
         wanted -= share * outline;
     }
-    return changed(before, opacity * wanted);
+    return vec4f(toned(opacity * wanted), opacity);
+}
+
+@fragment
+fn exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
+    let local = local_at(pixel.xy);
+    if beyond_limits(local) {
+        discard;
+    }
+    let masked = mask_at(mapped(draw.crop_from_local, local));
+    if masked <= 0.0 {
+        discard;
+    }
+    let before = before_at(local);
+    return changed(before, exact_share(local, before, masked).rgb);
+}
+
+@fragment
+fn add_exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
+    let local = local_at(pixel.xy);
+    let masked = mask_at(mapped(draw.crop_from_local, local));
+    if masked <= 0.0 {
+        discard;
+    }
+    return exact_share(local, before_at(local), masked);
 }
 
 // ---- The change blended from keyframes, or reduced ----
@@ -238,10 +267,11 @@ fn smooth_shift(local: vec2f) -> vec4f {
     let level = floor(draw.change.x);
     let finer = shift_of_level(uv, level);
     let t = draw.change.x - level;
-    if t <= 0.0 {
-        return finer;
+    var shift = finer;
+    if t > 0.0 {
+        shift = mix(finer, shift_of_level(uv, level + 1.0), t);
     }
-    return mix(finer, shift_of_level(uv, level + 1.0), t);
+    return vec4f(toned(shift.rgb), shift.a);
 }
 
 @fragment
@@ -255,6 +285,28 @@ fn smooth_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
         discard;
     }
     return changed(before_at(local), shift.rgb);
+}
+
+@fragment
+fn add_smooth_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
+    return smooth_shift(local_at(pixel.xy));
+}
+
+// ---- Changes that overlap ----
+
+// What a piece that lies below has added does not count.
+@fragment
+fn no_shares() -> @location(0) vec4f {
+    return vec4f(0.0);
+}
+
+@fragment
+fn shared_faces(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
+    let sum = textureLoad(shares, vec2i(pixel.xy - draw.shares.xy), 0);
+    if sum.a <= 0.0 {
+        discard;
+    }
+    return changed(before_at(local_at(pixel.xy)), sum.rgb / max(sum.a, 1.0));
 }
 
 // ---- Overlays, blended over what is there ----

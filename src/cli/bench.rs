@@ -26,7 +26,7 @@ use crate::memory::peak_rss_bytes;
 use crate::networks::detector::Search;
 use crate::photo::resize::resize_levels;
 use crate::photo::{Limits, Photo, SaveOptions};
-use crate::portrait::paste::paste;
+use crate::portrait::paste::PhotoEdit;
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 
 #[derive(Args, Debug)]
@@ -207,12 +207,9 @@ impl Bench {
             let face = Arc::new(self.job(prepare)?);
             let rendered = self.job(RenderFace::new(Arc::clone(&face), edit.clone()))?;
             let pasting = Instant::now();
-            let mut pixels = photo.pixels().clone();
-            paste(
-                &mut pixels,
-                &rendered.change(),
-                &face.aligned.photo_from_crop,
-            )?;
+            let mut photo_edit = PhotoEdit::of(photo.pixels());
+            photo_edit.add(&rendered.change(), &face.aligned.photo_from_crop)?;
+            photo_edit.pasted()?;
             let pasting = pasting.elapsed().as_secs_f64();
             if round == 0 {
                 continue;

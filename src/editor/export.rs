@@ -15,7 +15,7 @@ use crate::engine::{RenderedFace, Waker};
 use crate::geometry::Affine;
 use crate::photo::{self, Format, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait;
-use crate::portrait::paste::{CropChange, paste};
+use crate::portrait::paste::{CropChange, PhotoEdit};
 
 /// How to export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -310,17 +310,17 @@ fn retouched<F: FaceChange>(
     faces: &[Arc<F>],
     worker: &Worker,
 ) -> Result<DynamicImage, Error> {
-    let mut pixels = photo.pixels().clone();
+    let mut edit = PhotoEdit::of(photo.pixels());
     for (index, face) in faces.iter().enumerate() {
         check_cancel(worker)?;
         worker.report(
             "Putting the retouched faces back",
             0.4 * index as f32 / faces.len() as f32,
         );
-        paste(&mut pixels, &face.change(), face.photo_from_crop())?;
+        edit.add(&face.change(), face.photo_from_crop())?;
     }
     check_cancel(worker)?;
-    Ok(pixels)
+    Ok(edit.pasted()?)
 }
 
 struct Job<'a> {

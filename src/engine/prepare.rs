@@ -17,7 +17,7 @@ use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::masks::soft_neck_mask;
-use crate::portrait::screen::{HalfPicture, ScreenCrop};
+use crate::portrait::screen::ScreenCrop;
 use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
 
 /// Seconds spent in each stage, in the order of the work.
@@ -151,11 +151,13 @@ impl AlignedFace {
     /// that comes in a [`Snapshot`] has it already.
     pub fn screen_crop(&self) -> Arc<ScreenCrop> {
         let make = || {
-            Arc::new(ScreenCrop {
-                crop: HalfPicture::opaque(&self.aligned.picture),
-                photo_from_crop: self.aligned.photo_from_crop,
-                labels: Arc::new(self.parsed.labels.clone()),
-            })
+            let labels = Arc::new(self.parsed.labels.clone());
+            let aligned = &self.aligned;
+            Arc::new(ScreenCrop::new(
+                &aligned.picture,
+                aligned.photo_from_crop,
+                labels,
+            ))
         };
         Arc::clone(self.screen.get_or_init(make))
     }

@@ -100,6 +100,16 @@ impl Rect {
         )
     }
 
+    /// The smallest rectangle around both.
+    pub fn union(&self, other: &Self) -> Self {
+        Self::new(
+            self.left.min(other.left),
+            self.top.min(other.top),
+            self.right.max(other.right),
+            self.bottom.max(other.bottom),
+        )
+    }
+
     /// The pixels of a `width` by `height` picture whose centres lie inside, or `None` when there
     /// are none.
     pub fn pixels(&self, width: u32, height: u32) -> Option<PixelRect> {
@@ -169,6 +179,10 @@ mod tests {
     #[test]
     fn rectangles_apart_share_nothing() {
         let a = Rect::new(0.0, 0.0, 2.0, 2.0);
+        assert_eq!(
+            a.union(&Rect::new(3.0, -1.0, 4.0, 1.0)),
+            Rect::new(0.0, -1.0, 4.0, 2.0)
+        );
         assert_eq!(a.intersection(&Rect::new(3.0, 0.0, 4.0, 1.0)).area(), 0.0);
         assert_eq!(a.intersection(&Rect::new(1.0, 1.0, 4.0, 4.0)).area(), 1.0);
     }

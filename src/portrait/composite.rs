@@ -2,10 +2,12 @@
 
 use image::{GrayImage, Rgb32FImage, RgbImage};
 
+use super::grey::{is_grey, luminance};
 use super::{Error, same_size};
 
 /// `crop + mask · (edited − crop)`: where the mask is 0, or where both pictures agree, the crop's
-/// values stay as they are, to the bit.
+/// values stay as they are, to the bit. Where the crop is [grey](super::grey), the difference is
+/// reduced to its luminance, as when it is pasted.
 ///
 /// # Errors
 /// [`Error::Size`] when the three pictures differ in size.
@@ -16,11 +18,16 @@ pub fn composite(
 ) -> Result<Rgb32FImage, Error> {
     same_size("edited crop", edited.dimensions(), crop.dimensions())?;
     same_size("mask", mask.dimensions(), crop.dimensions())?;
+    let is_grey = is_grey(crop);
     let mut mixed = crop.clone();
     for ((mixed, edited), opacity) in mixed.pixels_mut().zip(edited.pixels()).zip(mask.iter()) {
         let opacity = f32::from(*opacity) / 255.0;
-        for (mixed, edited) in mixed.0.iter_mut().zip(edited.0) {
-            *mixed += opacity * (edited - *mixed);
+        let mut difference = std::array::from_fn(|i| edited[i] - mixed[i]);
+        if is_grey {
+            difference = [luminance(difference); 3];
+        }
+        for (mixed, difference) in mixed.0.iter_mut().zip(difference) {
+            *mixed += opacity * difference;
         }
     }
     Ok(mixed)
@@ -68,6 +75,25 @@ mod tests {
         for (mixed, expected) in mixed.get_pixel(2, 0).0.into_iter().zip([0.26, 0.2, 0.26]) {
             assert!((mixed - expected).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn a_grey_crop_stays_grey() {
+        let crop = Rgb32FImage::from_fn(40, 1, |x, _| Rgb([x as f32 / 80.0; 3]));
+        let edited = Rgb32FImage::from_pixel(40, 1, Rgb([0.9, 0.5, 0.1]));
+        let mask = GrayImage::from_pixel(40, 1, Luma([200]));
+        let mixed = composite(&crop, &edited, &mask).unwrap();
+        assert!(
+            mixed
+                .pixels()
+                .all(|mixed| mixed[0] == mixed[1] && mixed[1] == mixed[2])
+        );
+        assert!(
+            mixed
+                .pixels()
+                .zip(crop.pixels())
+                .all(|(mixed, crop)| mixed[0] > crop[0] + 0.01)
+        );
     }
 
     #[test]

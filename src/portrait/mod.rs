@@ -14,6 +14,7 @@ pub mod colour;
 pub mod composite;
 pub mod contour;
 pub mod edit_mask;
+pub mod grey;
 pub mod labels;
 pub mod masks;
 pub mod morphology;

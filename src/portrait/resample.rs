@@ -3,7 +3,7 @@
 use image::{GrayImage, Rgb32FImage};
 use rayon::prelude::*;
 
-use crate::geometry::{Affine, Point};
+use crate::geometry::{Affine, PixelRect, Point};
 use crate::photo::resize::resize_float;
 
 /// Draws `source` under an affine map: the pixel at `target` shows what lies at
@@ -136,6 +136,22 @@ impl CubicTaps {
             rows: cubic_taps(point.y, height),
             width,
         }
+    }
+
+    /// The same taps for this part cut out of such pictures. Taps beyond the part are moved to its edge.
+    pub fn within(mut self, part: PixelRect) -> Self {
+        let moved = |position: usize, start: u32, length: u32| {
+            let last = (length as usize).saturating_sub(1);
+            position.saturating_sub(start as usize).min(last)
+        };
+        for column in &mut self.columns.0 {
+            *column = moved(*column, part.x, part.width);
+        }
+        for row in &mut self.rows.0 {
+            *row = moved(*row, part.y, part.height);
+        }
+        self.width = part.width as usize;
+        self
     }
 
     /// The colour of a picture of that size.

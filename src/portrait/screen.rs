@@ -3,7 +3,7 @@
 //!
 //! The arithmetic that a shader has to repeat is that of [`super::paste`]: the warped edit plus the
 //! [`ColourField`](super::colour::ColourField) minus the crop is the *difference*, which is added to
-//! the photo under the mask.
+//! the photo under the mask, in colour or as a change of luminance.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use half::f16;
 use image::{GrayImage, Rgb32FImage};
 
 use super::colour::ColourField;
+use super::grey::is_grey;
 use super::warp::WarpMesh;
 use crate::geometry::Affine;
 
@@ -49,6 +50,20 @@ pub struct ScreenCrop {
     pub photo_from_crop: Affine,
     /// Face parsing of the crop, one label a pixel, 512 px.
     pub labels: Arc<GrayImage>,
+    /// Whether the crop is [grey](super::grey), so that edits may only change its luminance.
+    pub is_grey: bool,
+}
+
+impl ScreenCrop {
+    /// Prepares a crop, with values in 0..=1, and its labels.
+    pub fn new(crop: &Rgb32FImage, photo_from_crop: Affine, labels: Arc<GrayImage>) -> Self {
+        Self {
+            crop: HalfPicture::opaque(crop),
+            photo_from_crop,
+            labels,
+            is_grey: is_grey(crop),
+        }
+    }
 }
 
 /// One exact edit of a face. All pictures have the crop's size.

@@ -165,6 +165,36 @@ fn a_face_at_the_border_of_a_grey_photo_is_retouched() {
 }
 
 #[test]
+fn a_grey_photo_stays_grey_even_with_a_code_far_from_it() {
+    let grey = DynamicImage::ImageRgb8(sample_pixels()).into_luma8();
+    let grey = DynamicImage::ImageLuma8(grey).into_rgb8();
+    let folder = tempfile::tempdir().unwrap();
+    let photo = folder.path().join("photo.png");
+    grey.save(&photo).unwrap();
+    for name in ["after.png", "after.jpg"] {
+        let out = folder.path().join(name);
+        // An inversion that has only begun draws a face in colour.
+        jawline()
+            .args(["retouch", "-q", "--steps", "1", "--out"])
+            .arg(&out)
+            .arg(&photo)
+            .assert()
+            .success();
+        let after = image::open(&out).unwrap().into_rgb8();
+        let changed = after.pixels().zip(grey.pixels()).filter(|(a, b)| a != b);
+        assert!(changed.count() > 5_000, "the neck changes");
+        let spread = |pixel: &image::Rgb<u8>| {
+            let [red, green, blue] = pixel.0;
+            red.max(green).max(blue) - red.min(green).min(blue)
+        };
+        // A JPEG rounds what it decodes.
+        let allowed = u8::from(name.ends_with("jpg"));
+        let largest = after.pixels().map(spread).max().unwrap();
+        assert!(largest <= allowed, "{name}: {largest} levels of colour");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_photo() {
     let folder = tempfile::tempdir().unwrap();
     let outs = [folder.path().join("a.png"), folder.path().join("b.png")];

@@ -24,6 +24,7 @@ pub struct Face {
     pub size: (u32, u32),
     photo_from_crop: Affine,
     crop_from_photo: Affine,
+    is_grey: bool,
     crop_view: wgpu::TextureView,
     labels_view: wgpu::TextureView,
     edit: Option<Edit>,
@@ -79,7 +80,17 @@ pub struct Change {
     pub texture_size: (u32, u32),
     /// Weights of both differences and both opacities.
     pub weights: [f32; 4],
+    /// Whether only luminance may change.
+    pub is_grey: bool,
     pub kind: ChangeKind,
+}
+
+impl Change {
+    /// The upright rectangle of the photo around what it changes.
+    pub fn bounds_in_photo(&self) -> Rect {
+        let corners = self.bounds.corners();
+        Rect::around(&corners.map(|corner| self.photo_from_crop.apply(corner)))
+    }
 }
 
 /// How a change is to be added.
@@ -115,6 +126,7 @@ impl Face {
             size,
             photo_from_crop: crop.photo_from_crop,
             crop_from_photo,
+            is_grey: crop.is_grey,
             crop_view: view(&picture, None),
             labels_view: view(&labels_texture, None),
             edit: None,
@@ -279,6 +291,7 @@ impl Face {
             size,
             texture_size: size_of(&edit.textures.change),
             weights: [1.0, 0.0, 1.0, 0.0],
+            is_grey: self.is_grey,
             kind: match self.is_denser() {
                 true => ChangeKind::CropDenser,
                 false => ChangeKind::PhotoDenser { grain: edit.grain },
@@ -398,6 +411,7 @@ impl Face {
             size: first.size,
             texture_size: first.texture_size,
             weights,
+            is_grey: self.is_grey,
             kind: ChangeKind::Preview,
         })
     }
@@ -418,6 +432,7 @@ impl Face {
             size: self.size,
             texture_size: self.size,
             weights: [0.0; 4],
+            is_grey: self.is_grey,
             kind: ChangeKind::Preview,
         }
     }

@@ -3,7 +3,8 @@
 //! What is added to the photo is what the export adds ([`crate::portrait::paste`]), in the same
 //! arithmetic: warp, colour and difference of a face are drawn once at the crop's size
 //! ([`change`]), then sampled wherever the photo is drawn. While a slider moves, keyframes are
-//! blended instead. Every way to compare draws the same quads with the same maps, only within other
+//! blended instead. Where the masks of faces overlap, their weights sum to at most 1 ([`shares`]), as in the
+//! export. Every way to compare draws the same quads with the same maps, only within other
 //! borders, so nothing jumps.
 
 mod blend;
@@ -14,6 +15,7 @@ mod photo;
 mod pipelines;
 mod pyramid;
 mod quads;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod textures;
@@ -28,7 +30,7 @@ use super::view::{Compare, View, pixels_of};
 use crate::geometry::Rect;
 use crate::photo::Photo;
 use crate::portrait::screen::{Keyframe, ScreenCrop, ScreenFrame};
-use callback::{Drawing, Quad};
+use callback::{Drawing, Quad, Quads};
 use face::{Change, Face};
 use photo::PhotoTextures;
 use pipelines::Pipelines;
@@ -88,8 +90,7 @@ pub struct Scene {
     pub compare: Compare,
     /// Around the photo, and behind it where it is transparent.
     pub background: Color32,
-    /// The faces, in the order in which their changes are added. A face that is not named, or that
-    /// has no frame or no keyframes where its look needs them, is shown as photographed.
+    /// The faces, in any order. A face that is not named, or that has no frame or no keyframes where its look needs them, is shown as photographed.
     pub faces: Vec<(FaceKey, Look)>,
     /// Factor by which [`Compare::Difference`] amplifies.
     pub difference_gain: f32,
@@ -134,6 +135,7 @@ impl Canvas {
             before.supersede();
         }
         self.faces.clear();
+        self.pipelines.shares.clear();
         let Some(photo) = photo else {
             return;
         };
@@ -204,7 +206,8 @@ impl Canvas {
         let canvas = pixels_of(rect, painter.ctx().pixels_per_point());
         let [red, green, blue, _] = scene.background.to_normalized_gamma_f32();
         let background = [red, green, blue];
-        let mut quads = vec![Quad::around(canvas, background)];
+        let mut quads = Quads::default();
+        quads.screen.push(Quad::around(canvas, background));
         let usable = view.zoom.is_finite() && view.zoom > 0.0 && view.centre.is_finite();
         if let Some(photo) = self.photo.clone().filter(|_| usable) {
             self.add_picture(&photo, &canvas, view, scene, &mut quads);
@@ -219,7 +222,7 @@ impl Canvas {
         canvas: &Rect,
         view: &View,
         scene: &Scene,
-        quads: &mut Vec<Quad>,
+        quads: &mut Quads,
     ) {
         let mut changes = Vec::new();
         for (key, look) in &scene.faces {

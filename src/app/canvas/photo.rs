@@ -33,8 +33,6 @@ const CHUNK_BYTES: usize = 4 << 20;
 pub struct PhotoTextures {
     /// Width and height in pixels.
     pub size: (u32, u32),
-    /// Whether the photo has no colours: changes then are grey too.
-    pub is_grey: bool,
     pub coarse: OnceLock<Piece>,
     pub tiles: Vec<Tile>,
     superseded: AtomicBool,
@@ -114,7 +112,6 @@ impl PhotoTextures {
         let size = (pixels.width(), pixels.height());
         let textures = Arc::new(Self {
             size,
-            is_grey: !pixels.color().has_color(),
             coarse: OnceLock::new(),
             tiles: Place::all(size, tile_limit)
                 .into_iter()

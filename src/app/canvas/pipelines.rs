@@ -5,9 +5,23 @@ use std::num::NonZeroU64;
 use eframe::wgpu;
 
 use super::callback::DrawUniform;
+use super::shares::SharesPool;
 
 /// Pictures that are computed on the graphics card.
 pub const HALF_FLOATS: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
+
+/// Adds what is drawn to what is there.
+const SUM: wgpu::BlendState = {
+    let sum = wgpu::BlendComponent {
+        src_factor: wgpu::BlendFactor::One,
+        dst_factor: wgpu::BlendFactor::One,
+        operation: wgpu::BlendOperation::Add,
+    };
+    wgpu::BlendState {
+        color: sum,
+        alpha: sum,
+    }
+};
 
 /// Pipelines, layouts and samplers: made once, shared by everything that the canvas draws.
 pub struct Pipelines {
@@ -21,7 +35,14 @@ pub struct Pipelines {
     pub photo: wgpu::RenderPipeline,
     pub exact_face: wgpu::RenderPipeline,
     pub smooth_face: wgpu::RenderPipeline,
+    /// For changes that may overlap: to their shares.
+    pub no_shares: wgpu::RenderPipeline,
+    pub add_exact_face: wgpu::RenderPipeline,
+    pub add_smooth_face: wgpu::RenderPipeline,
+    /// And from there to the screen.
+    pub shared_faces: wgpu::RenderPipeline,
     pub overlays: wgpu::RenderPipeline,
+    pub shares: SharesPool,
     pub steps: ChangeSteps,
 }
 
@@ -64,7 +85,8 @@ impl Pipelines {
         });
         let of_photo = [Some(&draw_layout), Some(&piece_layout)];
         let of_face = [Some(&draw_layout), Some(&piece_layout), Some(&face_layout)];
-        let quads = |entry: &str, layouts: &[Option<&wgpu::BindGroupLayout>], blend| {
+        let of_shares = [Some(&draw_layout), Some(&piece_layout), Some(&piece_layout)];
+        let quads = |entry: &str, layouts: &[Option<&wgpu::BindGroupLayout>], format, blend| {
             let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: Some(entry),
                 bind_group_layouts: layouts,
@@ -78,22 +100,29 @@ impl Pipelines {
                 &[],
                 wgpu::PrimitiveTopology::TriangleStrip,
                 wgpu::ColorTargetState {
-                    format: target_format,
+                    format,
                     blend,
                     write_mask: wgpu::ColorWrites::ALL,
                 },
             )
         };
+        let screen = target_format;
         Self {
-            around: quads("around", &[Some(&draw_layout)], None),
-            photo: quads("photo", &of_photo, None),
-            exact_face: quads("exact_face", &of_face, None),
-            smooth_face: quads("smooth_face", &of_face, None),
+            around: quads("around", &[Some(&draw_layout)], screen, None),
+            photo: quads("photo", &of_photo, screen, None),
+            exact_face: quads("exact_face", &of_face, screen, None),
+            smooth_face: quads("smooth_face", &of_face, screen, None),
+            no_shares: quads("no_shares", &[Some(&draw_layout)], HALF_FLOATS, None),
+            add_exact_face: quads("add_exact_face", &of_face, HALF_FLOATS, Some(SUM)),
+            add_smooth_face: quads("add_smooth_face", &of_face, HALF_FLOATS, Some(SUM)),
+            shared_faces: quads("shared_faces", &of_shares, screen, None),
             overlays: quads(
                 "overlays",
                 &of_face,
+                screen,
                 Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
             ),
+            shares: SharesPool::default(),
             steps: ChangeSteps::new(device),
             smooth_sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("canvas"),

@@ -1,7 +1,7 @@
 //! Which quads show a scene: for each pane the photo's pieces, on each piece the changes of the
-//! faces, then overlays.
+//! faces, then overlays. Changes that may overlap are summed in quads of their own.
 
-use super::callback::{DrawUniform, Kind, Quad, corners_of, rows};
+use super::callback::{DrawUniform, Kind, Quad, Quads, corners_of, rows};
 use super::face::{Change, ChangeKind};
 use super::photo::{PhotoTextures, Piece};
 use super::textures::CHANGE_LEVELS;
@@ -35,7 +35,7 @@ pub struct Overlay {
 
 impl Picture<'_> {
     /// Adds the quads of a pane.
-    pub fn draw(&self, pane: &Pane, quads: &mut Vec<Quad>) {
+    pub fn draw(&self, pane: &Pane, quads: &mut Quads) {
         let screen_from_photo = self.view.screen_from_photo(&pane.area);
         let Some(photo_from_screen) = screen_from_photo.inverse() else {
             return;
@@ -56,20 +56,29 @@ impl Picture<'_> {
         let tiles = tiles.filter(|_| tiles_serve);
         let has_all = tiles_serve && self.photo.is_full();
         let coarse = self.photo.coarse.get().filter(|_| !has_all);
+        let changes: Vec<_> = self.changes.iter().filter(|_| shows_edits).collect();
+        let (shared, alone) = shown.partition(&changes);
         for piece in coarse.into_iter().chain(tiles) {
             let Some(base) = shown.piece(piece) else {
                 continue;
             };
-            let changes = self.changes.iter().filter(|_| shows_edits);
-            let changed: Vec<_> = changes
-                .filter_map(|change| shown.face(&base, piece, change))
-                .collect();
-            quads.push(base);
-            quads.extend(changed);
+            let face = |change: &&Change| shown.face(&base, piece, change);
+            let added: Vec<_> = alone.iter().filter_map(face).collect();
+            let shares: Vec<_> = shared.iter().filter_map(face).collect();
+            if let Some(sum) = shown.sum(&base, piece, &shares) {
+                quads.shares.push(shown.no_shares(&sum));
+                quads
+                    .shares
+                    .extend(shares.into_iter().map(|share| shown.share(share, piece)));
+                quads.screen.extend([base, sum]);
+            } else {
+                quads.screen.push(base);
+            }
+            quads.screen.extend(added);
         }
         let any_piece = self.photo.coarse.get();
         if let (Some(overlay), Some(piece), true) = (self.overlay, any_piece, shows_edits) {
-            quads.extend(shown.overlay(piece, overlay));
+            quads.screen.extend(shown.overlay(piece, overlay));
         }
     }
 }
@@ -138,12 +147,6 @@ impl Shown<'_> {
                 (content.bottom - piece.origin.y) as f32,
             ],
             background: [red, green, blue, gain],
-            change: [
-                0.0,
-                0.0,
-                f32::from(u8::from(self.picture.photo.is_grey)),
-                0.0,
-            ],
             ..DrawUniform::default()
         }
     }
@@ -201,6 +204,86 @@ impl Shown<'_> {
         })
     }
 
+    /// The changes that may meet another on the screen, and those that meet none.
+    fn partition<'a>(&self, changes: &[&'a Change]) -> (Vec<&'a Change>, Vec<&'a Change>) {
+        // A pixel of the screen shows what lies around it.
+        let margin = 1.0 + self.zoom.recip();
+        let places: Vec<_> = changes
+            .iter()
+            .map(|change| change.bounds_in_photo().inflated(margin))
+            .collect();
+        let is_shared = |index: usize| {
+            let others = places
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
+            let mut overlaps = others.map(|(_, other)| places[index].intersection(other));
+            overlaps.any(|overlap| overlap.width() > 0.0 && overlap.height() > 0.0)
+        };
+        let (shared, alone): (Vec<_>, Vec<_>) = changes
+            .iter()
+            .enumerate()
+            .partition(|(index, _)| is_shared(*index));
+        let without_index = |changes: Vec<(usize, &&'a Change)>| {
+            changes.into_iter().map(|(_, change)| *change).collect()
+        };
+        (without_index(shared), without_index(alone))
+    }
+
+    /// The pixels of the screen whose centres lie on a piece: each belongs to one tile alone, which adds
+    /// the shares of the faces there.
+    fn own_pixels(&self, piece: &Piece) -> Rect {
+        let corners = piece.content.corners();
+        let exact = Rect::around(&corners.map(|corner| self.screen_from_photo.apply(corner)));
+        let first = |edge: f64| (edge - 0.5).ceil();
+        Rect::new(
+            first(exact.left),
+            first(exact.top),
+            first(exact.right),
+            first(exact.bottom),
+        )
+    }
+
+    /// A quad that adds the sum of these faces to a piece; `None` where there is nothing to add.
+    fn sum(&self, base: &Quad, piece: &Piece, faces: &[Quad]) -> Option<Quad> {
+        let visible = faces.iter().map(|face| face.visible);
+        let visible = visible.reduce(|all, face| all.union(&face))?;
+        let visible = visible.intersection(&self.own_pixels(piece));
+        (visible.width() >= 1.0 && visible.height() >= 1.0).then(|| Quad {
+            kind: Kind::SharedFaces,
+            uniform: DrawUniform {
+                corners: corners_of(&visible),
+                ..base.uniform
+            },
+            piece: base.piece.clone(),
+            face: None,
+            visible,
+        })
+    }
+
+    /// Forgets the shares of pieces below, where `sum` adds those of a piece.
+    fn no_shares(&self, sum: &Quad) -> Quad {
+        Quad {
+            kind: Kind::NoShares,
+            uniform: sum.uniform,
+            piece: None,
+            face: None,
+            visible: sum.visible,
+        }
+    }
+
+    /// A face on a piece, to be summed with others.
+    fn share(&self, face: Quad, piece: &Piece) -> Quad {
+        Quad {
+            kind: match face.kind {
+                Kind::ExactFace => Kind::ExactShare,
+                _ => Kind::SmoothShare,
+            },
+            visible: face.visible.intersection(&self.own_pixels(piece)),
+            ..face
+        }
+    }
+
     fn overlay(&self, piece: &Piece, overlay: &Overlay) -> Option<Quad> {
         let (width, height) = overlay.crop_size;
         let crop = Rect::new(-0.5, -0.5, f64::from(width) - 0.5, f64::from(height) - 0.5);
@@ -242,6 +325,7 @@ impl Shown<'_> {
         ];
         uniform.weights = change.weights;
         uniform.change[0] = self.change_level(change) as f32;
+        uniform.change[2] = f32::from(u8::from(change.is_grey));
     }
 
     /// The corners of a part of a crop on the screen, and the pixels around them that are visible.

@@ -22,7 +22,7 @@ use crate::engine::{
 use crate::latent::{Boundary, diffusion, inversion};
 use crate::networks::detector::Search;
 use crate::photo::{Overwrite, Photo, SaveOptions, Strip};
-use crate::portrait::paste::paste;
+use crate::portrait::paste::PhotoEdit;
 use outputs::{Output, Outputs};
 use report::{FaceReport, PhotoReport, Report};
 
@@ -226,17 +226,11 @@ impl Session<'_> {
         let found = Instant::now();
         let faces = self.find(&photo, path)?;
         report.time("find faces", found);
-        let mut pixels = photo.pixels().clone();
+        let mut photo_edit = PhotoEdit::of(photo.pixels());
         for (number, face) in self.chosen(path, &faces)? {
             let rendered = self.edit_face(&photo, face)?;
-            let pasted = Instant::now();
-            paste(
-                &mut pixels,
-                &rendered.change(),
-                &rendered.face.aligned.photo_from_crop,
-            )?;
-            let mut face_report = FaceReport::new(number, face, &rendered, &self.edit);
-            face_report.time("paste", pasted);
+            photo_edit.add(&rendered.change(), &rendered.face.aligned.photo_from_crop)?;
+            let face_report = FaceReport::new(number, face, &rendered, &self.edit);
             for doubt in &face_report.doubts {
                 self.reporter
                     .say(&format!("{}: face {number}: {doubt}", path.display()));
@@ -247,6 +241,9 @@ impl Session<'_> {
             }
             report.faces.push(face_report);
         }
+        let pasted = Instant::now();
+        let pixels = photo_edit.pasted()?;
+        report.time("paste", pasted);
         let saved = Instant::now();
         let retouched = photo.with_pixels(pixels)?;
         let warnings = self.save(&retouched, out)?;

@@ -171,10 +171,6 @@ impl FaceReport {
             seconds: [prepared.seconds.as_slice(), rendered.seconds.as_slice()].concat(),
         }
     }
-
-    pub fn time(&mut self, stage: &'static str, since: Instant) {
-        self.seconds.push((stage, since.elapsed().as_secs_f64()));
-    }
 }
 
 fn sides(rect: &Rect) -> [f64; 4] {

@@ -1,6 +1,6 @@
 //! What is drawn is what the export writes.
 
-use super::sample::{Depth, Sample, as_shown};
+use super::sample::{Depth, Sample, as_shown, exported};
 use super::*;
 
 fn agrees(scale: f64, depth: Depth) {
@@ -55,6 +55,94 @@ fn sixteen_bits_are_drawn_as_exported() {
 #[test]
 fn grey_photos_are_drawn_as_exported() {
     agrees(1.7, Depth::Grey);
+    agrees(1.7, Depth::GreyInColour);
+}
+
+#[test]
+fn grey_photos_stay_grey_on_the_screen() {
+    for scale in [1.7, 0.6] {
+        let mut screen = Screen::new();
+        let sample = Sample::new(scale, Depth::GreyInColour);
+        let other = sample.beside(Point::new(70.0, 40.0));
+        let mut canvas = screen.canvas_of(&sample.photo);
+        for (key, face) in [(1, &sample), (2, &other)] {
+            face.set(&mut canvas, key);
+            canvas.set_keyframes(key, &[Arc::new(face.keyframe(100.0))]);
+        }
+        let (size, view) = one_to_one(&sample.photo);
+        let largest_spread = |picture: &RgbaImage| {
+            let spreads = picture.pixels().map(|pixel| {
+                let [red, green, blue, _] = pixel.0;
+                red.max(green).max(blue) - red.min(green).min(blue)
+            });
+            spreads.max().unwrap()
+        };
+        let own = largest_spread(&as_shown(&sample.photo));
+        let preview = Look::Preview { amount: 80.0 };
+        for faces in [
+            vec![(1, Look::Exact)],
+            vec![(1, preview)],
+            vec![(1, Look::Exact), (2, preview)],
+        ] {
+            let drawn = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &faces));
+            let spread = largest_spread(&drawn);
+            // Each channel is rounded by itself.
+            assert!(spread <= own + 1, "{spread} levels at {scale}, {faces:?}");
+        }
+    }
+}
+
+#[test]
+fn overlapping_faces_are_drawn_as_exported() {
+    for (scale, depth) in [
+        (2.3, Depth::Eight),
+        (1.0, Depth::Eight),
+        (0.6, Depth::Eight),
+        (2.3, Depth::Sixteen),
+        (1.7, Depth::Grey),
+        (1.7, Depth::GreyInColour),
+    ] {
+        let mut screen = Screen::new();
+        let first = Sample::new(scale, depth);
+        let faces = [
+            &first.beside(Point::new(70.0, 40.0)),
+            &first.beside(Point::new(-25.0, 60.0)),
+            &first,
+        ];
+        let mut canvas = screen.canvas_of(&first.photo);
+        for (key, face) in (1..).zip(faces) {
+            face.set(&mut canvas, key);
+        }
+        let (size, view) = one_to_one(&first.photo);
+        let before = as_shown(&first.photo);
+        for shown in [&[0_usize, 2][..], &[2, 0], &[0, 1, 2]] {
+            let looks: Vec<_> = shown.iter().map(|i| (*i as u64 + 1, Look::Exact)).collect();
+            let drawn = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &looks));
+            let edits: Vec<_> = shown.iter().map(|i| (faces[*i], 0.7)).collect();
+            let (largest, _) = compare(&drawn, &exported(&edits));
+            assert!(
+                largest <= 2,
+                "{largest} levels at {scale}, {depth:?}, {shown:?}"
+            );
+
+            let alone: Vec<_> = edits.iter().map(|edit| exported(&[*edit])).collect();
+            let edited_by =
+                |picture: &RgbaImage, x, y| picture.get_pixel(x, y) != before.get_pixel(x, y);
+            let overlap = before.enumerate_pixels().filter(|(x, y, _)| {
+                alone
+                    .iter()
+                    .filter(|alone| edited_by(alone, *x, *y))
+                    .count()
+                    > 1
+            });
+            let pixels = before.len() / 4;
+            let overlap = overlap.count();
+            assert!(
+                overlap > pixels / 20,
+                "{overlap} of {pixels} in the overlap"
+            );
+        }
+    }
 }
 
 #[test]

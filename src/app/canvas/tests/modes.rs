@@ -129,7 +129,13 @@ fn two_faces_are_both_drawn() {
     for (x, y, pixel) in both.enumerate_pixels() {
         let [none, first, second] = [&none, &first, &second].map(|picture| picture.get_pixel(x, y));
         let expected = if second == none { first } else { second };
-        assert_eq!(pixel, expected, "{x}, {y}");
+        // Where blocks meet, changes are summed in half floats.
+        let differences = pixel.0.into_iter().zip(expected.0);
+        let largest = differences.map(|(a, b)| a.abs_diff(b)).max();
+        assert!(
+            largest <= Some(1),
+            "{pixel:?} instead of {expected:?} at {x}, {y}"
+        );
     }
     canvas.remove_face(key(1));
     let removed = screen.draw(

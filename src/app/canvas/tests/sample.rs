@@ -5,7 +5,7 @@ use super::*;
 use image::{GrayImage, Luma, Rgb, Rgb32FImage};
 
 use crate::portrait::colour::ColourField;
-use crate::portrait::paste::{CropChange, grain, paste};
+use crate::portrait::paste::{CropChange, PhotoEdit, grain};
 use crate::portrait::resample;
 use crate::portrait::screen::HalfPicture;
 use crate::portrait::warp::WarpMesh;
@@ -18,6 +18,8 @@ pub enum Depth {
     Eight,
     Sixteen,
     Grey,
+    /// Grey pixels in three channels.
+    GreyInColour,
 }
 
 pub struct Sample {
@@ -34,39 +36,27 @@ pub struct Sample {
 impl Sample {
     /// `scale`: photo pixels per pixel of the crop.
     pub fn new(scale: f64, depth: Depth) -> Self {
-        let side = (f64::from(SIZE) * scale * 1.25) as u32 + 20;
-        let colours = Rgb32FImage::from_fn(side, side - 11, |x, y| {
-            let noise = |salt: u32| {
-                let mixed = (x * 7919 + y * 104_729 + salt * 1_299_709).wrapping_mul(2_654_435_761);
-                (mixed >> 16) as f32 / 65535.0 - 0.5
-            };
-            let (u, v) = (x as f32 / scale as f32, y as f32 / scale as f32);
-            let bands = if (u * 0.11 + v * 0.05).sin() > 0.3 {
-                0.25
-            } else {
-                0.0
-            };
-            let disc = if (u - 150.0).hypot(v - 170.0) < 70.0 {
-                0.2
-            } else {
-                0.0
-            };
-            let light = 0.3 + 0.2 * (u / 60.0).sin() * (v / 45.0).cos();
-            Rgb([1, 2, 3].map(|salt| {
-                let tint = 0.05 * salt as f32;
-                (light + bands + disc - tint + 0.08 * noise(salt)).clamp(0.0, 1.0)
-            }))
-        });
-        let colours = DynamicImage::from(colours);
-        let photo: DynamicImage = match depth {
-            Depth::Eight => colours.into_rgb8().into(),
-            Depth::Sixteen => colours.into_rgb16().into(),
-            Depth::Grey => colours.into_luma8().into(),
-        };
         // Turned a little, as the line of the eyes is.
-        let axis = Point::new(scale * 0.09_f64.cos(), scale * 0.09_f64.sin());
         let origin = Point::new(26.3 * scale + 3.0, 9.7 * scale + 3.0);
-        let photo_from_crop = Affine::from_frame(origin, axis, axis.perpendicular());
+        Self::on(photo(scale, depth), placed(origin, scale, 0.09))
+    }
+
+    /// Another face in the same photo, which lies this far away (in pixels of the crop) and is smaller.
+    /// Its edit takes light where the first gives it.
+    pub fn beside(&self, offset: Point) -> Self {
+        let scale = self.photo_from_crop.scale();
+        let origin = self.photo_from_crop.apply(offset);
+        let place = placed(origin, 0.8 * scale, -0.12);
+        let mut beside = Self::on(self.photo.clone(), place);
+        let crop = &beside.crop;
+        for (edited, crop) in beside.edited.iter_mut().zip(crop.iter()) {
+            *edited = 1.4 * crop - 0.4 * *edited - 0.05;
+        }
+        beside
+    }
+
+    /// `photo_from_crop`: where the face lies in this photo.
+    fn on(photo: DynamicImage, photo_from_crop: Affine) -> Self {
         let crop = resample::draw(&photo.to_rgb32f(), SIZE, SIZE, &photo_from_crop);
         let edited = Rgb32FImage::from_fn(SIZE, SIZE, |x, y| {
             let wave = 5.0 + 3.0 * (f64::from(y) / 17.0).sin();
@@ -118,11 +108,7 @@ impl Sample {
     }
 
     pub fn screen_crop(&self) -> ScreenCrop {
-        ScreenCrop {
-            crop: HalfPicture::opaque(&self.crop),
-            photo_from_crop: self.photo_from_crop,
-            labels: self.labels.clone(),
-        }
+        ScreenCrop::new(&self.crop, self.photo_from_crop, self.labels.clone())
     }
 
     pub fn frame(&self) -> ScreenFrame {
@@ -167,15 +153,72 @@ impl Sample {
 
     /// The photo as the export writes it.
     pub fn exported(&self, strength: f64) -> RgbaImage {
-        let edited = self.matched(strength);
+        exported(&[(self, strength)])
+    }
+}
+
+/// The photo of these faces as the export writes it, each with its warp strength.
+pub fn exported(faces: &[(&Sample, f64)]) -> RgbaImage {
+    let Some((first, _)) = faces.first() else {
+        return RgbaImage::default();
+    };
+    let mut edit = PhotoEdit::of(&first.photo);
+    for (face, strength) in faces {
+        let edited = face.matched(*strength);
         let change = CropChange {
-            crop: &self.crop,
+            crop: &face.crop,
             edited: &edited,
-            mask: &self.mask,
+            mask: &face.mask,
         };
-        let mut photo = self.photo.clone();
-        paste(&mut photo, &change, &self.photo_from_crop).unwrap();
-        as_shown(&photo)
+        edit.add(&change, &face.photo_from_crop).unwrap();
+    }
+    as_shown(&edit.pasted().unwrap())
+}
+
+fn placed(origin: Point, scale: f64, angle: f64) -> Affine {
+    let axis = Point::new(scale * angle.cos(), scale * angle.sin());
+    Affine::from_frame(origin, axis, axis.perpendicular())
+}
+
+/// A photo with noise and outlines, on which a sample of this scale has room.
+fn photo(scale: f64, depth: Depth) -> DynamicImage {
+    let side = (f64::from(SIZE) * scale * 1.25) as u32 + 20;
+    let colours = Rgb32FImage::from_fn(side, side - 11, |x, y| {
+        let noise = |salt: u32| {
+            let mixed = (x * 7919 + y * 104_729 + salt * 1_299_709).wrapping_mul(2_654_435_761);
+            (mixed >> 16) as f32 / 65535.0 - 0.5
+        };
+        let (u, v) = (x as f32 / scale as f32, y as f32 / scale as f32);
+        let bands = if (u * 0.11 + v * 0.05).sin() > 0.3 {
+            0.25
+        } else {
+            0.0
+        };
+        let disc = if (u - 150.0).hypot(v - 170.0) < 70.0 {
+            0.2
+        } else {
+            0.0
+        };
+        let light = 0.3 + 0.2 * (u / 60.0).sin() * (v / 45.0).cos();
+        Rgb([1, 2, 3].map(|salt| {
+            let tint = 0.05 * salt as f32;
+            (light + bands + disc - tint + 0.08 * noise(salt)).clamp(0.0, 1.0)
+        }))
+    });
+    let colours = DynamicImage::from(colours);
+    match depth {
+        Depth::Eight => colours.into_rgb8().into(),
+        Depth::Sixteen => colours.into_rgb16().into(),
+        Depth::Grey => colours.into_luma8().into(),
+        Depth::GreyInColour => {
+            // As a JPEG that stores colour decodes: the channels of a pixel differ by a few levels.
+            let mut grey = DynamicImage::from(colours.into_luma8()).into_rgb8();
+            for (index, pixel) in grey.pixels_mut().enumerate() {
+                pixel[0] = pixel[0].saturating_add((index % 3) as u8);
+                pixel[2] = pixel[2].saturating_sub((index % 2) as u8);
+            }
+            grey.into()
+        }
     }
 }
 

@@ -58,11 +58,8 @@ fn face(photo: &DynamicImage) -> (ScreenCrop, ScreenFrame, Vec<Keyframe>) {
         mask,
         grain: 0.02,
     };
-    let crop = ScreenCrop {
-        crop: HalfPicture::opaque(&crop),
-        photo_from_crop,
-        labels: Arc::new(GrayImage::new(512, 512)),
-    };
+    let labels = Arc::new(GrayImage::new(512, 512));
+    let crop = ScreenCrop::new(&crop, photo_from_crop, labels);
     (crop, frame, keyframes.to_vec())
 }
 

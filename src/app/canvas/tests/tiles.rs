@@ -37,6 +37,79 @@ fn tiles_meet_without_a_seam() {
 }
 
 #[test]
+fn overlapping_faces_meet_without_a_seam() {
+    let mut screen = Screen::new();
+    let sample = Sample::new(1.4, Depth::Eight);
+    let other = sample.beside(Point::new(70.0, 40.0));
+    let mut whole = screen.canvas_of(&sample.photo);
+    let mut tiled = Canvas::with_tile_limit(&screen.render_state, 64);
+    show(&mut tiled, &sample.photo);
+    for canvas in [&mut whole, &mut tiled] {
+        for (key, face) in [(1, &sample), (2, &other)] {
+            face.set(canvas, key);
+            canvas.set_keyframes(key, &[Arc::new(face.keyframe(100.0))]);
+        }
+    }
+    let preview = Look::Preview { amount: 70.0 };
+    for zoom in [0.126, 0.25, 0.37, 0.5, 1.0, 2.5, 7.3] {
+        // Edges of tiles between pixels of the screen, and on their centres.
+        for centre in [Point::new(201.7, 210.2), Point::new(200.0, 208.5)] {
+            let view = View { zoom, centre };
+            for looks in [[Look::Exact; 2], [preview; 2], [Look::Exact, preview]] {
+                let faces = [(1, looks[0]), (2, looks[1])];
+                for compare_by in [Compare::After, Compare::SideBySide] {
+                    let scene = scene(compare_by, &faces);
+                    let [expected, drawn] = [&mut whole, &mut tiled]
+                        .map(|canvas| screen.draw(canvas, (330, 290), &view, &scene));
+                    let (largest, _) = compare(&drawn, &expected);
+                    assert!(largest <= 1, "{largest} levels at {view:?}, {looks:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_that_arrive_replace_what_the_reduced_copy_shows() {
+    let mut screen = Screen::new();
+    let sample = Sample::new(1.4, Depth::Eight);
+    let other = sample.beside(Point::new(70.0, 40.0));
+    let mut canvas = screen.canvas_of(&sample.photo);
+    sample.set(&mut canvas, 1);
+    other.set(&mut canvas, 2);
+    let (size, view) = one_to_one(&sample.photo);
+    let scene = scene(Compare::After, &[(1, Look::Exact), (2, Look::Exact)]);
+    let expected = screen.draw(&mut canvas, size, &view, &scene);
+    // One tile of many is missing, so that the reduced copy is drawn below the others.
+    let mut tiled = Canvas::with_tile_limit(&screen.render_state, 64);
+    show(&mut tiled, &sample.photo);
+    without_first_tile(&mut tiled);
+    sample.set(&mut tiled, 1);
+    other.set(&mut tiled, 2);
+    let drawn = screen.draw(&mut tiled, size, &view, &scene);
+    let (_, different) = compare(&drawn, &expected);
+    assert!(different <= 48 * 48, "{different} pixels differ");
+}
+
+/// Forgets a tile of the photo, as if it had not arrived yet.
+fn without_first_tile(canvas: &mut Canvas) {
+    let photo = canvas.photo.as_mut().unwrap();
+    let start = Instant::now();
+    // The thread that has uploaded it ends.
+    loop {
+        if let Some(photo) = Arc::get_mut(photo) {
+            photo.tiles[0].piece.take();
+            return;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the upload hangs"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
 fn reduced_views_are_the_mean_of_what_lies_below() {
     let mut screen = Screen::new();
     let sample = Sample::new(1.4, Depth::Eight);
