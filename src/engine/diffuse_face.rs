@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::diffuse::{Diffuse, Diffused};
 use super::drawing::{Drawing, DrawingUnderWay};
-use super::render::EditParams;
+use super::edit_params::EditParams;
 use super::{Context, Error, Job, PreparedFace, Progress, Step};
 use crate::latent::diffusion::{Best, Options, Target};
 use crate::portrait::composite::composite;

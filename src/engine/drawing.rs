@@ -5,8 +5,9 @@ use std::sync::Arc;
 use image::{DynamicImage, GrayImage, Rgb32FImage, RgbImage};
 use ndarray::Array2;
 
-use super::prepare::{PreparedFace, TimedStages};
-use super::render::{Clock, EditParams, Method};
+use super::clock::{Clock, TimedStages};
+use super::edit_params::{EditParams, Method};
+use super::prepare::PreparedFace;
 use super::{Context, Error};
 use crate::geometry::{Affine, Landmarks, Rect};
 use crate::latent::Boundary;

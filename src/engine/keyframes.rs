@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use super::render::{EditParams, RenderFace};
+use super::edit_params::EditParams;
+use super::render::RenderFace;
 use super::{Context, Error, Job, PreparedFace, Progress, Step};
 use crate::latent::Boundary;
 use crate::portrait::screen::Keyframe;

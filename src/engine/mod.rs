@@ -8,12 +8,14 @@
 //! The engine never sees a document: a job carries its inputs, and its [`Handle`] receives progress
 //! and the result.
 
+mod clock;
 mod compute_features;
 mod describe;
 pub mod desk;
 mod diffuse;
 mod diffuse_face;
 mod drawing;
+mod edit_params;
 mod find_faces;
 mod gradient;
 mod import_networks;
@@ -42,11 +44,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
+pub use clock::TimedStages;
 pub use compute_features::ComputeFeatures;
 pub use describe::{Describe, DescribeGenerator, Description};
 pub use diffuse::{Diffuse, Diffused, DiffusionNetworks, DiffusionReport, Space};
 pub use diffuse_face::DiffuseFace;
 pub use drawing::Drawing;
+pub use edit_params::{EditParams, Method};
 pub use find_faces::{FindFaces, FoundFace};
 pub use gradient::DifferentiatePicture;
 pub use import_networks::{ImportNetworks, ImportedPack};
@@ -58,10 +62,10 @@ pub use map::{MapLatents, MappedLatents};
 pub use mark::MarkFace;
 pub use pair::{MakePair, Pair};
 pub use parse_picture::{ParsePicture, ParsedPicture};
-pub use prepare::{AlignedFace, FoundCode, PrepareFace, PreparedFace, Snapshot, TimedStages};
+pub use prepare::{AlignedFace, FoundCode, PrepareFace, PreparedFace, Snapshot};
 pub use project::{Project, Projected, Projection, ProjectionReport};
 pub use published::{EditCrop, EditedCrop, PublishedEdit, PublishedMethod};
-pub use render::{DrawFrame, EditParams, Frame, Method, RenderFace, RenderedFace};
+pub use render::{DrawFrame, Frame, RenderFace, RenderedFace};
 pub use score_picture::{LabelSource, ScorePicture, ScorePictures};
 pub use sessions::{Sessions, Settings};
 pub use synthesize::{Synthesize, SynthesizedPortrait};

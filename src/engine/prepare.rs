@@ -8,6 +8,7 @@ use crossbeam_channel::Sender;
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
 
+use super::clock::TimedStages;
 use super::{
     Context, Error, InversionReport, InvertPicture, Inverted, Job, Labeller, Progress, Step,
 };
@@ -19,9 +20,6 @@ use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::masks::soft_neck_mask;
 use crate::portrait::screen::ScreenCrop;
 use crate::portrait::tensor::{float_picture_from_tensor, reduced_tensor};
-
-/// Seconds spent in each stage, in the order of the work.
-pub type TimedStages = Vec<(&'static str, f64)>;
 
 /// A face that was cut out of its photo.
 #[derive(Debug, Clone)]

@@ -5,76 +5,22 @@
 //! the code no further keeps its drawing.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use image::{GrayImage, Rgb32FImage};
-use serde::{Deserialize, Serialize};
 
+use super::clock::{Clock, TimedStages};
 use super::drawing::{Drawing, DrawingUnderWay};
-use super::prepare::{PreparedFace, TimedStages};
+use super::edit_params::{EditParams, Method};
+use super::prepare::PreparedFace;
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent::Boundary;
 use crate::photo::Photo;
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
-use crate::portrait::edit_mask::{MaskSettings, edit_mask, skin_mask};
+use crate::portrait::edit_mask::{edit_mask, skin_mask};
 use crate::portrait::paste::{CropChange, grain};
 use crate::portrait::screen::{HalfPicture, ScreenFrame};
-use crate::portrait::strokes::Stroke;
-use crate::portrait::warp::{MeasuredRows, Pull, WarpMesh, WarpSettings};
-
-/// How the edited neck is put back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Warped towards the photo's outline, then pasted with the soft mask.
-    Warp,
-    /// Pasted with the soft mask as the generator drew it.
-    Plain,
-    /// A code is looked for whose picture meets the photo around the neck
-    /// ([`DiffuseFace`](super::DiffuseFace)); that picture is pasted with the soft mask.
-    Diffuse,
-}
-
-/// What the user chose for a face.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EditParams {
-    /// How far the code moves along the boundary; negative removes the double chin.
-    pub alpha: f32,
-    /// The boundary.
-    pub boundary: Arc<Boundary>,
-    /// Layers that drive up to this resolution move.
-    pub up_to_px: usize,
-    /// How the edited neck is put back.
-    pub method: Method,
-    /// The warp, for [`Method::Warp`].
-    pub warp: WarpSettings,
-    /// Points that the user has pulled aside, for [`Method::Warp`].
-    pub pulls: Vec<Pull>,
-    /// The shape of the mask.
-    pub mask: MaskSettings,
-    /// What the user has painted into the mask.
-    pub strokes: Vec<Arc<Stroke>>,
-    /// Whether the edited neck is brought into the photo's colours.
-    pub match_colour: bool,
-}
-
-impl EditParams {
-    /// This far along this boundary, all else as it suits most portraits.
-    pub fn along(boundary: Arc<Boundary>, alpha: f32) -> Self {
-        Self {
-            alpha,
-            boundary,
-            up_to_px: Boundary::DEFAULT_RESOLUTION_PX,
-            method: Method::Warp,
-            warp: WarpSettings::default(),
-            pulls: Vec::new(),
-            mask: MaskSettings::default(),
-            strokes: Vec::new(),
-            match_colour: true,
-        }
-    }
-}
+use crate::portrait::warp::{MeasuredRows, WarpMesh};
 
 /// A rendered edit. All pictures have the crop's size, values in 0..=1.
 #[derive(Debug, Clone)]
@@ -310,26 +256,5 @@ impl Job for DrawFrame {
                 })
             }
         })
-    }
-}
-
-/// Seconds from one stage to the next.
-pub(super) struct Clock<'a> {
-    seconds: &'a mut TimedStages,
-    begun: Instant,
-}
-
-impl<'a> Clock<'a> {
-    pub fn start(seconds: &'a mut TimedStages) -> Self {
-        Self {
-            seconds,
-            begun: Instant::now(),
-        }
-    }
-
-    pub fn lap(&mut self, stage: &'static str) {
-        self.seconds
-            .push((stage, self.begun.elapsed().as_secs_f64()));
-        self.begun = Instant::now();
     }
 }

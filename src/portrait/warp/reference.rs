@@ -13,58 +13,64 @@ use crate::portrait::masks::{
 };
 use crate::portrait::raster::{Pixel, triangle_spans};
 
-/// Computes the whole stage as the reference does.
-pub(super) fn compute(input: &WarpInput<'_>) -> Result<StageWarp, Error> {
-    let size = input.before.width();
-    let labels_size = input.labels_before.width();
-    let settings = WarpSettings::default();
+impl StageWarp {
+    /// Runs the stage exactly as the published system does.
+    ///
+    /// # Errors
+    /// When pictures and label maps do not fit together, and where that system fails: when the masks
+    /// of the two crops share no rows, or a row to be measured is empty.
+    pub fn compute_reference(input: &WarpInput<'_>) -> Result<Self, Error> {
+        let size = input.checked_size()?;
+        let labels_size = input.labels_before.width();
+        let settings = WarpSettings::default();
 
-    let band = enlarge(&warp_band(input.landmarks, labels_size), size)?;
-    let chin_row = chin_row(input.landmarks, labels_size, size);
-    let face = |labels: &GrayImage| -> Result<GrayImage, Error> {
-        let mut face = enlarge(&face_mask(labels), size)?;
-        let outside_band = face
-            .iter_mut()
-            .zip(band.iter())
-            .filter(|(_, band)| **band < 255);
-        outside_band.for_each(|(face, _)| *face = 0);
-        Ok(face)
-    };
-    let neck = |labels: &GrayImage| -> Result<GrayImage, Error> {
-        let mut neck = enlarge(&parsed_neck_mask(labels), size)?;
-        let rows_above = neck
-            .enumerate_rows_mut()
-            .filter(|(y, _)| i64::from(*y) < chin_row);
-        rows_above
-            .flat_map(|(_, row)| row)
-            .for_each(|(_, _, value)| value.0 = [0]);
-        Ok(neck)
-    };
-    let (before, after) = (input.labels_before, input.labels_after);
-    let face = measure_reference(&face(before)?, &face(after)?, settings.rows, "face")?;
-    let neck = measure_reference(&neck(before)?, &neck(after)?, settings.rows, "neck")?;
+        let band = enlarge(&warp_band(input.landmarks, labels_size), size)?;
+        let chin_row = chin_row(input.landmarks, labels_size, size);
+        let face = |labels: &GrayImage| -> Result<GrayImage, Error> {
+            let mut face = enlarge(&face_mask(labels), size)?;
+            let outside_band = face
+                .iter_mut()
+                .zip(band.iter())
+                .filter(|(_, band)| **band < 255);
+            outside_band.for_each(|(face, _)| *face = 0);
+            Ok(face)
+        };
+        let neck = |labels: &GrayImage| -> Result<GrayImage, Error> {
+            let mut neck = enlarge(&parsed_neck_mask(labels), size)?;
+            let rows_above = neck
+                .enumerate_rows_mut()
+                .filter(|(y, _)| i64::from(*y) < chin_row);
+            rows_above
+                .flat_map(|(_, row)| row)
+                .for_each(|(_, _, value)| value.0 = [0]);
+            Ok(neck)
+        };
+        let (before, after) = (input.labels_before, input.labels_after);
+        let face = measure_reference(&face(before)?, &face(after)?, settings.rows, "face")?;
+        let neck = measure_reference(&neck(before)?, &neck(after)?, settings.rows, "neck")?;
 
-    let (points_before, points_after) = control_points(&face, &neck, settings.overshoot);
-    let points_after: Vec<Point> = points_after.into_iter().map(Point::trunc).collect();
-    let seed_points = anchors(size).map(|(x, y)| Point::new(f64::from(x), f64::from(y)));
-    let triangles = delaunay(&[&seed_points, points_before.as_slice()].concat())?;
+        let (points_before, points_after) = control_points(&face, &neck, settings.overshoot);
+        let points_after: Vec<Point> = points_after.into_iter().map(Point::trunc).collect();
+        let seed_points = anchors(size).map(|(x, y)| Point::new(f64::from(x), f64::from(y)));
+        let triangles = delaunay(&[&seed_points, points_before.as_slice()].concat())?;
 
-    let mesh = WarpMesh {
-        points_before: [&seed_points, points_before.as_slice()].concat(),
-        points_after: [&seed_points, points_after.as_slice()].concat(),
-        triangles,
-        pulled_by: vec![Point::default(); WarpMesh::ANCHORS + points_before.len()],
-    };
-    let warped = warp(input.after, &mesh);
-    let mask = soft_neck_mask(input.labels_before, input.landmarks, size)?;
-    let composite = composite_reference(input.before, &warped, &mask)?;
-    Ok(StageWarp {
-        mesh,
-        measured: None,
-        warped,
-        mask,
-        composite,
-    })
+        let mesh = WarpMesh {
+            points_before: [&seed_points, points_before.as_slice()].concat(),
+            points_after: [&seed_points, points_after.as_slice()].concat(),
+            triangles,
+            pulled_by: vec![Point::default(); WarpMesh::ANCHORS + points_before.len()],
+        };
+        let warped = warp(input.after, &mesh);
+        let mask = soft_neck_mask(input.labels_before, input.landmarks, size)?;
+        let composite = composite_reference(input.before, &warped, &mask)?;
+        Ok(Self {
+            mesh,
+            measured: None,
+            warped,
+            mask,
+            composite,
+        })
+    }
 }
 
 /// Draws every triangle of `edited` half way to its place in the photo; where triangles share an

@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
-use super::{MeasuredRows, WarpMesh, WarpSettings, reference};
+use super::{MeasuredRows, WarpMesh, WarpSettings};
 use crate::geometry::{Landmarks, Point};
 use crate::portrait::composite::composite;
 use crate::portrait::masks::soft_neck_mask;
@@ -21,6 +21,26 @@ pub struct WarpInput<'a> {
     pub labels_after: &'a GrayImage,
     /// Landmarks of `before` in pixels of the label maps.
     pub landmarks: &'a Landmarks,
+}
+
+impl WarpInput<'_> {
+    /// The side of the crops, when everything fits together.
+    pub(super) fn checked_size(&self) -> Result<u32, Error> {
+        let size = square_side("photo's crop", self.before.dimensions())?;
+        same_size(
+            "edited crop",
+            self.after.dimensions(),
+            self.before.dimensions(),
+        )?;
+        square_side("label map of the photo", self.labels_before.dimensions())?;
+        let what = "label map of the edited picture";
+        same_size(
+            what,
+            self.labels_after.dimensions(),
+            self.labels_before.dimensions(),
+        )?;
+        Ok(size)
+    }
 }
 
 /// What the warp stage finds: what `jawline stage warp` writes.
@@ -44,7 +64,7 @@ impl StageWarp {
     /// # Errors
     /// When pictures and label maps do not fit together.
     pub fn compute(input: &WarpInput<'_>, settings: &WarpSettings) -> Result<Self, Error> {
-        let size = check(input)?;
+        let size = input.checked_size()?;
         let WarpInput {
             labels_before,
             labels_after,
@@ -66,16 +86,6 @@ impl StageWarp {
         })
     }
 
-    /// Runs the stage exactly as the published system does.
-    ///
-    /// # Errors
-    /// When pictures and label maps do not fit together, and where that system fails: when the masks
-    /// of the two crops share no rows, or a row to be measured is empty.
-    pub fn compute_reference(input: &WarpInput<'_>) -> Result<Self, Error> {
-        check(input)?;
-        reference::compute(input)
-    }
-
     /// The anchors, which the warp never moves.
     pub fn seed_points(&self) -> &[Point] {
         &self.mesh.points_before[..WarpMesh::ANCHORS]
@@ -90,22 +100,4 @@ impl StageWarp {
     pub fn points_after(&self) -> &[Point] {
         &self.mesh.points_after[WarpMesh::ANCHORS..]
     }
-}
-
-/// The side of the crops, when everything fits together.
-fn check(input: &WarpInput<'_>) -> Result<u32, Error> {
-    let size = square_side("photo's crop", input.before.dimensions())?;
-    same_size(
-        "edited crop",
-        input.after.dimensions(),
-        input.before.dimensions(),
-    )?;
-    square_side("label map of the photo", input.labels_before.dimensions())?;
-    let what = "label map of the edited picture";
-    same_size(
-        what,
-        input.labels_after.dimensions(),
-        input.labels_before.dimensions(),
-    )?;
-    Ok(size)
 }
