@@ -356,6 +356,8 @@ pub fn recoverable(folder: &Path) -> Vec<Recoverable> {
 
 fn recoverable_at(path: PathBuf) -> Option<Recoverable> {
     let lock = free_lock(&path.with_extension("lock"))?;
+    // Older programs left them readable by others.
+    private::narrow(&path);
     let saved_at = fs::metadata(&path).ok()?.modified().ok()?;
     let name = match Project::read_recovered(&path) {
         Ok(project) => project.name().to_owned(),

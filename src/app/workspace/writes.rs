@@ -15,6 +15,7 @@ use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::project::{self, Project, ProjectFile, Replace, path_beside};
 use crate::engine::RenderedFace;
 use crate::engine::desk::Backend;
+use crate::fs;
 use crate::photo::{self, Photo, PhotoId};
 
 /// All that is to be written, the oldest first.
@@ -462,7 +463,7 @@ impl Workspace {
         }
         let mut notice = Notice::error(format!("{} was not exported", write.name), &error);
         if let (
-            export::Error::Photo(photo::Error::Exists { .. }),
+            export::Error::Photo(photo::Error::File(fs::Error::Exists { .. })),
             Kind::Export {
                 path,
                 is_comparison,

@@ -65,9 +65,9 @@ fn grey_photos_stay_grey_on_the_screen() {
         let sample = Sample::new(scale, Depth::GreyInColour);
         let other = sample.beside(Point::new(70.0, 40.0));
         let mut canvas = screen.canvas_of(&sample.photo);
-        for (key, face) in [(1, &sample), (2, &other)] {
-            face.set(&mut canvas, key);
-            canvas.set_keyframes(key, &[Arc::new(face.keyframe(100.0))]);
+        for (number, face) in [(1, &sample), (2, &other)] {
+            face.set(&mut canvas, number);
+            canvas.set_keyframes(key(number), &[Arc::new(face.keyframe(100.0))]);
         }
         let (size, view) = one_to_one(&sample.photo);
         let largest_spread = |picture: &RgbaImage| {

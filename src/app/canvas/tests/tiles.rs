@@ -45,9 +45,9 @@ fn overlapping_faces_meet_without_a_seam() {
     let mut tiled = Canvas::with_tile_limit(&screen.render_state, 64);
     show(&mut tiled, &sample.photo);
     for canvas in [&mut whole, &mut tiled] {
-        for (key, face) in [(1, &sample), (2, &other)] {
-            face.set(canvas, key);
-            canvas.set_keyframes(key, &[Arc::new(face.keyframe(100.0))]);
+        for (number, face) in [(1, &sample), (2, &other)] {
+            face.set(canvas, number);
+            canvas.set_keyframes(key(number), &[Arc::new(face.keyframe(100.0))]);
         }
     }
     let preview = Look::Preview { amount: 70.0 };

@@ -18,6 +18,7 @@ use crate::editor::autosave;
 use crate::editor::export::{self, Exported};
 use crate::editor::open::{self, Loaded, LoadedPhoto, Source};
 use crate::editor::project::{self, Existing, Project, ProjectFile, Replace, check_replacement};
+use crate::fs;
 use crate::photo::{self, Photo, PhotoId};
 
 /// A tick of the played clock.
@@ -106,6 +107,10 @@ pub fn pixels(index: usize) -> Photo {
 pub fn photo_with(photo: &Photo) -> usize {
     let pixels = photo.pixels().as_rgb8().unwrap();
     usize::from(pixels.get_pixel(0, 0)[0])
+}
+
+fn full(path: &Path) -> fs::Error {
+    fs::Error::DiskFull { path: path.into() }
 }
 
 /// The disk as one run of the program sees it.
@@ -247,9 +252,7 @@ impl PlayedDisk {
                 let result = if self.cancelled.contains(&id) {
                     Err(export::Error::Cancelled)
                 } else if world.fails {
-                    Err(export::Error::Photo(photo::Error::DiskFull {
-                        path: path.clone(),
-                    }))
+                    Err(export::Error::Photo(photo::Error::File(full(&path))))
                 } else {
                     world.exports.insert(path.clone(), photo_with(&photo));
                     Ok(Exported {
@@ -340,9 +343,7 @@ impl PlayedDisk {
     ) -> Result<ProjectFile, project::Error> {
         let mut world = self.world.borrow_mut();
         if world.fails {
-            return Err(project::Error::Write(photo::Error::DiskFull {
-                path: path.into(),
-            }));
+            return Err(project::Error::Write(full(path)));
         }
         let of = State::of(project);
         if let Some(saved) = world.projects.get(path) {
