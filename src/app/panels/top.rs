@@ -239,43 +239,32 @@ fn zoom(app: &Jawline, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) 
 
 fn more(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     let menu = ui.menu_button("☰", |ui| {
-        let has_document = app.workspace.session().is_some();
-        let mut entry = |ui: &mut Ui, is_enabled, text: &str, action: Action| {
-            if ui.add_enabled(is_enabled, Button::new(text)).clicked() {
-                actions.push(action);
+        let mut entry = |ui: &mut Ui, text: &str, action: Option<Action>| {
+            let button = ui.add_enabled(action.is_some(), Button::new(text));
+            if button.clicked() {
+                actions.extend(action);
                 ui.close();
             }
         };
-        entry(ui, has_document, "Copy the result", Action::Copy);
-        if let Some(photo) = app.workspace.current().map(|photo| photo.id) {
-            let compare = Action::AskExport {
-                photo,
-                is_comparison: true,
-            };
-            entry(ui, has_document, "Save a comparison…", compare);
-        } else {
-            entry(ui, false, "Save a comparison…", Action::Stay);
-        }
-        let save_as = Action::ToggleWindow(WindowName::SaveAs);
-        entry(ui, has_document, "Save as…", save_as);
+        let shows = |name| Some(Action::ToggleWindow(name));
+        let session = app.workspace.session();
+        let photo = app.workspace.current().filter(|_| session.is_some());
+        let compare = photo.map(|photo| Action::AskExport {
+            photo: photo.id,
+            is_comparison: true,
+        });
+        entry(ui, "Copy the result", photo.map(|_| Action::Copy));
+        entry(ui, "Save a comparison…", compare);
+        let save_as = photo.and_then(|_| shows(WindowName::SaveAs));
+        entry(ui, "Save as…", save_as);
         ui.separator();
-        entry(ui, true, "Hide the panels", Action::TogglePanels);
-        entry(
-            ui,
-            true,
-            "Settings…",
-            Action::ToggleWindow(WindowName::Settings),
-        );
-        entry(ui, true, "Keys…", Action::ToggleWindow(WindowName::Keys));
-        entry(ui, true, "Log…", Action::ToggleWindow(WindowName::Log));
-        entry(
-            ui,
-            true,
-            "About Jawline…",
-            Action::ToggleWindow(WindowName::About),
-        );
+        entry(ui, "Hide the panels", Some(Action::TogglePanels));
+        entry(ui, "Settings…", shows(WindowName::Settings));
+        entry(ui, "Keys…", shows(WindowName::Keys));
+        entry(ui, "Log…", shows(WindowName::Log));
+        entry(ui, "About Jawline…", shows(WindowName::About));
         ui.separator();
-        entry(ui, true, "Quit", Action::Quit);
+        entry(ui, "Quit", Some(Action::Quit));
     });
     named(&menu.response, "Menu");
 }

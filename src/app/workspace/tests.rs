@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 2000,
+        cases: 10_000,
         max_shrink_iters: 4000,
         ..ProptestConfig::default()
     })]

@@ -21,6 +21,8 @@ use crate::editor::project::{self, Existing, Project, ProjectFile, Replace, chec
 use crate::fs;
 use crate::photo::{self, Photo, PhotoId};
 
+/// When lives begin: early enough for there to be a five seconds ago.
+pub const BEGIN: u64 = 1000;
 /// A tick of the played clock.
 pub const TICK_MS: u64 = 100;
 /// The longest that an autosave waits for changes that follow it: [`autosave`]'s own times.
@@ -73,7 +75,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Self {
-            now: 0,
+            now: BEGIN,
             fails: false,
             photos: (0..PHOTOS).collect(),
             projects: BTreeMap::new(),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::disk::{PlayedDisk, State, TICK_MS, World, index_of};
+use super::disk::{BEGIN, PlayedDisk, State, TICK_MS, World, index_of};
 use super::engine::{Mood, PlayedEngine};
 use super::{PHOTOS, alias_path, photo_path, project_path};
 use crate::app::notices::{Notice, Remedy};
@@ -113,7 +113,7 @@ impl Life {
         let world = World::new(seed);
         let boundary = Arc::new(Boundary::double_chin().unwrap());
         let mood = Rc::new(RefCell::new(Mood {
-            now: 0,
+            now: BEGIN,
             fails: false,
         }));
         let disk = SharedDisk(Rc::new(RefCell::new(PlayedDisk::new(&world))));
@@ -253,8 +253,11 @@ impl Life {
                 Vec::new()
             }
             Step::Export => {
-                if let Some(photo) = self.workspace.current() {
-                    let (id, name) = (photo.id, photo.name.clone());
+                // What a photo is called is known once it was opened.
+                if let Some(photo) = self.workspace.current()
+                    && let Some(document) = photo.document()
+                {
+                    let (id, name) = (photo.id, document.name.clone());
                     self.exports_asked += 1;
                     let path = format!("/out/{}/{name}", self.exports_asked);
                     let options = ExportOptions::default();
