@@ -52,14 +52,21 @@ fn window(
     content: impl FnOnce(&mut egui::Ui, &mut Vec<Action>),
 ) {
     let mut is_open = true;
+    let place = ctx.content_rect();
+    // As high as what is in it, as far as there is room.
+    let most_points = (place.height() - 96.0).max(96.0);
     egui::Window::new(title)
         .open(&mut is_open)
         .collapsible(false)
-        .resizable(false)
-        .vscroll(true)
+        .auto_sized()
         .pivot(egui::Align2::CENTER_CENTER)
-        .default_pos(ctx.content_rect().center())
-        .show(ctx, |ui| content(ui, actions));
+        .default_pos(place.center())
+        .show(ctx, |ui| {
+            ui.set_max_width(560.0);
+            egui::ScrollArea::vertical()
+                .max_height(most_points)
+                .show(ui, |ui| content(ui, actions));
+        });
     if !is_open {
         actions.push(closes);
     }

@@ -115,11 +115,7 @@ impl Writes {
     /// Would something not be written if this photo left the list?
     pub fn depends_on(&self, photo: PhotoId) -> bool {
         let mut writes = self.queue.iter();
-        writes.any(|write| {
-            let is_documents =
-                write.kind.is_save() && !matches!(write.stage, Stage::Running { .. });
-            write.photo == photo && (is_documents || matches!(write.stage, Stage::Waiting))
-        })
+        writes.any(|write| write.depends_on(photo))
     }
 
     /// The writes under way.
@@ -147,23 +143,30 @@ impl Writes {
 
     /// The photo leaves the list, as the user wants it: what waits for it is not written.
     pub fn drop_waiting_of(&mut self, photo: PhotoId) -> Vec<Event> {
-        let mut events = Vec::new();
-        self.queue.retain(|write| {
-            let is_documents =
-                write.kind.is_save() && !matches!(write.stage, Stage::Running { .. });
-            let is_dropped =
-                write.photo == photo && (is_documents || matches!(write.stage, Stage::Waiting));
-            if is_dropped && !write.kind.is_save() {
-                let text = format!(
-                    "{} was closed; the {} was not written",
-                    write.name,
-                    write.kind.noun()
-                );
-                events.push(Event::Notice(Notice::warning(text)));
-            }
-            !is_dropped
+        let (dropped, kept) =
+            (mem::take(&mut self.queue).into_iter()).partition(|write| write.depends_on(photo));
+        self.queue = kept;
+        let exports = dropped
+            .iter()
+            .filter(|write: &&Write| !write.kind.is_save());
+        let told = exports.map(|write| {
+            let Write { name, kind, .. } = write;
+            format!("{name} was closed; the {} was not written", kind.noun())
         });
-        events
+        told.map(|text| Event::Notice(Notice::warning(text)))
+            .collect()
+    }
+}
+
+impl Write {
+    /// Does it still need what only the photo on the list has: its document, or its exact edit?
+    fn depends_on(&self, photo: PhotoId) -> bool {
+        let needs_it = match self.stage {
+            Stage::Waiting => true,
+            Stage::Queued(_) => self.kind.is_save(),
+            Stage::Running { .. } => false,
+        };
+        needs_it && self.photo == photo
     }
 }
 
