@@ -2,17 +2,17 @@
 
     python chin_scorer.py --labelled D/labelled --unlabelled D/portraits --work D/chin_scorer
 
-Three steps, each of which is skipped when its result is there:
+Labels are few, portraits are not. A ridge regression of the labels on the latent codes tells of any generated
+portrait about how much of a double chin it has; the network learns the labels and, from all portraits, to
+see in the picture what the regression reads from the code. Two steps, each skipped when its result is there:
 
-1. `trunk.pt`: the network learns to tell the latent code from the lower face, on portraits without labels.
-2. `folds.npz`: five times, the trunk is fine-tuned on four fifths of the labels and scores the rest.
-3. `final.pt` and `--onnx`: fine-tuned on all labels, calibrated on the scores of step 2, exported.
+1. `folds.npz`: five times, regression and network are fitted to four fifths of the labels and score the rest.
+2. `final.pt` and `--onnx`: fitted to all labels, calibrated on the scores of step 1, exported.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import csv
 import json
 from pathlib import Path
@@ -30,9 +30,9 @@ CROP_SIDE = 256
 # The network works at half of that: labels by eye were given at about this size.
 WORKING_SIDE = 128
 # What it looks at, in pixels of the 128-px crop: from the nose down, without the far sides.
-TOP, LEFT, RIGHT = 48, 16, 112
-# Leading components of the latent code that the trunk learns to tell.
-CODE_COMPONENTS = 64
+TOP, LEFT, RIGHT = 64, 16, 112
+# Of the regression, as of the one that scores codes in `jawline train score`.
+RIDGE_PENALTY = 150.0
 FOLDS = 5
 # What a portrait with "a hint of it" says about "a retoucher would be asked to remove it".
 SLIGHT_TARGET = 0.3
@@ -61,17 +61,15 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """From the lower strip of a crop, `[n, 3, 80, 96]`, to features `[n, width * 6]`."""
+    """From the lower strip of a crop, `[n, 3, 64, 96]`, to features `[n, width * 6]`."""
 
     def __init__(self, widths: tuple[int, ...] = (20, 40, 72, 112)):
         super().__init__()
-        layers, channels = [nn.Conv2d(3, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()], widths[0]
-        layers.append(nn.MaxPool2d(2))
-        for width in widths:
-            layers.append(Block(channels, width))
-            channels = width
+        layers = [nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()]
+        for before, width in zip((widths[0], *widths), widths):
+            layers.append(Block(before, width))
         self.layers = nn.Sequential(*layers)
-        self.features = channels * 6
+        self.features = widths[-1] * 6
 
     def forward(self, strip: torch.Tensor) -> torch.Tensor:
         # Three by two cells keep apart what is left, below and right of the chin, up and down.
@@ -87,13 +85,14 @@ class Trunk(nn.Module):
 
 
 class ChinScorer(nn.Module):
-    """Trunk and two heads: the logit of a visible double chin, and its severity."""
+    """Trunk and three heads: the logit of a visible double chin, its severity, and what the regression
+    says of the code (standardised; for training only)."""
 
-    def __init__(self, trunk: Trunk):
+    def __init__(self):
         super().__init__()
-        self.trunk = trunk
-        self.drop = nn.Dropout(0.3)
-        self.head = nn.Linear(trunk.features, 2)
+        self.trunk = Trunk()
+        self.drop = nn.Dropout(0.2)
+        self.head = nn.Linear(self.trunk.features, 3)
 
     def forward(self, strip: torch.Tensor) -> torch.Tensor:
         return self.head(self.drop(self.trunk(strip)))
@@ -111,11 +110,11 @@ class Exported(nn.Module):
         strip = strip_of(F.avg_pool2d(image, CROP_SIDE // WORKING_SIDE))
         both = (self.scorer(strip) + self.scorer(strip.flip(3))) / 2
         probability = torch.sigmoid(both[:, :1] * self.slope + self.offset)
-        return probability, both[:, 1:].clamp(0, 1)
+        return probability, both[:, 1:2].clamp(0, 1)
 
 
 def strip_of(crops: torch.Tensor) -> torch.Tensor:
-    """The part of crops of 128 px that the network looks at: `[n, 3, 80, 96]`."""
+    """The part of crops of 128 px that the network looks at: `[n, 3, 64, 96]`."""
     return crops[:, :, TOP:, LEFT:RIGHT]
 
 
@@ -132,6 +131,18 @@ def load_crops(folder: Path) -> np.ndarray:
     return np.concatenate(crops)
 
 
+class Portraits:
+    """Crops `[n, 128, 128, 3]` and codes `[n, 512]`: the labelled ones first, with their labels (0 none,
+    1 slight, 2 clear), then others."""
+
+    def __init__(self, labelled: Path, unlabelled: list[Path], labels: np.ndarray):
+        self.labels = labels
+        self.crops = np.concatenate([load_crops(folder) for folder in (labelled, *unlabelled)])
+        self.codes = np.concatenate([load_all(folder, "codes") for folder in (labelled, *unlabelled)])
+        if len(load_all(labelled, "codes")) != len(labels):
+            raise SystemExit(f"{len(labels)} labels, but other portraits in {labelled}: draw all of them")
+
+
 def augmented_strips(crops: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
     """A batch as the network is trained on: moved, mirrored, occluded, degraded."""
     pictures = augment.to_tensor(crops)
@@ -141,105 +152,56 @@ def augmented_strips(crops: np.ndarray, rng: np.random.Generator) -> torch.Tenso
     return augment.degrade(strips, rng)
 
 
-def schedule(optimiser: torch.optim.Optimizer, steps: int):
-    rate = optimiser.param_groups[0]["lr"]
-    return torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
+def regression(codes: np.ndarray, labels: np.ndarray, everyone: np.ndarray) -> np.ndarray:
+    """What a ridge regression of labels on codes says of everyone's codes, standardised."""
+    centre = codes.mean(0)
+    x, y = (codes - centre).astype(np.float64), labels - labels.mean()
+    weights = np.linalg.solve(x.T @ x + RIDGE_PENALTY * np.eye(x.shape[1]), x.T @ y)
+    told = (everyone - centre) @ weights
+    return ((told - told.mean()) / told.std()).astype(np.float32)
 
 
-def code_targets(codes: np.ndarray) -> np.ndarray:
-    """Leading components of the codes, each of unit variance."""
-    centred = codes - codes.mean(0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    components = centred @ axes[:CODE_COMPONENTS].T
-    return (components / components.std(0)).astype(np.float32)
-
-
-def train_trunk(crops: np.ndarray, codes: np.ndarray, options: argparse.Namespace) -> Trunk:
-    """The trunk, having learnt to tell codes from pictures."""
-    path = options.work / "trunk.pt"
-    trunk = Trunk()
-    if path.exists():
-        trunk.load_state_dict(torch.load(path))
-        return trunk
-    targets = torch.from_numpy(code_targets(codes))
-    network = nn.Sequential(trunk, nn.Linear(trunk.features, CODE_COMPONENTS))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
-    rate = schedule(optimiser, options.trunk_steps)
-    partial = options.work / "trunk.partial.pt"
-    first = 0
-    if partial.exists():
-        state = torch.load(partial)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        rate.load_state_dict(state["rate"])
-        first = state["step"]
-    running = None
-    network.train()
-    for step in range(first, options.trunk_steps):
-        rng = np.random.default_rng([options.seed, step])
-        chosen = rng.choice(len(crops), options.batch, replace=False)
-        told = network(augmented_strips(crops[chosen], rng))
-        # A mirrored portrait has another code: the loss's floor, and no harm.
-        loss = F.smooth_l1_loss(told, targets[chosen])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        rate.step()
-        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
-        if (step + 1) % 100 == 0:
-            print(f"trunk {step + 1}/{options.trunk_steps}: loss {running:.4f}", flush=True)
-            torch.save(
-                {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "rate": rate.state_dict(), "step": step + 1},
-                partial,
-            )
-    torch.save(trunk.state_dict(), path)
-    return trunk
-
-
-def fine_tune(
-    trunk: Trunk, crops: np.ndarray, labels: np.ndarray, options: argparse.Namespace, seed: int
-) -> ChinScorer:
-    """A scorer of these labels (0 none, 1 slight, 2 clear); its weights averaged over the last steps."""
+def fit(portraits: Portraits, chosen: np.ndarray, steps: int, options: argparse.Namespace, seed: int) -> ChinScorer:
+    """A scorer that knows the labels of the chosen portraits only; its weights averaged over the last steps."""
     torch.manual_seed(seed)
-    scorer = ChinScorer(copy.deepcopy(trunk))
-    targets = torch.from_numpy(
-        np.stack([np.choose(labels.astype(int), [0, SLIGHT_TARGET, 1]), labels / 2], 1).astype(np.float32)
-    )
+    scorer = ChinScorer()
+    labels = portraits.labels[chosen]
+    told = regression(portraits.codes[chosen], labels, portraits.codes)
     # Clear ones are rare: draw the three kinds more evenly.
-    weights = 1 / np.sqrt(np.bincount(labels.astype(int), minlength=3))[labels.astype(int)]
+    weights = 1 / np.sqrt(np.bincount(labels, minlength=3))[labels]
     weights /= weights.sum()
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": scorer.trunk.parameters(), "lr": options.rate},
-            {"params": scorer.head.parameters(), "lr": options.rate * 2},
-        ],
-        weight_decay=0.02,
-    )
-    rate = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [options.rate, options.rate * 2], total_steps=options.steps, pct_start=0.2
-    )
+    # Portraits whose labels are held out are not looked at in any way.
+    others = np.concatenate([chosen, np.arange(len(portraits.labels), len(portraits.crops))])
+    half = options.batch // 2
+    optimiser = torch.optim.AdamW(scorer.parameters(), lr=options.rate, weight_decay=0.02)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=steps, pct_start=0.2)
     average = torch.optim.swa_utils.AveragedModel(
         scorer, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
     )
     scorer.train()
-    for step in range(options.steps):
+    for step in range(steps):
         rng = np.random.default_rng([options.seed, seed, step])
-        chosen = rng.choice(len(crops), options.batch, p=weights)
-        told = scorer(augmented_strips(crops[chosen], rng))
-        wanted = targets[chosen]
-        loss = F.binary_cross_entropy_with_logits(told[:, 0], wanted[:, 0])
-        loss = loss + 2 * F.smooth_l1_loss(told[:, 1], wanted[:, 1], beta=0.2)
+        batch = np.concatenate([rng.choice(chosen, half, p=weights), rng.choice(others, half)])
+        out = scorer(augmented_strips(portraits.crops[batch], rng))
+        known = portraits.labels[batch[:half]]
+        likely = torch.from_numpy(np.choose(known, [0, SLIGHT_TARGET, 1]).astype(np.float32))
+        severity = torch.from_numpy((known / 2).astype(np.float32))
+        loss = F.binary_cross_entropy_with_logits(out[:half, 0], likely)
+        loss = loss + 2 * F.smooth_l1_loss(out[:half, 1], severity, beta=0.2)
+        loss = loss + F.smooth_l1_loss(out[:, 2], torch.from_numpy(told[batch]))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         rate.step()
         average.update_parameters(scorer)
+        if (step + 1) % 50 == 0:
+            print(f"  {step + 1}/{steps}: loss {loss.item():.3f}", flush=True)
     return average.module.eval()
 
 
 @torch.no_grad()
 def outputs(scorer: ChinScorer, crops: np.ndarray) -> np.ndarray:
-    """Logit and severity `[n, 2]`, of the crops as they are and mirrored."""
+    """Logit, severity and regression `[n, 3]`, of the crops as they are and mirrored."""
     scorer.eval()
     told = []
     for first in range(0, len(crops), 64):
@@ -260,26 +222,28 @@ def hard_crops(crops: np.ndarray, seed: int) -> np.ndarray:
     return np.concatenate(result)
 
 
-def cross_validate(trunk: Trunk, crops: np.ndarray, labels: np.ndarray, options: argparse.Namespace) -> dict:
-    """What scorers say of labels that they were not trained on: portrait i is in fold i mod 5."""
+def cross_validate(portraits: Portraits, options: argparse.Namespace) -> dict:
+    """What scorers say of portraits whose labels they do not know: portrait i is in fold i mod 5."""
     path = options.work / "folds.npz"
-    told = np.full((len(labels), 2), np.nan, np.float32)
+    count = len(portraits.labels)
+    told = np.full((count, 3), np.nan, np.float32)
     told_hard, done = told.copy(), []
     if path.exists():
         saved = np.load(path)
         told, told_hard, done = saved["told"], saved["told_hard"], list(saved["done"])
-    hard = hard_crops(crops, seed=99)
-    fold_of = np.arange(len(labels)) % FOLDS
+    hard = hard_crops(portraits.crops[:count], seed=99)
+    fold_of = np.arange(count) % FOLDS
     for fold in range(FOLDS):
         if fold in done:
             continue
         held_out = fold_of == fold
-        scorer = fine_tune(trunk, crops[~held_out], labels[~held_out], options, seed=fold)
-        told[held_out] = outputs(scorer, crops[held_out])
+        scorer = fit(portraits, np.flatnonzero(~held_out), options.steps, options, seed=fold)
+        told[held_out] = outputs(scorer, portraits.crops[:count][held_out])
         told_hard[held_out] = outputs(scorer, hard[held_out])
         done.append(fold)
         np.savez(path, told=told, told_hard=told_hard, done=done)
-        print(f"fold {fold}: AUC {clear_against_none(labels[held_out], told[held_out, 0]):.3f}", flush=True)
+        by_head = [clear_against_none(portraits.labels[held_out], told[held_out, k]) for k in range(3)]
+        print(f"fold {fold}: AUC {by_head[0]:.3f} (severity {by_head[1]:.3f}, regression {by_head[2]:.3f})", flush=True)
     return {"told": told, "told_hard": told_hard}
 
 
@@ -291,7 +255,7 @@ def clear_against_none(labels: np.ndarray, scores: np.ndarray) -> float:
 def calibrate(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     """Slope and offset that make held-out logits probabilities, by maximum likelihood."""
     x = torch.from_numpy(logits).double()
-    y = torch.from_numpy(np.choose(labels.astype(int), [0, SLIGHT_TARGET, 1])).double()
+    y = torch.from_numpy(np.choose(labels, [0, SLIGHT_TARGET, 1])).double()
     line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([line], max_iter=100)
 
@@ -388,9 +352,8 @@ def main() -> None:
     parser.add_argument("--onnx", type=Path, default=HERE / "../chin_scorer.onnx")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--trunk-steps", type=int, default=3000)
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -399,26 +362,19 @@ def main() -> None:
 
     with open(options.labels, newline="") as file:
         table = list(csv.DictReader(file))
-    labels = np.array([float(row["double_chin"]) for row in table], np.float32)
-    crops = load_crops(options.labelled)
-    if len(crops) != len(labels):
-        raise SystemExit(f"{len(labels)} labels, {len(crops)} portraits in {options.labelled}: draw all of them")
-    sources = [options.labelled, *options.unlabelled]
-    all_crops = np.concatenate([crops] + [load_crops(folder) for folder in options.unlabelled])
-    all_codes = np.concatenate([load_all(folder, "codes") for folder in sources])
-
-    trunk = train_trunk(all_crops, all_codes, options)
-    folds = cross_validate(trunk, crops, labels, options)
+    labels = np.array([int(row["double_chin"]) for row in table])
+    portraits = Portraits(options.labelled, options.unlabelled, labels)
+    folds = cross_validate(portraits, options)
     line = calibrate(labels, folds["told"][:, 0])
     report = figures(labels, folds, line, table)
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
     final = options.work / "final.pt"
-    scorer = ChinScorer(Trunk())
     if final.exists():
+        scorer = ChinScorer()
         scorer.load_state_dict(torch.load(final))
     else:
-        scorer = fine_tune(trunk, crops, labels, options, seed=100)
+        scorer = fit(portraits, np.arange(len(labels)), options.steps, options, seed=100)
         torch.save(scorer.state_dict(), final)
     export(scorer.eval(), line, options.onnx)
     print(f"{options.onnx}: {options.onnx.stat().st_size / 1e6:.2f} MB")

@@ -42,6 +42,8 @@ LABEL_SIDE = 256
 CLUSTERS = 72
 CLUSTER_SIDE = 64
 MODELS = 5
+# How sure the classifiers must be of a part: small rare ones are seen too readily.
+LEAST_PROBABILITY = {"earring": 0.85, "necklace": 0.85}
 COLOURS = np.array(
     [
         [60, 60, 60], [255, 205, 160], [120, 70, 20], [30, 120, 255], [0, 255, 255], [255, 120, 120],
@@ -285,7 +287,8 @@ class Classifiers:
         each = self.probabilities(maps)
         top, part = each.mean(0).max(0)
         agree = (each.argmax(1) == part).sum(0)
-        sure = (top > 0.5) & (agree >= MODELS - 1)
+        bounds = torch.tensor([LEAST_PROBABILITY.get(name, 0.5) for name in PARTS])
+        sure = (top > bounds[part]) & (agree >= MODELS - 1)
         return torch.where(sure, part, UNSURE).numpy().astype(np.uint8)
 
 
