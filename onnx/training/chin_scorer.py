@@ -37,6 +37,7 @@ FOLDS = 5
 # What a portrait with "a hint of it" says about "a retoucher would be asked to remove it".
 SLIGHT_TARGET = 0.3
 HERE = Path(__file__).parent
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Block(nn.Module):
@@ -164,9 +165,9 @@ def regression(codes: np.ndarray, labels: np.ndarray, everyone: np.ndarray) -> n
 def fit(portraits: Portraits, chosen: np.ndarray, steps: int, options: argparse.Namespace, seed: int) -> ChinScorer:
     """A scorer that knows the labels of the chosen portraits only; its weights averaged over the last steps."""
     torch.manual_seed(seed)
-    scorer = ChinScorer()
+    scorer = ChinScorer().to(DEVICE)
     labels = portraits.labels[chosen]
-    told = regression(portraits.codes[chosen], labels, portraits.codes)
+    told = torch.from_numpy(regression(portraits.codes[chosen], labels, portraits.codes))
     # Clear ones are rare: draw the three kinds more evenly.
     weights = 1 / np.sqrt(np.bincount(labels, minlength=3))[labels]
     weights /= weights.sum()
@@ -182,13 +183,13 @@ def fit(portraits: Portraits, chosen: np.ndarray, steps: int, options: argparse.
     for step in range(steps):
         rng = np.random.default_rng([options.seed, seed, step])
         batch = np.concatenate([rng.choice(chosen, half, p=weights), rng.choice(others, half)])
-        out = scorer(augmented_strips(portraits.crops[batch], rng))
+        out = scorer(augmented_strips(portraits.crops[batch], rng).to(DEVICE)).cpu()
         known = portraits.labels[batch[:half]]
         likely = torch.from_numpy(np.choose(known, [0, SLIGHT_TARGET, 1]).astype(np.float32))
         severity = torch.from_numpy((known / 2).astype(np.float32))
         loss = F.binary_cross_entropy_with_logits(out[:half, 0], likely)
         loss = loss + 2 * F.smooth_l1_loss(out[:half, 1], severity, beta=0.2)
-        loss = loss + F.smooth_l1_loss(out[:, 2], torch.from_numpy(told[batch]))
+        loss = loss + F.smooth_l1_loss(out[:, 2], told[batch])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -196,7 +197,7 @@ def fit(portraits: Portraits, chosen: np.ndarray, steps: int, options: argparse.
         average.update_parameters(scorer)
         if (step + 1) % 50 == 0:
             print(f"  {step + 1}/{steps}: loss {loss.item():.3f}", flush=True)
-    return average.module.eval()
+    return average.module.cpu().eval()
 
 
 @torch.no_grad()
@@ -372,7 +373,7 @@ def main() -> None:
     final = options.work / "final.pt"
     if final.exists():
         scorer = ChinScorer()
-        scorer.load_state_dict(torch.load(final))
+        scorer.load_state_dict(torch.load(final, map_location="cpu"))
     else:
         scorer = fit(portraits, np.arange(len(labels)), options.steps, options, seed=100)
         torch.save(scorer.state_dict(), final)

@@ -20,6 +20,7 @@ from torch import nn
 import augment
 
 HERE = Path(__file__).parent
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CLASSES = 19
 UNSURE = 255
 WORKING_SIDE = 256
@@ -57,7 +58,7 @@ class Residual(nn.Module):
 class FaceParser(nn.Module):
     """A U-Net on 256 px: crops `[n, 3, 256, 256]` in [-1, 1] to logits `[n, 19, 256, 256]`."""
 
-    def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 128, 128)):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)):
         super().__init__()
         a, b, c, d, e = widths
         self.stem = ConvNorm(3, a, 2)
@@ -76,11 +77,11 @@ class FaceParser(nn.Module):
                 nn.Sequential(ConvNorm(e + d, d), Residual(d)),
                 nn.Sequential(ConvNorm(d + c, c), Residual(c)),
                 nn.Sequential(ConvNorm(c + b, b), Residual(b)),
-                ConvNorm(b + a, 32),
+                ConvNorm(b + a, 24),
             ]
         )
         # Four pixels of 256 px from each of 128 px.
-        self.last = nn.Conv2d(32, CLASSES * 4, 3, 1, 1)
+        self.last = nn.Conv2d(24, CLASSES * 4, 1)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         x = self.stem(crops)
@@ -185,19 +186,19 @@ def overlaps(counts: np.ndarray) -> dict[str, float]:
 
 def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
     torch.manual_seed(options.seed)
-    parser = FaceParser()
+    parser = FaceParser().to(DEVICE)
     average = torch.optim.swa_utils.AveragedModel(
         parser, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
     )
     optimiser = torch.optim.AdamW(parser.parameters(), lr=options.rate, weight_decay=1e-4)
     checkpoint, first = options.work / "checkpoint.pt", 0
     if checkpoint.exists():
-        state = torch.load(checkpoint)
+        state = torch.load(checkpoint, map_location=DEVICE)
         parser.load_state_dict(state["parser"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         first = state["step"]
-    weights = class_weights(portraits)
+    weights = class_weights(portraits).to(DEVICE)
     running = None
     for step in range(first, options.steps):
         # Warm up, stay, and come down over the last third.
@@ -208,7 +209,8 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
         chosen = rng.choice(len(portraits) - HELD_OUT, options.batch, replace=False)
         pictures, labels = augmented(portraits, chosen, rng)
         parser.train()
-        loss = F.cross_entropy(parser(pictures), labels, weights, ignore_index=UNSURE)
+        told = parser(pictures.to(DEVICE))
+        loss = F.cross_entropy(told, labels.to(DEVICE), weights, ignore_index=UNSURE)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -227,7 +229,7 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
                 partial,
             )
             partial.replace(checkpoint)
-    return average.module.eval()
+    return average.module.cpu().eval()
 
 
 def export(parser: FaceParser, path: Path) -> None:
