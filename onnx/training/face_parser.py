@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import augment
+from exporting import export
 
 HERE = Path(__file__).parent
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -29,7 +30,7 @@ NAMES = [
     "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "glasses", "l_ear", "r_ear", "earring", "nose",
     "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
 ]  # fmt: skip
-# The last portraits are never trained on.
+# The first portraits are never trained on.
 HELD_OUT = 100
 
 
@@ -112,15 +113,15 @@ class Exported(nn.Module):
 class Portraits:
     """Pictures at 256 px and label maps, shard by shard, left on disk."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folders: list[Path]):
         self.shards = []
-        for labels in sorted(folder.glob("labels_[0-9]*.npy")):
+        for labels in (path for folder in folders for path in sorted(folder.glob("labels_[0-9]*.npy"))):
             pictures = labels.with_name(labels.name.replace("labels", "pictures"))
             if ".partial" not in labels.name and pictures.exists():
                 self.shards.append((np.load(pictures, mmap_mode="r"), np.load(labels, mmap_mode="r")))
         self.index = [(s, k) for s, (_, labels) in enumerate(self.shards) for k in range(len(labels))]
         if len(self.index) <= HELD_OUT:
-            raise SystemExit(f"{len(self.index)} labelled portraits in {folder}: draw and label more than {HELD_OUT}")
+            raise SystemExit(f"{len(self.index)} labelled portraits: draw and label more than {HELD_OUT}")
 
     def __len__(self) -> int:
         return len(self.index)
@@ -206,7 +207,7 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
         for group in optimiser.param_groups:
             group["lr"] = options.rate * min(1, (step + 1) / 100, max(left, 0.01))
         rng = np.random.default_rng([options.seed, step])
-        chosen = rng.choice(len(portraits) - HELD_OUT, options.batch, replace=False)
+        chosen = rng.choice(np.arange(HELD_OUT, len(portraits)), options.batch, replace=False)
         pictures, labels = augmented(portraits, chosen, rng)
         parser.train()
         told = parser(pictures.to(DEVICE))
@@ -232,21 +233,9 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
     return average.module.cpu().eval()
 
 
-def export(parser: FaceParser, path: Path) -> None:
-    torch.onnx.export(
-        Exported(parser).eval(),
-        (torch.zeros(1, 3, CROP_SIDE, CROP_SIDE),),
-        str(path),
-        input_names=["image"],
-        output_names=["logits"],
-        opset_version=18,
-        dynamo=False,
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--portraits", type=Path, required=True)
+    parser.add_argument("--portraits", type=Path, nargs="+", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, default=HERE / "../face_parser.onnx")
     parser.add_argument("--steps", type=int, default=4000)
@@ -259,14 +248,14 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     portraits = Portraits(options.portraits)
     network = train(options, portraits)
-    held_out = np.arange(len(portraits) - HELD_OUT, len(portraits))
+    held_out = np.arange(HELD_OUT)
     report = {"steps": options.steps, "portraits": len(portraits) - HELD_OUT, "held_out": HELD_OUT}
     for name, degraded in (("clean", False), ("degraded", True)):
         each = overlaps(confusion(network, portraits, held_out, degraded))
         report[name] = {"mean": round(float(np.mean(list(each.values()))), 3), **each}
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
-    export(network, options.onnx)
+    export(Exported(network), options.onnx, CROP_SIDE, ["logits"])
 
 
 if __name__ == "__main__":

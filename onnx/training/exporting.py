@@ -1,0 +1,63 @@
+"""From a PyTorch module to an ONNX file, and what PyTorch says of a picture that a formula gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from torch import nn
+
+
+def example(side: int) -> np.ndarray:
+    """`image[0, c, y, x] = 0.8 sin(0.05 x + 0.03 y + c)`: anyone can make it again."""
+    y, x = np.mgrid[:side, :side]
+    return np.stack([0.8 * np.sin(0.05 * x + 0.03 * y + c) for c in range(3)])[None].astype(np.float32)
+
+
+def export(module: nn.Module, path: Path, side: int, outputs: list[str]) -> None:
+    """Writes the network with its constants folded, and beside it, as `NAME.reference.json`, the outputs of
+    PyTorch for `example`: whole ones when they are small, else their mean over each channel."""
+    module.eval()
+    image = torch.from_numpy(example(side))
+    with torch.no_grad():
+        told = module(image)
+    told = told if isinstance(told, tuple) else (told,)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain, folded = Path(folder) / "plain.onnx", Path(folder) / "folded.onnx"
+        torch.onnx.export(
+            module, (image,), str(plain), input_names=["image"], output_names=outputs, opset_version=18, dynamo=False
+        )
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(folded)
+        session = ort.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+        model = onnx.load(str(folded))
+        del model.metadata_props[:]
+        foreign = [name.domain for name in model.opset_import if name.domain not in ("", "ai.onnx")]
+        used = {node.domain for node in model.graph.node}
+        for name in list(model.opset_import):
+            if name.domain in foreign and name.domain not in used:
+                model.opset_import.remove(name)
+        onnx.checker.check_model(model)
+        partial = path.with_suffix(".partial")
+        onnx.save(model, str(partial))
+        os.replace(partial, path)
+    answers = session.run(outputs, {"image": image.numpy()})
+    reference = {"image": "image[0, c, y, x] = 0.8 sin(0.05 x + 0.03 y + c)", "side": side}
+    for name, ours, theirs in zip(outputs, told, answers):
+        difference = float(np.abs(ours.numpy() - theirs).max())
+        if difference > 1e-3:
+            raise SystemExit(f"{path.name}: {name} differs by {difference} between PyTorch and ONNX Runtime")
+        values = ours.numpy().astype(float)
+        small = values if values.size < 100 else values.mean((2, 3))
+        reference[name] = [round(value, 6) for value in small.ravel().tolist()]
+    path.with_suffix(".reference.json").write_text(json.dumps(reference, indent=1) + "\n")
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
