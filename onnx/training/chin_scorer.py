@@ -45,6 +45,7 @@ CODE_PENALTY = 150.0
 PENALTY = 5000.0
 # How much a portrait without a label counts beside one that has one.
 UNLABELLED_WEIGHT = 1.5
+TWIN_WEIGHT = 2.0
 # What a portrait with "a hint of it" says about "a retoucher would be asked to remove it".
 SLIGHT_TARGET = 0.3
 HERE = Path(__file__).parent
@@ -205,6 +206,14 @@ class Rows:
                 self.owner.append(count + np.arange(len(block)))
                 self.version += [version] * len(block)
             count += len(block)
+        self.twin = np.zeros(sum(len(block) for block in blocks), bool)
+        if options.twins:
+            # Retouched twins of the clear ones: a fold no more, a heavy jaw still, which the rule calls a hint.
+            for version in ("plain", "mirrored", *versions[:1]):
+                blocks.append(features_of(options.twins, version, options.work))
+                self.owner.append(np.flatnonzero(labels == 2)[: len(blocks[-1])])
+                self.version += [version] * len(blocks[-1])
+                self.twin = np.concatenate([self.twin, np.ones(len(blocks[-1]), bool)])
         self.owner, self.version = np.concatenate(self.owner), np.array(self.version)
         features = np.concatenate(blocks).astype(np.float32)
         # Of portraits without labels alone, so that no held-out portrait has a say.
@@ -224,7 +233,9 @@ class Rows:
         known[chosen], known[labelled:] = True, True
         rows = np.flatnonzero(known[self.owner] & np.isin(self.version, list(self.trained)))
         weight = np.where(self.owner[rows] < labelled, 1.0, UNLABELLED_WEIGHT)
-        wanted = target[self.owner[rows]]
+        # A portrait with a twin says twice what the fold alone is.
+        weight[np.isin(self.owner[rows], self.owner[self.twin])] = TWIN_WEIGHT
+        wanted = np.where(self.twin[rows], 1.0, target[self.owner[rows]])
         bias = np.average(wanted, weights=weight)
         kernel = self.products[np.ix_(rows, rows)].astype(np.float64)
         # A weight w on a row's error is a penalty divided by w in the dual.
@@ -236,9 +247,18 @@ class Rows:
         rows, coefficients, bias = fitted
         told = []
         for version in versions:
-            asked = np.flatnonzero((self.version == version) & (self.owner < len(self.labels)))[portraits]
+            asked = np.flatnonzero((self.version == version) & (self.owner < len(self.labels)) & ~self.twin)[portraits]
             told.append(self.products[np.ix_(asked, rows)] @ coefficients + bias)
         return np.mean(told, 0)
+
+    def twin_scores(self, fitted: tuple, portraits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Portraits among these that have a twin, and the twins' scores."""
+        rows, coefficients, bias = fitted
+        told = []
+        for version in ("plain", "mirrored"):
+            asked = np.flatnonzero(self.twin & (self.version == version) & np.isin(self.owner, portraits))
+            told.append(self.products[np.ix_(asked, rows)] @ coefficients + bias)
+        return self.owner[asked], np.mean(told, 0)
 
     def linear(self, fitted: tuple) -> tuple[np.ndarray, float]:
         """Weights on the features as they come, and bias."""
@@ -254,14 +274,16 @@ HARD = ("photo_99",)
 def cross_validate(rows: Rows) -> dict[str, np.ndarray]:
     """Scores of portraits whose labels were not known: portrait i is in fold i mod 5."""
     count = len(rows.labels)
-    told, hard = np.zeros(count), np.zeros(count)
+    told, hard, twins = np.zeros(count), np.zeros(count), np.full(count, np.nan)
     for fold in range(FOLDS):
         held_out = np.arange(count) % FOLDS == fold
         fitted = rows.fit(np.flatnonzero(~held_out))
         told[held_out] = rows.scores(fitted, np.flatnonzero(held_out), ("plain", "mirrored"))
         hard[held_out] = rows.scores(fitted, np.flatnonzero(held_out), HARD)
+        owners, scores = rows.twin_scores(fitted, np.flatnonzero(held_out))
+        twins[owners] = scores
         print(f"fold {fold}: AUC {clear_against_none(rows.labels[held_out], told[held_out]):.3f}", flush=True)
-    return {"told": told, "told_hard": hard}
+    return {"told": told, "told_hard": hard, "twins": twins}
 
 
 def clear_against_none(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -298,6 +320,8 @@ def figures(labels: np.ndarray, folds: dict, line: tuple[float, float], table: l
     draws = (rng.integers(0, len(labels), len(labels)) for _ in range(1000))
     spread = np.percentile([clear_against_none(labels[draw], scores[draw]) for draw in draws], [2.5, 97.5])
     probability = 1 / (1 + np.exp(-(scores * line[0] + line[1])))
+    has_twin = ~np.isnan(folds["twins"])
+    twins = 1 / (1 + np.exp(-(folds["twins"][has_twin] * line[0] + line[1])))
     groups = {}
     for name, chosen in group_masks(table).items():
         kinds = labels[chosen]
@@ -328,6 +352,12 @@ def figures(labels: np.ndarray, folds: dict, line: tuple[float, float], table: l
             name: round(float(np.median(probability[labels == label])), 3)
             for label, name in enumerate(("none", "slight", "clear"))
         },
+        "twins": {
+            "count": int(has_twin.sum()),
+            "mean_before": round(float(probability[has_twin].mean()), 3) if has_twin.any() else None,
+            "mean_after": round(float(twins.mean()), 3) if has_twin.any() else None,
+            "fell": round(float((twins < probability[has_twin]).mean()), 3) if has_twin.any() else None,
+        },
         "groups": groups,
     }
 
@@ -354,6 +384,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--labelled", type=Path, required=True, help="portraits of boundaries/training/w.npy")
     parser.add_argument("--unlabelled", type=Path, nargs="*", default=[], help="folders of other portraits")
+    parser.add_argument("--twins", type=Path, help="the clear ones again, in their order, moved along the fine boundary")
     parser.add_argument("--labels", type=Path, default=HERE / "../../boundaries/training/labels.csv")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, default=HERE / "../chin_scorer.onnx")

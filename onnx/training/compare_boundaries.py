@@ -19,18 +19,10 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from feature_labels import PARTS, Classifiers
-from generator import FEATURE_SIDES, STYLE_LAYERS, Generator, default_pack, to_pixels
+from generator import FEATURE_SIDES, STYLE_LAYERS, Generator, default_pack, moved, to_pixels
 
 HERE = Path(__file__).parent
 MARGIN_PX = 8
-
-
-def moved(code: np.ndarray, boundary: np.ndarray, rows: int, alpha: float) -> np.ndarray:
-    """The code `[23, 512]` moved along the boundary, in W or a row a layer, on its first rows."""
-    normals = np.broadcast_to(boundary.reshape(-1, boundary.shape[-1]), (STYLE_LAYERS, boundary.shape[-1]))
-    result = code.copy()
-    result[:rows] += alpha * normals[:rows]
-    return result
 
 
 def wanted_region(parts: np.ndarray) -> np.ndarray:

@@ -84,6 +84,14 @@ class Generator:
         return {side: map[0] for side, map in zip(sides, maps)}
 
 
+def moved(code: np.ndarray, boundary: np.ndarray, layers: int, alpha: float) -> np.ndarray:
+    """A code in W or W+ moved along a boundary, in W or a row a layer, on its first layers: `[23, 512]`."""
+    normals = np.broadcast_to(boundary.reshape(-1, CODE_SIZE), (STYLE_LAYERS, CODE_SIZE))
+    result = np.broadcast_to(code, (STYLE_LAYERS, CODE_SIZE)).copy()
+    result[:layers] += alpha * normals[:layers]
+    return result
+
+
 def pruned(model: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProto:
     """The part of a network that these outputs need."""
     needed, nodes = set(outputs), []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import CODE_SIZE, FEATURE_SIDES, Generator, default_pack, to_pixels
+from generator import CODE_SIZE, FEATURE_SIDES, Generator, default_pack, moved, to_pixels
 from shards import save_whole
 
 SHARD = 100
@@ -27,6 +27,9 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, default=default_pack())
     parser.add_argument("--codes", type=Path, help="codes in W to draw, [n, 512], instead of random ones")
     parser.add_argument("--rows", type=int, nargs="*", help="which of these codes; all by default")
+    parser.add_argument("--boundary", type=Path, help="draw them moved along this boundary, in W or a row a layer")
+    parser.add_argument("--alpha", type=float, default=-2.0)
+    parser.add_argument("--layers", type=int, default=11, help="how many layers, from the coarsest, are moved")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--psi", type=float, nargs="+", default=[0.5, 0.9], help="truncation, or its range")
@@ -39,6 +42,8 @@ def main() -> None:
     codes = np.load(options.codes) if options.codes else random_codes(generator, options)
     if options.rows:
         codes = codes[options.rows]
+    if options.boundary:
+        codes = np.array([moved(code, np.load(options.boundary), options.layers, options.alpha) for code in codes])
     options.out.mkdir(parents=True, exist_ok=True)
     for first in range(0, len(codes), SHARD):
         draw_shard(generator, options, first, codes[first : first + SHARD])
