@@ -127,11 +127,22 @@ fn load_file(path: PathBuf) -> Result<Loaded, Error> {
         return Ok(load_project(Project::read(&path)?, &path));
     }
     let beside = project::path_beside(&path);
+    let is_offered = beside.is_file() && is_of_photo(&beside, &path);
     Ok(Loaded {
         project: None,
         photo: Ok(load_photo(path, None)?),
-        beside: beside.is_file().then_some(beside),
+        beside: is_offered.then_some(beside),
     })
+}
+
+/// Is the project there that of this photo? One that can't be read may be.
+fn is_of_photo(project_path: &Path, photo: &Path) -> bool {
+    let Ok(project) = Project::read(project_path) else {
+        return true;
+    };
+    let is_found_there =
+        (project.find_photo(project_path)).is_ok_and(|found| crate::fs::same_file(&found, photo));
+    is_found_there || project.has_content_of(photo)
 }
 
 fn load_project(project: Project, path: &Path) -> Loaded {

@@ -367,6 +367,12 @@ impl Project {
         }
     }
 
+    /// Whether this is known to be the photo that was edited, wherever it is. Reads it through.
+    pub(super) fn has_content_of(&self, photo: &Path) -> bool {
+        let known = self.photo.fingerprint.get();
+        known.is_some_and(|known| Fingerprint::of(photo).is_ok_and(|now| now == *known))
+    }
+
     /// Whether the photo's file is another than the one that was edited. Reads it through.
     pub fn photo_has_changed(&self, photo: &Path) -> bool {
         let Some(known) = self.photo.fingerprint.get() else {

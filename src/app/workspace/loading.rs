@@ -1,6 +1,6 @@
 //! Opening photos and projects, going from one to another, and what to do when one can't be loaded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::Task;
@@ -125,10 +125,13 @@ impl Workspace {
                 project.display()
             )));
         }
+        photo.returns_to = photo.photo_path().map(Path::to_owned);
         if let Some(mut session) = photo.session.take() {
             session.unload(backend);
         }
         photo.loading = Loading::Unloaded;
+        // Which photo it is of is found out again.
+        photo.identity = None;
         self.load_from(id, Source::File(project));
         None
     }
@@ -242,6 +245,7 @@ impl Workspace {
         }
         if let Some(photo) = self.photo_mut(id) {
             photo.session = Some(session);
+            photo.returns_to = None;
             if let Some(beside) = &loaded.beside {
                 let notice = Notice::warning(format!(
                     "{} was edited before: {} has the edits",
@@ -327,8 +331,7 @@ impl Workspace {
     ) {
         let notice = Notice::problem(error.to_string());
         if let Some(photo) = self.photo_mut(id)
-            && photo.identity.take().is_some()
-            && let Origin::File(path) = photo.origin.clone()
+            && let Some(path) = photo.returns_to.take()
         {
             // The project beside it was to be opened: the photo itself is still there.
             events.push(Event::Notice(notice));

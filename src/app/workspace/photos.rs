@@ -21,6 +21,8 @@ pub struct OpenPhoto {
     pub(super) identity: Option<PathBuf>,
     /// The document's revision that was autosaved last, while there is an autosave.
     pub(super) autosaved: Option<u64>,
+    /// The photo to go back to when the project beside it can't be opened.
+    pub(super) returns_to: Option<PathBuf>,
     /// What was said of the photo's file, to be said once.
     pub(super) warned: Vec<String>,
 }
@@ -57,6 +59,7 @@ impl OpenPhoto {
             origin,
             identity: None,
             autosaved: None,
+            returns_to: None,
             warned: Vec::new(),
         }
     }

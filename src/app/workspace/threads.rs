@@ -24,6 +24,8 @@ pub struct Threads {
     /// What was found, with the locks that keep other programs from it.
     found: BTreeMap<PathBuf, autosave::Recoverable>,
     autosaves: BTreeMap<PhotoId, AutosaveWriter>,
+    /// Writers whose autosave is being removed.
+    endings: Vec<Background<(), Unexpected>>,
     loads: Vec<(PhotoId, Background<Loaded, open::Error>)>,
     writes: Vec<(WriteId, Write)>,
     discards: Vec<Background<Result<(), autosave::Error>, Unexpected>>,
@@ -69,6 +71,7 @@ impl Threads {
             finding: None,
             found: BTreeMap::new(),
             autosaves: BTreeMap::new(),
+            endings: Vec::new(),
             loads: Vec::new(),
             writes: Vec::new(),
             discards: Vec::new(),
@@ -116,10 +119,11 @@ impl Disk for Threads {
                 if let Some(writer) = self.autosaves.remove(&photo) {
                     writer.forget();
                     // Its end is waited for elsewhere.
-                    let _ = self.start::<(), Unexpected>("autosave", move || {
+                    let ending = self.start("autosave", move || {
                         drop(writer);
                         Ok(())
                     });
+                    self.endings.push(ending);
                 }
             }
             Task::AdoptAutosave { photo, autosave } => {
@@ -206,6 +210,7 @@ impl Disk for Threads {
             }
             Some(_) => false,
         });
+        self.endings.retain(|ending| ending.poll().is_none());
         for (photo, writer) in &self.autosaves {
             if let Some(error) = writer.take_error() {
                 replies.push(Reply::AutosaveFailed(*photo, error));
@@ -228,6 +233,44 @@ impl Disk for Threads {
                 Write::Export(export) => export.cancel(),
                 Write::Copy(copy) => copy.cancel(),
             }
+        }
+    }
+}
+
+impl Drop for Threads {
+    /// Waits for what takes a moment: what was forgotten is gone, and what was saved is there.
+    fn drop(&mut self) {
+        for ending in &mut self.endings {
+            ending.wait();
+        }
+        for (_, write) in &mut self.writes {
+            if let Write::Save(save) = write {
+                save.wait();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::editor::project::Project;
+    use crate::editor::{Change, Command, Document, FaceId};
+
+    #[test]
+    fn what_is_forgotten_at_the_very_end_is_not_offered_again() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let mut disk = Threads::new(Some(folder.path().to_owned()), Arc::new(|| ()));
+            let mut document = Document::new(None, "a.jpg".to_owned());
+            let (face, change) = (FaceId(1), Change::Amount(3.0));
+            document.apply(&Command::Edit { face, change }, None);
+            let photo = PhotoId::unique();
+            let project = Box::new(Project::of(&document));
+            disk.send(Task::Autosave { photo, project });
+            disk.send(Task::ForgetAutosave { photo });
+            drop(disk);
+            assert!(autosave::recoverable(folder.path()).is_empty());
         }
     }
 }

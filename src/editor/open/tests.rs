@@ -115,6 +115,18 @@ fn a_photo_names_the_project_beside_it() {
     let beside = project::path_beside(&photo);
     Project::of(&document).write(&beside, Replace::Own).unwrap();
     assert_eq!(file(&photo).unwrap().beside, Some(beside.clone()));
+    // Another photo's project under this name is no offer.
+    let other = folder.path().join("other.png");
+    save_photo(&other, 9);
+    let named_after_it = project::path_beside(&other);
+    std::fs::copy(&beside, &named_after_it).unwrap();
+    assert_eq!(file(&other).unwrap().beside, None);
+    // A photo that was renamed together with its project is known by its content.
+    let renamed = folder.path().join("renamed.png");
+    std::fs::copy(&photo, &renamed).unwrap();
+    let beside_renamed = project::path_beside(&renamed);
+    std::fs::copy(&beside, &beside_renamed).unwrap();
+    assert_eq!(file(&renamed).unwrap().beside, Some(beside_renamed));
     assert_eq!(file(&beside).unwrap().beside, None);
 }
 

@@ -313,7 +313,10 @@ impl PlayedDisk {
                 Ok(Loaded {
                     project: None,
                     photo: Ok(photo),
-                    beside: beside.filter(|path| world.projects.contains_key(path)),
+                    beside: beside.filter(|beside| {
+                        let saved = world.projects.get(beside);
+                        saved.is_some_and(|saved| Some(saved.of.photo) == World::photo_of(&path))
+                    }),
                 })
             }
             Source::Photo { path, of } => {
