@@ -159,8 +159,12 @@ def features_of(folder: Path, version: str, work: Path) -> np.ndarray:
     """Features `[n, 16524]` of a folder's portraits: `plain`, `mirrored`, or as a photo of seed k shows them
     (`photo_k`; every other one mirrored)."""
     path = work / f"{folder.name}_{version}.npy"
+    count = sum(len(np.load(shard, mmap_mode="r")) for shard in shard_paths(folder, "pictures"))
     if path.exists():
-        return np.load(path)
+        kept = np.load(path)
+        # The folder may have grown since.
+        if len(kept) == count:
+            return kept
     scattering, crops, result = Scattering(), load_crops(folder), []
     rng = np.random.default_rng(int(version.split("_")[1])) if "_" in version else None
     for first in range(0, len(crops), 32):
