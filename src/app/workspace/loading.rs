@@ -186,9 +186,6 @@ impl Workspace {
         backend: &mut dyn Backend,
         events: &mut Vec<Event>,
     ) -> bool {
-        let Some(photo) = self.photo(id) else {
-            return false;
-        };
         let pixels = loaded.photo.as_ref().ok();
         let source = pixels.map(|photo| photo.path.clone());
         let document = match &loaded.project {
@@ -198,35 +195,18 @@ impl Workspace {
                 source.as_deref().map_or_else(String::new, name_of),
             ),
         };
-        let twin = pixels.and_then(|pixels| self.open_as(id, &pixels.identity));
-        if let Some(twin) = twin {
-            let is_work = loaded.project.is_some();
-            if is_work && twin.is_untouched() && !self.writes.needs_pixels_of(twin.id) {
-                // Nothing is lost with it.
-                let twin = twin.id;
+        if let Some(pixels) = pixels
+            && let Some(twin) = self.open_as(id, &pixels.identity).map(|twin| twin.id)
+        {
+            let is_project = loaded.project.is_some();
+            if is_project && self.may_give_way(twin) {
+                if self.current == Some(twin) {
+                    events.extend(self.switch(id, backend));
+                }
                 self.remove(twin, backend);
             } else {
-                let is_same = !is_work || {
-                    let path = |document: &Document| {
-                        document.project_file.as_ref().map(|file| file.path.clone())
-                    };
-                    let theirs = twin.document().and_then(path);
-                    theirs.is_some() && theirs == path(&document) && !document.is_unsaved()
-                };
-                if !is_same {
-                    events.push(Event::Notice(Notice::warning(format!(
-                        "{} is open already, with other edits. Save and close it first, then open {} \
-                         again",
-                        twin.name, photo.name
-                    ))));
-                }
-                let twin = twin.id;
-                let was_current = self.current == Some(id);
-                self.put_back(id);
-                self.remove(id, backend);
-                if was_current {
-                    events.extend(self.switch(twin, backend));
-                }
+                let is_news = is_project && !self.is_same_project(twin, &document);
+                self.give_way_to(twin, id, is_news, backend, events);
                 return false;
             }
         }
@@ -235,26 +215,27 @@ impl Workspace {
             return false;
         };
         photo.name.clone_from(&session.document.name);
-        if let Origin::Autosave(recoverable) = &photo.origin {
-            photo.autosaved = Some(session.document.revision());
-            let autosave = recoverable.path.clone();
+        photo.returns_to = None;
+        let adopted = match &photo.origin {
+            Origin::Autosave(recoverable) => Some(recoverable.path.clone()),
+            Origin::File(_) => None,
+        };
+        photo.autosaved = adopted.as_ref().map(|_| session.document.revision());
+        photo.session = Some(session);
+        if let Some(beside) = &loaded.beside {
+            let notice = Notice::warning(format!(
+                "{} was edited before: {} has the edits",
+                photo.name,
+                name_of(beside)
+            ));
+            let remedy = Remedy::OpenProject(id, beside.clone());
+            events.push(Event::Notice(notice.with_remedy(remedy)));
+        }
+        if let Some(autosave) = adopted {
             self.disk.send(Task::AdoptAutosave {
                 photo: id,
                 autosave,
             });
-        }
-        if let Some(photo) = self.photo_mut(id) {
-            photo.session = Some(session);
-            photo.returns_to = None;
-            if let Some(beside) = &loaded.beside {
-                let notice = Notice::warning(format!(
-                    "{} was edited before: {} has the edits",
-                    photo.name,
-                    name_of(beside)
-                ));
-                let remedy = Remedy::OpenProject(id, beside.clone());
-                events.push(Event::Notice(notice.with_remedy(remedy)));
-            }
         }
         true
     }
@@ -263,6 +244,42 @@ impl Workspace {
     fn open_as(&self, id: PhotoId, identity: &PathBuf) -> Option<&OpenPhoto> {
         let mut others = self.photos.iter().filter(|photo| photo.id != id);
         others.find(|photo| photo.identity.as_ref() == Some(identity))
+    }
+
+    /// Is nothing lost if another document takes this photo's place?
+    fn may_give_way(&self, id: PhotoId) -> bool {
+        let is_untouched = self.photo(id).is_some_and(OpenPhoto::is_untouched);
+        is_untouched && !self.writes.depends_on(id)
+    }
+
+    /// Is a document, as it was opened, that of a project which a photo has open?
+    fn is_same_project(&self, id: PhotoId, document: &Document) -> bool {
+        let path = |document: &Document| Some(document.project_file.as_ref()?.path.clone());
+        let open = self.photo(id).and_then(OpenPhoto::document).and_then(path);
+        open.is_some() && open == path(document) && !document.is_unsaved()
+    }
+
+    /// A photo leaves the list for its twin, which is open already; `is_news` if its own edits are
+    /// others, which its owner is told then.
+    fn give_way_to(
+        &mut self,
+        twin: PhotoId,
+        id: PhotoId,
+        is_news: bool,
+        backend: &mut dyn Backend,
+        events: &mut Vec<Event>,
+    ) {
+        if is_news && let (Some(twin), Some(photo)) = (self.photo(twin), self.photo(id)) {
+            events.push(Event::Notice(Notice::warning(format!(
+                "{} is open already, with other edits. Save and close it first, then open {} again",
+                twin.name, photo.name
+            ))));
+        }
+        if self.current == Some(id) {
+            events.extend(self.switch(twin, backend));
+        }
+        self.put_back(id);
+        self.remove(id, backend);
     }
 
     fn take_pixels(

@@ -495,6 +495,12 @@ impl Life {
             }
             self.check_autosave(photo.id, known, document.is_unsaved());
         }
+        let is_empty = self.workspace.photos().is_empty();
+        assert_eq!(
+            self.workspace.current().is_none(),
+            is_empty,
+            "one is in view"
+        );
         // One document a photo.
         let mut open: Vec<usize> = (self.workspace.photos().iter())
             .filter(|photo| photo.identity.is_some())

@@ -285,3 +285,21 @@ fn copying_does_not_disturb_an_export() {
     go(&mut life, &[Step::Wait(1)]);
     assert_eq!(life.world.borrow().exports.len(), 1);
 }
+
+#[test]
+fn a_project_that_takes_the_place_of_the_photo_in_view_is_in_view() {
+    let mut life = life(&[
+        Step::Open(0),
+        Step::Edit,
+        Step::Save,
+        Step::Quit,
+        Step::Open(0),
+    ]);
+    life.go(Step::OpenProject(0));
+    // Back to the photo before the project is loaded.
+    life.go(Step::Switch(0));
+    go(&mut life, &[Step::Wait(1)]);
+    assert_eq!(life.workspace.photos().len(), 1);
+    assert_eq!(amount(&life, 0), 1.01);
+    assert!(life.workspace.session().is_some());
+}
