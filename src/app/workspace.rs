@@ -106,12 +106,11 @@ impl Workspace {
 
     /// The same, to change it.
     pub fn session_mut(&mut self) -> Option<&mut Session> {
-        let session = self.photo_mut(self.current?)?.session.as_mut()?;
-        session.photo().is_some().then_some(session)
+        self.session_of(self.current?)
     }
 
     /// The work on a photo, while its pixels are loaded.
-    pub fn session_of(&mut self, id: PhotoId) -> Option<&mut Session> {
+    fn session_of(&mut self, id: PhotoId) -> Option<&mut Session> {
         let session = self.photo_mut(id)?.session.as_mut()?;
         session.photo().is_some().then_some(session)
     }

@@ -56,14 +56,6 @@ impl<K: PartialEq, V> Slot<K, V> {
         matches!(self, Self::Asked { stamp: asked, .. } if *asked == stamp)
     }
 
-    /// What there is for this key.
-    pub fn ready_for(&self, key: &K) -> Option<&V> {
-        match self {
-            Self::Ready { key: of, value } if of == key => Some(value),
-            _ => None,
-        }
-    }
-
     /// Why there is nothing for this key, in words.
     pub fn failed_for(&self, key: &K) -> Option<&str> {
         match self {
@@ -72,8 +64,8 @@ impl<K: PartialEq, V> Slot<K, V> {
         }
     }
 
-    /// The work has ended: with a value, or in words why not. Its key and when it was asked for come
-    /// back; `None`, and nothing happens, when nothing was under way.
+    /// The work has ended: with a value, or in words why not. When it was asked for comes back;
+    /// `None`, and nothing happens, when nothing was under way.
     pub fn end(&mut self, result: Result<V, String>) -> Option<Instant> {
         match std::mem::take(self) {
             Self::Asked { key, at, .. } => {
