@@ -160,8 +160,13 @@ proptest! {
     #[test]
     fn a_grey_photo_stays_grey(
         kind in prop::sample::select(&KINDS),
-        faces in prop::collection::vec(any_face(), 1..4),
+        mut faces in prop::collection::vec(any_face(), 0..3),
     ) {
+        // Any face may lie beside the photo or be too faint to change a level: this one does not.
+        faces.push(AnyFace {
+            photo_from_crop: turned(1.0, 0.2, Point::new(29.0, 19.0)),
+            tint: [0.5, 0.1, -0.3],
+        });
         // Grey in the channels that the kind has, as far as its depth can tell.
         let grey = DynamicImage::from(noise(ColorType::Rgb16, 90, 70).into_luma8());
         let photo = as_kind(kind, grey.into_rgba16().into());
