@@ -216,7 +216,7 @@ impl Workspace {
             };
             let id = photo.id;
             let document = &session.document;
-            if document.is_unsaved() {
+            if photo.is_unsaved() {
                 let revision = Some(document.revision());
                 if photo.autosaved != revision {
                     photo.autosaved = revision;

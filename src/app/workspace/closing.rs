@@ -77,7 +77,8 @@ impl Workspace {
             self.closes_when_saved.remove(&id);
             self.quits_when_done = false;
         }
-        if self.closes_when_saved.remove(&id) {
+        // The save that the photo closes after may not have begun yet.
+        if !self.writes.will_save(id) && self.closes_when_saved.remove(&id) {
             // Edits made while it was saved are asked for.
             events.extend(self.close(id, backend));
         }

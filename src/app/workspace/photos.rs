@@ -1,6 +1,7 @@
 //! One photo of the list.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::app::session::Session;
 use crate::editor::{Document, Edits};
@@ -21,6 +22,8 @@ pub struct OpenPhoto {
     pub(super) identity: Option<PathBuf>,
     /// The document's revision that was autosaved last, while there is an autosave.
     pub(super) autosaved: Option<u64>,
+    /// What the project file will hold once the save under way has ended.
+    pub(super) being_saved: Option<Arc<Edits>>,
     /// The photo to go back to when the project beside it can't be opened.
     pub(super) returns_to: Option<PathBuf>,
     /// What was said of the photo's file, to be said once.
@@ -59,6 +62,7 @@ impl OpenPhoto {
             origin,
             identity: None,
             autosaved: None,
+            being_saved: None,
             returns_to: None,
             warned: Vec::new(),
         }
@@ -69,9 +73,13 @@ impl OpenPhoto {
         Some(&self.session.as_ref()?.document)
     }
 
-    /// Are there edits that no project holds?
+    /// Are there edits that no project holds, or that the one which does is about to lose to a save
+    /// under way? Such a save may have replaced the file long before its reply is here.
     pub fn is_unsaved(&self) -> bool {
-        self.document().is_some_and(Document::is_unsaved)
+        self.document().is_some_and(|document| {
+            let is_overwritten = |edits| edits != document.edits();
+            document.is_unsaved() || self.being_saved.as_ref().is_some_and(is_overwritten)
+        })
     }
 
     /// The photo's file, as far as it is known.
@@ -85,11 +93,12 @@ impl OpenPhoto {
 
     /// Is there nothing of the user's in it, so that another document may take its place?
     pub(super) fn is_untouched(&self) -> bool {
-        self.document().is_none_or(|document| {
-            !document.is_unsaved()
-                && document.project_file.is_none()
-                && **document.edits() == Edits::default()
-        })
+        self.being_saved.is_none()
+            && self.document().is_none_or(|document| {
+                !document.is_unsaved()
+                    && document.project_file.is_none()
+                    && **document.edits() == Edits::default()
+            })
     }
 }
 

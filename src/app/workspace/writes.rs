@@ -10,7 +10,6 @@ use super::photos::Loading;
 use super::{Event, Workspace};
 use crate::app::notices::{Notice, Remedy};
 use crate::app::session::Readiness;
-use crate::editor::Edits;
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::project::{self, Project, ProjectFile, Replace, path_beside};
 use crate::engine::RenderedFace;
@@ -53,10 +52,7 @@ enum Stage {
     Waiting,
     /// Until what was asked for before is written.
     Queued(Inputs),
-    Running {
-        /// What a save holds.
-        edits: Option<Arc<Edits>>,
-    },
+    Running,
 }
 
 /// What a write needs, taken when it can be had.
@@ -118,10 +114,16 @@ impl Writes {
         writes.any(|write| write.depends_on(photo))
     }
 
+    /// Is this photo's project to be saved again?
+    pub fn will_save(&self, photo: PhotoId) -> bool {
+        let mut writes = self.queue.iter();
+        writes.any(|write| write.kind.is_save() && write.depends_on(photo))
+    }
+
     /// The writes under way.
     pub fn running(&self) -> Vec<WriteId> {
         let writes = self.queue.iter();
-        let running = writes.filter(|write| matches!(write.stage, Stage::Running { .. }));
+        let running = writes.filter(|write| matches!(write.stage, Stage::Running));
         running.map(|write| write.id).collect()
     }
 
@@ -164,7 +166,7 @@ impl Write {
         let needs_it = match self.stage {
             Stage::Waiting => true,
             Stage::Queued(_) => self.kind.is_save(),
-            Stage::Running { .. } => false,
+            Stage::Running => false,
         };
         needs_it && self.photo == photo
     }
@@ -238,7 +240,7 @@ impl Workspace {
     pub fn cancel_write(&mut self, id: WriteId, backend: &mut dyn Backend) -> Option<Notice> {
         let write = self.writes.queue.iter().find(|write| write.id == id)?;
         match write.stage {
-            Stage::Running { .. } => {
+            Stage::Running => {
                 self.disk.cancel(id);
                 None
             }
@@ -261,12 +263,12 @@ impl Workspace {
                     format!("{name}: the {} waits for the exact edit", kind.noun())
                 }
                 (Stage::Queued(_), kind, _) => format!("{name}: the {} waits", kind.noun()),
-                (Stage::Running { .. }, Kind::Save { .. }, _) => format!("Saving {name}"),
-                (Stage::Running { .. }, Kind::Copy, _) => format!("Copying {name}"),
+                (Stage::Running, Kind::Save { .. }, _) => format!("Saving {name}"),
+                (Stage::Running, Kind::Copy, _) => format!("Copying {name}"),
                 (_, _, Some(progress)) => format!("Exporting {name}: {}", progress.stage),
                 (_, _, None) => format!("Exporting {name}"),
             };
-            let is_running = matches!(write.stage, Stage::Running { .. });
+            let is_running = matches!(write.stage, Stage::Running);
             WriteState {
                 id: write.id,
                 text,
@@ -352,11 +354,11 @@ impl Workspace {
         let Stage::Queued(inputs) = write.stage else {
             return Some(write);
         };
-        let mut saved = None;
         let task = match (&write.kind, inputs) {
             (Kind::Save { path, replace }, _) => {
-                let project = Project::of(self.photo(photo)?.document()?);
-                saved = Some(Arc::clone(project.edits()));
+                let photo = self.photo_mut(photo)?;
+                let project = Project::of(photo.document()?);
+                photo.being_saved = Some(Arc::clone(project.edits()));
                 Task::Save {
                     id,
                     project: Box::new(project),
@@ -384,7 +386,7 @@ impl Workspace {
         };
         self.disk.send(task);
         Some(Write {
-            stage: Stage::Running { edits: saved },
+            stage: Stage::Running,
             ..write
         })
     }
@@ -400,8 +402,10 @@ impl Workspace {
             return;
         };
         let is_saved = result.is_ok();
-        match (result, write.stage) {
-            (Ok(file), Stage::Running { edits }) => {
+        let photo = self.photo_mut(write.photo);
+        let edits = photo.and_then(|photo| photo.being_saved.take());
+        match result {
+            Ok(file) => {
                 let text = format!("Saved {}", file.path.display());
                 events.push(Event::Notice(Notice::done(text)));
                 if let (Some(document), Some(edits)) = (self.document_mut(write.photo), edits) {
@@ -409,8 +413,7 @@ impl Workspace {
                     document.set_saved(edits);
                 }
             }
-            (Ok(_), _) => (),
-            (Err(error), _) => {
+            Err(error) => {
                 let save_as = Remedy::SaveAs(write.photo);
                 let mut notice = Notice::error(format!("{} was not saved", write.name), &error);
                 if let project::Error::Exists { path } = error {

@@ -13,11 +13,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{PHOTOS, alias_path, photo_path, project_path};
 use crate::app::workspace::disk::{Disk, Recoverable, Reply, Task, WriteId, WriteProgress};
-use crate::editor::FaceId;
 use crate::editor::autosave;
 use crate::editor::export::{self, Exported};
 use crate::editor::open::{self, Loaded, LoadedPhoto, Source};
 use crate::editor::project::{self, Existing, Project, ProjectFile, Replace, check_replacement};
+use crate::editor::{Document, FaceId};
 use crate::fs;
 use crate::photo::{self, Photo, PhotoId};
 
@@ -195,6 +195,18 @@ impl PlayedDisk {
         let world = self.world.borrow();
         let (project, _) = world.autosaves.get(self.files.get(&photo)?)?;
         Some(State::of(project))
+    }
+
+    /// What a save under way will leave of a document's edits, which are a step of its history.
+    pub fn being_saved(&self, document: &Document) -> Option<State> {
+        self.tasks.iter().find_map(|(_, task)| {
+            let Task::Save { project, .. } = task else {
+                return None;
+            };
+            let mut steps = document.history().steps().iter();
+            let is_of_it = steps.any(|step| Arc::ptr_eq(&step.edits, project.edits()));
+            is_of_it.then(|| State::of(project))
+        })
     }
 
     /// The program is killed: what was under way is gone, its locks are free.

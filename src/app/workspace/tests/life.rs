@@ -12,7 +12,7 @@ use super::engine::{Mood, PlayedEngine};
 use super::{PHOTOS, alias_path, photo_path, project_path};
 use crate::app::notices::{Notice, Remedy};
 use crate::app::workspace::disk::{Disk, Reply, Task, WriteId, WriteProgress};
-use crate::app::workspace::{Event, Workspace};
+use crate::app::workspace::{Event, OpenPhoto, Workspace};
 use crate::editor::export::ExportOptions;
 use crate::editor::project::Replace;
 use crate::editor::{Change, Command, Document, FaceId};
@@ -66,6 +66,8 @@ struct Known {
     log: Vec<(u64, f32)>,
     /// It was a crash's: there is an autosave from the first moment on.
     is_recovered: bool,
+    /// What its project will hold once a save under way has ended.
+    being_saved: Option<State>,
 }
 
 /// The disk, also in the test's hands.
@@ -464,6 +466,8 @@ impl Life {
             } else if !may_vanish.contains(&id) {
                 let is_safe = known.state.amount == 0.0 || self.is_saved(known.state);
                 assert!(is_safe, "{known:?} is gone");
+                let stays_safe = known.being_saved.is_none_or(|it| it == known.state);
+                assert!(stays_safe, "{known:?} is gone before it is overwritten");
             }
         }
         for photo in self.workspace.photos() {
@@ -474,6 +478,10 @@ impl Life {
                 photo: index_of(&document.name),
                 amount: document.params(FaceId(1)).amount,
             };
+            let being_saved = self.disk.0.borrow().being_saved(document);
+            if let Some(known) = self.known.get_mut(&photo.id) {
+                known.being_saved = being_saved;
+            }
             let Some(known) = self.known.get(&photo.id) else {
                 let is_recovered = document.is_unsaved();
                 let log = vec![(now, state.amount)];
@@ -481,6 +489,7 @@ impl Life {
                     state,
                     log,
                     is_recovered,
+                    being_saved,
                 };
                 self.known.insert(photo.id, known);
                 continue;
@@ -493,7 +502,7 @@ impl Life {
                 let shown = super::disk::photo_with(pixels);
                 assert_eq!(shown, state.photo, "edits on the pixels of another photo");
             }
-            self.check_autosave(photo.id, known, document.is_unsaved());
+            self.check_autosave(photo, known);
         }
         let is_empty = self.workspace.photos().is_empty();
         assert_eq!(
@@ -521,11 +530,12 @@ impl Life {
         world.projects.values().any(|saved| saved.of == state)
     }
 
-    fn check_autosave(&self, id: PhotoId, known: &Known, is_unsaved: bool) {
-        if !is_unsaved {
+    fn check_autosave(&self, photo: &OpenPhoto, known: &Known) {
+        let is_overwritten = known.being_saved.is_some_and(|it| it != known.state);
+        if !photo.document().is_some_and(Document::is_unsaved) && !is_overwritten {
             return;
         }
-        let autosaved = self.disk.0.borrow().autosaved(id);
+        let autosaved = self.disk.0.borrow().autosaved(photo.id);
         if known.is_recovered && known.log.len() == 1 {
             assert!(autosaved.is_some(), "{known:?} has no autosave any more");
         }

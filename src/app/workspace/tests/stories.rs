@@ -303,3 +303,55 @@ fn a_project_that_takes_the_place_of_the_photo_in_view_is_in_view() {
     assert_eq!(amount(&life, 0), 1.01);
     assert!(life.workspace.session().is_some());
 }
+
+/// A photo whose project holds one edit, while a save of a second edit is under way and the second is
+/// undone already: the edits are again those that were saved before, and soon no project holds them.
+fn undone_during_a_save() -> Life {
+    let mut life = life(&[Step::Open(0), Step::Edit, Step::Save, Step::Edit]);
+    life.go(Step::Save);
+    life.go(Step::Undo);
+    assert_eq!(life.workspace.write_states().len(), 1, "it is being saved");
+    assert_eq!(amount(&life, 0), 1.01);
+    assert_eq!(saved_amount(&life, 0), 1.01);
+    life
+}
+
+#[test]
+fn an_undo_during_a_save_is_never_without_an_autosave() {
+    let mut life = undone_during_a_save();
+    for _ in 0..60 {
+        life.go(Step::Wait(1));
+        assert_eq!(life.world.borrow().autosaves.len(), 1);
+    }
+    assert_eq!(saved_amount(&life, 0), 1.02);
+    go(&mut life, &[Step::Crash, Step::Recover(0)]);
+    assert_eq!(amount(&life, 0), 1.01);
+}
+
+#[test]
+fn closing_asks_when_a_save_under_way_holds_other_edits() {
+    let mut life = undone_during_a_save();
+    life.go(Step::Close(0));
+    let id = life.workspace.photos()[0].id;
+    assert_eq!(life.workspace.question(), Some(Question::ClosePhoto(id)));
+    go(&mut life, &[Step::SaveAndClose]);
+    assert_eq!(saved_amount(&life, 0), 1.01);
+    assert!(life.workspace.photos().is_empty(), "it is asked once");
+}
+
+#[test]
+fn a_photo_that_is_being_saved_gives_way_to_no_project() {
+    let mut life = life(&[
+        Step::Open(0),
+        Step::Edit,
+        Step::Save,
+        Step::Quit,
+        Step::Open(0),
+        Step::Edit,
+    ]);
+    life.go(Step::SaveAs(5));
+    life.go(Step::Undo);
+    go(&mut life, &[Step::Remedy]);
+    assert_eq!(amount(&life, 0), 0.0, "the project beside it has 1.01");
+    assert!(life.workspace.photos()[0].is_unsaved());
+}
