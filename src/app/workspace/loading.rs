@@ -195,9 +195,11 @@ impl Workspace {
                 source.as_deref().map_or_else(String::new, name_of),
             ),
         };
-        if let Some(pixels) = pixels
-            && let Some(twin) = self.open_as(id, &pixels.identity).map(|twin| twin.id)
-        {
+        let twin = pixels
+            .and_then(|pixels| self.open_as(id, &pixels.identity))
+            .or_else(|| self.open_from_project_of(id, &document))
+            .map(|twin| twin.id);
+        if let Some(twin) = twin {
             let is_project = loaded.project.is_some();
             if is_project && self.may_give_way(twin) {
                 if self.current == Some(twin) {
@@ -246,6 +248,17 @@ impl Workspace {
         others.find(|photo| photo.identity.as_ref() == Some(identity))
     }
 
+    /// The photo of the list, other than this one, that has the document's project open: known also
+    /// where the photo's file is gone.
+    fn open_from_project_of(&self, id: PhotoId, document: &Document) -> Option<&OpenPhoto> {
+        let path = project_path(document)?;
+        let mut others = self.photos.iter().filter(|photo| photo.id != id);
+        others.find(|photo| {
+            let open = photo.document();
+            open.is_some_and(|open| open.name == document.name && project_path(open) == Some(path))
+        })
+    }
+
     /// Is nothing lost if another document takes this photo's place?
     fn may_give_way(&self, id: PhotoId) -> bool {
         let is_untouched = self.photo(id).is_some_and(OpenPhoto::is_untouched);
@@ -254,9 +267,9 @@ impl Workspace {
 
     /// Is a document, as it was opened, that of a project which a photo has open?
     fn is_same_project(&self, id: PhotoId, document: &Document) -> bool {
-        let path = |document: &Document| Some(document.project_file.as_ref()?.path.clone());
-        let open = self.photo(id).and_then(OpenPhoto::document).and_then(path);
-        open.is_some() && open == path(document) && !document.is_unsaved()
+        let open = self.photo(id).and_then(OpenPhoto::document);
+        let open = open.and_then(project_path);
+        open.is_some() && open == project_path(document) && !document.is_unsaved()
     }
 
     /// A photo leaves the list for its twin, which is open already; `is_news` if its own edits are
@@ -411,4 +424,9 @@ impl Workspace {
         }
         self.earlier.retain(|earlier| *earlier != id);
     }
+}
+
+/// The project file that a document was opened from or last saved in.
+fn project_path(document: &Document) -> Option<&Path> {
+    Some(&document.project_file.as_ref()?.path)
 }

@@ -247,6 +247,9 @@ impl Workspace {
             Stage::Waiting | Stage::Queued(_) => {
                 self.quits_when_done = false;
                 let write = self.writes.take(id)?;
+                if write.kind.is_save() {
+                    self.closes_when_saved.remove(&write.photo);
+                }
                 self.let_go(write.photo, backend);
                 Some(Notice::done("Cancelled; no file was written"))
             }

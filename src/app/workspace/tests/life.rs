@@ -277,11 +277,9 @@ impl Life {
                 let write = self.workspace.write_states().into_iter().next();
                 let is_export = |text: &str| text.contains("xport") || text.contains("the photo");
                 if let Some(write) = write.filter(|write| is_export(&write.text)) {
-                    let notice = self.workspace.cancel_write(write.id, &mut self.engine);
-                    notice.map(Event::Notice).into_iter().collect()
-                } else {
-                    Vec::new()
+                    self.cancel_write(write.id);
                 }
+                Vec::new()
             }
             Step::TryAgain => {
                 if let Some(id) = self.current() {
@@ -383,6 +381,14 @@ impl Life {
             }
         }
         Vec::new()
+    }
+
+    /// Stops a write; `true` if it was stopped at once.
+    pub fn cancel_write(&mut self, write: WriteId) -> bool {
+        let notice = self.workspace.cancel_write(write, &mut self.engine);
+        let is_stopped = notice.is_some();
+        self.take(notice.map(Event::Notice).into_iter().collect());
+        is_stopped
     }
 
     fn remedy(&mut self) {

@@ -340,6 +340,41 @@ fn closing_asks_when_a_save_under_way_holds_other_edits() {
 }
 
 #[test]
+fn a_photo_stays_when_the_save_it_was_to_close_after_is_cancelled() {
+    let mut life = life(&[Step::Open(0), Step::Edit, Step::Open(1), Step::Edit]);
+    life.go(Step::Save);
+    life.go(Step::Switch(0));
+    // Behind the other photo's save.
+    life.go(Step::SaveAndClose);
+    let queued = life.workspace.write_states()[1].id;
+    assert!(life.cancel_write(queued));
+    go(&mut life, &[Step::Wait(1), Step::Save]);
+    assert_eq!(saved_amount(&life, 0), 1.01);
+    assert_eq!(life.workspace.photos().len(), 2);
+}
+
+#[test]
+fn a_project_is_one_document_also_while_its_photo_is_gone() {
+    let mut life = life(&[
+        Step::Open(0),
+        Step::Edit,
+        Step::Save,
+        Step::Edit,
+        Step::Eject(0),
+        Step::OpenProject(0),
+    ]);
+    assert_eq!(life.workspace.photos().len(), 1);
+    assert_eq!(amount(&life, 0), 1.02);
+    // The same the other way round: what a crash has left, while its project is open.
+    go(
+        &mut life,
+        &[Step::Crash, Step::OpenProject(0), Step::Recover(0)],
+    );
+    assert_eq!(life.workspace.photos().len(), 1);
+    assert_eq!(life.workspace.recoverable().len(), 1, "it is offered again");
+}
+
+#[test]
 fn a_photo_that_is_being_saved_gives_way_to_no_project() {
     let mut life = life(&[
         Step::Open(0),
