@@ -90,7 +90,8 @@ pub struct Document {
     /// What the photo's file was when it was first looked at; filled in by who saves a project.
     pub(super) fingerprint: Arc<OnceLock<Fingerprint>>,
     history: History,
-    /// What a project file holds of the edits; `None` for work that a crash has left.
+    /// What a project file holds of the edits; `None` for work that a crash has left, or
+    /// whose project was replaced.
     saved: Option<Arc<Edits>>,
     /// Counts what has changed in all that a project holds.
     revision: u64,
@@ -282,7 +283,7 @@ impl Document {
     }
 
     /// Tells that no project holds the edits.
-    pub(super) fn set_unsaved(&mut self) {
+    pub fn set_unsaved(&mut self) {
         self.saved = None;
     }
 }

@@ -259,6 +259,18 @@ impl Workspace {
         })
     }
 
+    /// This photo's document is now in the project file: another that was, as the user has agreed to
+    /// replace it, is in none any more.
+    pub(super) fn lose_project(&mut self, to: PhotoId, path: &Path) {
+        let others = self.photos.iter_mut().filter(|photo| photo.id != to);
+        let sessions = others.filter_map(|photo| photo.session.as_mut());
+        for document in sessions.map(|session| &mut session.document) {
+            if project_path(document) == Some(path) {
+                document.set_unsaved();
+            }
+        }
+    }
+
     /// Is nothing lost if another document takes this photo's place?
     fn may_give_way(&self, id: PhotoId) -> bool {
         let is_untouched = self.photo(id).is_some_and(OpenPhoto::is_untouched);

@@ -411,6 +411,7 @@ impl Workspace {
             Ok(file) => {
                 let text = format!("Saved {}", file.path.display());
                 events.push(Event::Notice(Notice::done(text)));
+                self.lose_project(write.photo, &file.path);
                 if let (Some(document), Some(edits)) = (self.document_mut(write.photo), edits) {
                     document.project_file = Some(file);
                     document.set_saved(edits);

@@ -12,7 +12,7 @@ use super::engine::{Mood, PlayedEngine};
 use super::{PHOTOS, alias_path, photo_path, project_path};
 use crate::app::notices::{Notice, Remedy};
 use crate::app::workspace::disk::{Disk, Reply, Task, WriteId, WriteProgress};
-use crate::app::workspace::{Event, OpenPhoto, Workspace};
+use crate::app::workspace::{Event, Workspace};
 use crate::editor::export::ExportOptions;
 use crate::editor::project::Replace;
 use crate::editor::{Change, Command, Document, FaceId};
@@ -68,6 +68,8 @@ struct Known {
     is_recovered: bool,
     /// What its project will hold once a save under way has ended.
     being_saved: Option<State>,
+    /// Since when no project holds it, or a save under way is about to overwrite it there.
+    at_risk_since: Option<u64>,
 }
 
 /// The disk, also in the test's hands.
@@ -485,8 +487,12 @@ impl Life {
                 amount: document.params(FaceId(1)).amount,
             };
             let being_saved = self.disk.0.borrow().being_saved(document);
+            let is_overwritten = being_saved.is_some_and(|it| it != state);
+            let is_at_risk = document.is_unsaved() || is_overwritten;
             if let Some(known) = self.known.get_mut(&photo.id) {
                 known.being_saved = being_saved;
+                let since = known.at_risk_since.unwrap_or(now);
+                known.at_risk_since = is_at_risk.then_some(since);
             }
             let Some(known) = self.known.get(&photo.id) else {
                 let is_recovered = document.is_unsaved();
@@ -496,6 +502,7 @@ impl Life {
                     log,
                     is_recovered,
                     being_saved,
+                    at_risk_since: is_at_risk.then_some(now),
                 };
                 self.known.insert(photo.id, known);
                 continue;
@@ -508,7 +515,7 @@ impl Life {
                 let shown = super::disk::photo_with(pixels);
                 assert_eq!(shown, state.photo, "edits on the pixels of another photo");
             }
-            self.check_autosave(photo, known);
+            self.check_autosave(photo.id, known);
         }
         let is_empty = self.workspace.photos().is_empty();
         assert_eq!(
@@ -536,16 +543,16 @@ impl Life {
         world.projects.values().any(|saved| saved.of == state)
     }
 
-    fn check_autosave(&self, photo: &OpenPhoto, known: &Known) {
-        let is_overwritten = known.being_saved.is_some_and(|it| it != known.state);
-        if !photo.document().is_some_and(Document::is_unsaved) && !is_overwritten {
+    fn check_autosave(&self, id: PhotoId, known: &Known) {
+        let Some(at_risk_since) = known.at_risk_since else {
             return;
-        }
-        let autosaved = self.disk.0.borrow().autosaved(photo.id);
+        };
+        let autosaved = self.disk.0.borrow().autosaved(id);
         if known.is_recovered && known.log.len() == 1 {
             assert!(autosaved.is_some(), "{known:?} has no autosave any more");
         }
         let changed = known.log.last().map_or(0, |(at, _)| *at);
+        let changed = changed.max(at_risk_since);
         let quiet_since = changed.max(self.failed_last.unwrap_or(0) + FIVE_SECONDS);
         if self.now() > quiet_since + FIVE_SECONDS {
             assert_eq!(autosaved, Some(known.state), "not autosaved in time");
@@ -572,6 +579,7 @@ impl Life {
             let kept = self.disk.0.borrow().autosaved(photo.id);
             match kept {
                 Some(kept) => assert!(good.contains(&kept.amount), "{kept:?} of {known:?}"),
+                None if known.at_risk_since.is_some_and(|since| since > long_ago) => (),
                 None => {
                     good.retain(|amount| {
                         let photo = known.state.photo;

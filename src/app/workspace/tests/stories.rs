@@ -375,6 +375,36 @@ fn a_project_is_one_document_also_while_its_photo_is_gone() {
 }
 
 #[test]
+fn a_document_whose_project_another_has_replaced_is_unsaved() {
+    let mut life = life(&[
+        Step::Open(0),
+        Step::Edit,
+        Step::Save,
+        Step::Undo,
+        Step::Edit,
+    ]);
+    // The project is opened again while the photo is gone, and the first document is in another.
+    go(
+        &mut life,
+        &[
+            Step::SaveAs(5),
+            Step::Eject(0),
+            Step::OpenProject(0),
+            Step::Switch(0),
+        ],
+    );
+    assert_eq!((amount(&life, 0), amount(&life, 1)), (1.02, 1.01));
+    assert!(!life.workspace.photos()[1].is_unsaved());
+    // The notice offers to replace it.
+    go(&mut life, &[Step::SaveAs(0), Step::Remedy]);
+    assert_eq!(saved_amount(&life, 0), 1.02);
+    assert!(life.workspace.photos()[1].is_unsaved());
+    assert_eq!(life.world.borrow().autosaves.len(), 1);
+    life.go(Step::Close(1));
+    assert_eq!(life.workspace.photos().len(), 2, "closing asks");
+}
+
+#[test]
 fn a_photo_that_is_being_saved_gives_way_to_no_project() {
     let mut life = life(&[
         Step::Open(0),
