@@ -4,6 +4,13 @@
 
 Portraits come from `portraits.py`, their label maps from `feature_labels.py apply`. A checkpoint is
 written every 50 steps: give the command again to go on, with more `--steps` to train longer.
+
+    python face_parser.py --portraits D/portraits --work D/refined --start D/face_parser/checkpoint.pt \\
+        --annotated D/held_out --steps 800 --rate 5e-4
+
+refines it on portraits that a person has labelled (`annotate.py labels`), mixed with others, of which only the
+large parts are believed: labels from features draw brows, eyes, noses, lips and ears too large.
+`--annotated-half 0` or `1` takes the first or the second half, so that the other can be measured.
 """
 
 from __future__ import annotations
@@ -148,6 +155,49 @@ def augmented(portraits: Portraits, chosen, rng: np.random.Generator) -> tuple[t
     return augment.degrade(pictures, rng), labels
 
 
+# What labels from features say well enough beside labels by hand.
+LARGE_PARTS = [NAMES.index(name) for name in ("background", "skin", "neck", "cloth", "hair", "hat")]
+# How many of a batch were labelled by hand, where there are such portraits.
+BY_HAND = 4
+
+
+def half_of(count: int, half: int | None) -> slice:
+    """The first or the second half of so many, or all of them."""
+    middle = count // 2
+    return slice(None) if half is None else (slice(0, middle), slice(middle, None))[half]
+
+
+class Annotated:
+    """Portraits that a person has labelled."""
+
+    def __init__(self, folder: Path, half: int | None):
+        pictures = np.load(folder / "pictures.npy")
+        chosen = half_of(len(pictures), half)
+        pictures = pictures[chosen]
+        factor = pictures.shape[1] // WORKING_SIDE
+        blocks = pictures.reshape(len(pictures), WORKING_SIDE, factor, WORKING_SIDE, factor, 3)
+        self.pictures = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8)
+        self.labels = np.load(folder / "labels.npy")[chosen]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, chosen) -> tuple[torch.Tensor, torch.Tensor]:
+        return augment.to_tensor(self.pictures[chosen]), torch.from_numpy(self.labels[chosen]).long()
+
+
+def mixed(portraits: Portraits, annotated: Annotated | None, batch: int, rng: np.random.Generator):
+    """A batch of augmented portraits, some of them labelled by hand if there are such."""
+    others = batch - (BY_HAND if annotated else 0)
+    chosen = rng.choice(np.arange(HELD_OUT, len(portraits)), others, replace=False)
+    pictures, labels = augmented(portraits, chosen, rng)
+    if annotated is None:
+        return pictures, labels
+    labels = torch.where(torch.isin(labels, torch.tensor(LARGE_PARTS)), labels, UNSURE)
+    more = augmented(annotated, rng.choice(len(annotated), BY_HAND, replace=False), rng)
+    return torch.cat([pictures, more[0]]), torch.cat([labels, more[1]])
+
+
 def class_weights(portraits: Portraits) -> torch.Tensor:
     """Rare parts count more, by the square root, between a half and five times."""
     counts = np.zeros(256)
@@ -199,7 +249,13 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         first = state["step"]
-    weights = class_weights(portraits).to(DEVICE)
+    elif options.start:
+        state = torch.load(options.start, map_location=DEVICE)
+        parser.load_state_dict(state["parser"])
+        average.load_state_dict(state["average"])
+    annotated = Annotated(options.annotated, options.annotated_half) if options.annotated else None
+    # Labels by hand have the true sizes, so that no part needs more weight than it has.
+    weights = None if annotated else class_weights(portraits).to(DEVICE)
     running = None
     for step in range(first, options.steps):
         # Warm up, stay, and come down over the last third.
@@ -207,8 +263,7 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
         for group in optimiser.param_groups:
             group["lr"] = options.rate * min(1, (step + 1) / 100, max(left, 0.01))
         rng = np.random.default_rng([options.seed, step])
-        chosen = rng.choice(np.arange(HELD_OUT, len(portraits)), options.batch, replace=False)
-        pictures, labels = augmented(portraits, chosen, rng)
+        pictures, labels = mixed(portraits, annotated, options.batch, rng)
         parser.train()
         told = parser(pictures.to(DEVICE))
         loss = F.cross_entropy(told, labels.to(DEVICE), weights, ignore_index=UNSURE)
@@ -237,6 +292,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--portraits", type=Path, nargs="+", required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a checkpoint to begin from")
+    parser.add_argument("--annotated", type=Path, help="portraits that were labelled by hand")
+    parser.add_argument("--annotated-half", type=int, choices=[0, 1], help="only the first or the second half of them")
     parser.add_argument("--onnx", type=Path, default=HERE / "../face_parser.onnx")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=8)

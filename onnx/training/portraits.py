@@ -1,9 +1,10 @@
 """Draws generated portraits and keeps their codes and pictures, a shard at a time.
 
     python portraits.py --out D/labelled --codes ../../boundaries/training/w.npy
-    python portraits.py --out D/portraits --count 10000 --seed 11 --psi 0.5 0.9
+    python portraits.py --out D/portraits --count 10000 --seed 11 --psi 0.5 0.9 --classifiers D/labels/classifiers.npz
     python portraits.py --out D/features --count 64 --seed 3 --psi 0.7 --features 32 64 128
 
+With the classifiers of `feature_labels.py fit`, their label maps are kept too.
 Portrait k of a seed is the same whatever the count, so that a set can grow. A shard is written whole:
 give the command again to go on where it was stopped.
 """
@@ -14,7 +15,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from feature_labels import Classifiers, celeb_labels
 from generator import CODE_SIZE, FEATURE_SIDES, Generator, default_pack, moved, to_pixels
 from shards import save_whole
 
@@ -35,10 +38,13 @@ def main() -> None:
     parser.add_argument("--psi", type=float, nargs="+", default=[0.5, 0.9], help="truncation, or its range")
     parser.add_argument("--side", type=int, default=256, help="side of the pictures that are kept")
     parser.add_argument("--features", type=int, nargs="*", default=[], choices=FEATURE_SIDES)
+    parser.add_argument("--classifiers", type=Path, help="also label them, by these classifiers of features")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
 
+    torch.set_num_threads(options.threads)
     generator = Generator(options.pack, options.threads)
+    classifiers = Classifiers(options.classifiers) if options.classifiers else None
     codes = np.load(options.codes) if options.codes else random_codes(generator, options)
     if options.rows:
         codes = codes[options.rows]
@@ -46,7 +52,7 @@ def main() -> None:
         codes = np.array([moved(code, np.load(options.boundary), options.layers, options.alpha) for code in codes])
     options.out.mkdir(parents=True, exist_ok=True)
     for first in range(0, len(codes), SHARD):
-        draw_shard(generator, options, first, codes[first : first + SHARD])
+        draw_shard(generator, classifiers, options, first, codes[first : first + SHARD])
 
 
 def random_codes(generator: Generator, options: argparse.Namespace) -> np.ndarray:
@@ -61,19 +67,25 @@ def random_codes(generator: Generator, options: argparse.Namespace) -> np.ndarra
     return mean + np.array(psi)[:, None] * (generator.map(np.array(latents)) - mean)
 
 
-def draw_shard(generator: Generator, options: argparse.Namespace, first: int, codes: np.ndarray) -> None:
+def draw_shard(
+    generator: Generator, classifiers: Classifiers | None, options: argparse.Namespace, first: int, codes: np.ndarray
+) -> None:
     pictures_path = options.out / f"pictures_{first:06}.npy"
     if pictures_path.exists() and len(np.load(pictures_path, mmap_mode="r")) == len(codes):
         return
-    pictures, maps = [], {side: [] for side in options.features}
+    pictures, labels, maps = [], [], {side: [] for side in options.features}
     for code in codes:
-        image, features = generator.draw(code, tuple(options.features))
+        image, features = generator.draw(code, FEATURE_SIDES if classifiers else tuple(options.features))
         pictures.append(to_pixels(image, options.side))
-        for side, values in features.items():
-            maps[side].append(values.astype(np.float16))
+        if classifiers:
+            labels.append(celeb_labels(classifiers.parts(features)))
+        for side in options.features:
+            maps[side].append(features[side].astype(np.float16))
     save_whole(options.out / f"codes_{first:06}.npy", codes.astype(np.float32))
     for side, values in maps.items():
         save_whole(options.out / f"features_{side}_{first:06}.npy", np.array(values))
+    if classifiers:
+        save_whole(options.out / f"labels_{first:06}.npy", np.array(labels))
     # Last, since it tells that the shard is complete.
     save_whole(pictures_path, np.array(pictures))
     print(f"{first + len(codes)} portraits in {options.out}", flush=True)

@@ -15,6 +15,7 @@ use crate::editor::project::Replace;
 use crate::editor::{Change, Command, FaceId, NamedBoundary};
 use crate::engine::desk::{Backend, Request, Slot};
 use crate::photo::{Overwrite, PhotoId};
+use crate::portrait::strokes::StrokeKind;
 
 impl Jawline {
     /// Carries one action out.
@@ -422,6 +423,7 @@ impl Jawline {
         match remedy {
             Remedy::Install => self.dispatch(ctx, Action::Install),
             Remedy::MarkFace => self.dispatch(ctx, Action::Tool(Tool::Mark(Vec::new()))),
+            Remedy::PaintMask(photo, face) => self.paint_mask(ctx, photo, face),
             Remedy::ExportAgain(photo) => {
                 self.dispatch(ctx, Action::Switch(photo));
                 self.look.windows.export = true;
@@ -446,6 +448,32 @@ impl Jawline {
                     .for_each(|notice| self.notices.add(notice));
             }
             Remedy::Open => self.dispatch(ctx, Action::AskOpen),
+        }
+    }
+
+    /// Takes the brush in hand for a face, once its photo is in view.
+    fn paint_mask(&mut self, ctx: &egui::Context, photo: PhotoId, face: FaceId) {
+        self.dispatch(ctx, Action::Switch(photo));
+        let Some(document) = self.workspace.document_mut(photo) else {
+            return;
+        };
+        if document.face(face).is_some() {
+            document.chosen = Some(face);
+            self.look.awaited_brush = Some(photo);
+            self.take_awaited_brush();
+        }
+    }
+
+    /// Takes up the brush for the photo that it was asked for, once that is loaded and as long as it stays in
+    /// view.
+    pub(super) fn take_awaited_brush(&mut self) {
+        let in_view = self.workspace.current().map(|photo| photo.id);
+        self.look.awaited_brush = self
+            .look
+            .awaited_brush
+            .filter(|photo| Some(*photo) == in_view);
+        if self.workspace.session().is_some() && self.look.awaited_brush.take().is_some() {
+            self.look.tool = Tool::Brush(StrokeKind::Add);
         }
     }
 

@@ -162,6 +162,7 @@ impl Jawline {
         if let Some(canvas) = &mut self.canvas {
             canvas.show_photo(photo, Arc::clone(&self.wake));
         }
+        self.take_awaited_brush();
     }
 
     /// Hands the canvas what the engine has made.

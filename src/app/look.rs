@@ -2,6 +2,7 @@
 
 use crate::editor::Gesture;
 use crate::geometry::Point;
+use crate::photo::PhotoId;
 use crate::portrait::strokes::{Stroke, StrokeKind};
 
 use super::view::{Axis, Compare, View};
@@ -137,6 +138,8 @@ pub struct Look {
     pub overlays: Overlays,
     /// What the pointer does.
     pub tool: Tool,
+    /// The photo that the brush is to be taken up for as soon as it is loaded.
+    pub awaited_brush: Option<PhotoId>,
     /// The brush.
     pub brush: Brush,
     /// What the pointer moves.
@@ -191,6 +194,7 @@ impl Default for Look {
             split: (Axis::Vertical, 0.5),
             overlays: Overlays::default(),
             tool: Tool::Hand,
+            awaited_brush: None,
             brush: Brush {
                 radius_px: 40.0,
                 hardness: 0.5,

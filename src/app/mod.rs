@@ -43,7 +43,7 @@ use crate::editor::presets::Presets;
 use crate::editor::settings::Settings;
 use crate::engine::desk::{Backend, Request};
 use crate::engine::{self, Waker};
-use crate::latent::Boundary;
+use crate::latent::OwnBoundaries;
 use action::Action;
 use canvas::Canvas;
 use dialogs::{Dialogs, Question};
@@ -111,7 +111,7 @@ impl Jawline {
             let ctx = ctx.clone();
             Arc::new(move || ctx.request_repaint())
         };
-        let double_chin = Arc::new(Boundary::double_chin()?);
+        let boundaries = OwnBoundaries::read()?;
         let (shelf, settings, presets) = Shelf::open(start.data_dir.clone(), Arc::clone(&wake));
         ctx.set_zoom_factor(settings.ui_scale);
         let engine_settings = start.engine.unwrap_or_else(|| settings.engine());
@@ -140,7 +140,7 @@ impl Jawline {
             engine: EngineState::default(),
             engine_settings,
             canvas: render_state.map(Canvas::new),
-            workspace: Workspace::new(Box::new(disk), double_chin),
+            workspace: Workspace::new(Box::new(disk), boundaries),
             look: Look::default(),
             notices: Notices::default(),
             settings,

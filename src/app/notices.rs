@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::editor::FaceId;
 use crate::photo::PhotoId;
 
 /// How much a notice matters.
@@ -24,6 +25,8 @@ pub enum Remedy {
     Install,
     /// Mark the face by hand.
     MarkFace,
+    /// Paint into the mask of a face of this photo.
+    PaintMask(PhotoId, FaceId),
     /// Choose another place or name for the export of this photo.
     ExportAgain(PhotoId),
     /// Replace the file that is there.
@@ -130,7 +133,7 @@ impl Notices {
     const MOST_SHOWN: usize = 4;
     const MOST_LOGGED: usize = 500;
 
-    /// Shows a notice and logs it. The same text is not shown twice.
+    /// Shows a notice and logs it. The same text with the same remedies is not shown twice.
     pub fn add(&mut self, mut notice: Notice) {
         self.added += 1;
         notice.id = NoticeId(self.added);
@@ -140,7 +143,7 @@ impl Notices {
             Severity::Done => tracing::info!("{}", notice.text),
         }
         self.shown.retain(|shown| {
-            shown.text != notice.text
+            (&shown.text, &shown.remedies) != (&notice.text, &notice.remedies)
                 && !(shown.severity == Severity::Done && notice.severity == Severity::Done)
         });
         self.shown.push(notice.clone());

@@ -5,6 +5,7 @@
 //! lives as long as its photo is on the list; pixels and what the engine made of them come and go. It
 //! knows no widget, so that its logic is tested without a window.
 
+mod chin;
 mod face_state;
 mod plan;
 mod reconcile;
@@ -14,6 +15,7 @@ mod slot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use chin::{ChinReadings, NoLeastAmount};
 pub use face_state::{Dirty, FaceState, Preparation, Shown};
 pub use slot::Slot;
 
@@ -21,7 +23,7 @@ use crate::editor::{Command, Document, Face, FaceId, FaceParams, Gesture};
 use crate::engine::desk::{self, Backend, FaceKey, Request, Stamp};
 use crate::engine::{Method, Progress, RenderedFace};
 use crate::geometry::Point;
-use crate::latent::Boundary;
+use crate::latent::OwnBoundaries;
 use crate::photo::{Photo, PhotoId};
 use face_state::RenderKey;
 
@@ -58,7 +60,7 @@ pub struct Session {
     pub refines_keyframes: bool,
     id: PhotoId,
     photo: Option<Arc<Photo>>,
-    double_chin: Arc<Boundary>,
+    boundaries: OwnBoundaries,
     faces: BTreeMap<FaceId, FaceState>,
     /// The faces whose doubts were told.
     doubted: BTreeSet<FaceId>,
@@ -67,14 +69,14 @@ pub struct Session {
 
 impl Session {
     /// A document without its pixels.
-    pub fn new(id: PhotoId, document: Document, double_chin: Arc<Boundary>) -> Self {
+    pub fn new(id: PhotoId, document: Document, boundaries: OwnBoundaries) -> Self {
         Self {
             finding: Finding::NotAsked,
             document,
             refines_keyframes: true,
             id,
             photo: None,
-            double_chin,
+            boundaries,
             faces: BTreeMap::new(),
             doubted: BTreeSet::new(),
             last_stamp: 0,
@@ -182,7 +184,7 @@ impl Session {
     fn render_key(&self, id: FaceId) -> Option<RenderKey> {
         let prepared = self.faces.get(&id)?.prepared.as_ref()?;
         Some(RenderKey {
-            params: self.document.edit_params(id, &self.double_chin),
+            params: self.document.edit_params(id, &self.boundaries),
             prepared: Arc::clone(prepared),
         })
     }

@@ -14,7 +14,6 @@ mod writes;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use closing::Question;
@@ -27,7 +26,7 @@ use super::session::Session;
 use crate::editor::Document;
 use crate::editor::project::Project;
 use crate::engine::desk::{self, Backend};
-use crate::latent::Boundary;
+use crate::latent::OwnBoundaries;
 use crate::photo::PhotoId;
 use disk::{Disk, Recoverable, Reply, Task};
 use writes::Writes;
@@ -58,12 +57,12 @@ pub struct Workspace {
     closes_when_saved: BTreeSet<PhotoId>,
     quits_when_done: bool,
     disk: Box<dyn Disk>,
-    double_chin: Arc<Boundary>,
+    boundaries: OwnBoundaries,
 }
 
 impl Workspace {
     /// Nothing is open. What a crash has left is looked for.
-    pub fn new(mut disk: Box<dyn Disk>, double_chin: Arc<Boundary>) -> Self {
+    pub fn new(mut disk: Box<dyn Disk>, boundaries: OwnBoundaries) -> Self {
         disk.send(Task::FindRecoverable);
         Self {
             photos: Vec::new(),
@@ -75,7 +74,7 @@ impl Workspace {
             closes_when_saved: BTreeSet::new(),
             quits_when_done: false,
             disk,
-            double_chin,
+            boundaries,
         }
     }
 

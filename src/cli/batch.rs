@@ -153,8 +153,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
 fn edit(options: &Options) -> Result<PublishedEdit, Failure> {
     let boundary = match &options.boundary {
-        Some(path) => Boundary::read(path)?,
-        None => Boundary::double_chin()?,
+        Some(name) => Boundary::named(name)?,
+        // As published: the coarse one.
+        None => Boundary::coarse()?,
     };
     Ok(PublishedEdit {
         boundary: Arc::new(boundary),

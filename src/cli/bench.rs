@@ -177,7 +177,7 @@ impl Bench {
         runs: u32,
     ) -> Result<f64, Failure> {
         let edit = EditParams::along(
-            Arc::new(Boundary::double_chin()?),
+            Arc::new(Boundary::fine()?),
             Boundary::alpha_of_amount(Boundary::DEFAULT_AMOUNT),
         );
         let mut stages: Vec<(&'static str, Vec<f64>)> = Vec::new();

@@ -37,8 +37,9 @@ pub(super) struct Options {
     /// Draw these codes instead: [n,512] in W, [n,L,512] or [L,512] in W+
     #[arg(long, value_name = "F.npy", conflicts_with_all = ["seed", "count", "psi", "cutoff"])]
     codes: Option<PathBuf>,
-    /// Move every code along this boundary, by the amounts of --alpha
-    #[arg(long, value_name = "F.npy")]
+    /// Move every code along this boundary, by the amounts of --alpha: fine (the default) or coarse, which
+    /// are built in, or a file
+    #[arg(long, value_name = "fine|coarse|F.npy")]
     boundary: Option<PathBuf>,
     /// Amounts, separated by commas; one column of the sheet each
     #[arg(
@@ -48,9 +49,9 @@ pub(super) struct Options {
         value_name = "A,B,…"
     )]
     alpha: Vec<f32>,
-    /// The boundary moves the layers that drive up to this resolution
-    #[arg(long, default_value_t = Boundary::DEFAULT_RESOLUTION_PX, value_name = "PX")]
-    up_to: usize,
+    /// The boundary moves the layers that drive up to this resolution; 32 for fine, 16 for all others
+    #[arg(long, value_name = "PX")]
+    up_to: Option<usize>,
     /// Side of the pictures that are written; the generator's own by default
     #[arg(long, value_name = "R")]
     size: Option<u32>,
@@ -114,7 +115,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
                     portrait.code.view(),
                     alpha,
                     &layer_resolutions,
-                    options.up_to,
+                    options.up_to.unwrap_or(boundary.resolution_px()),
                 )
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -155,8 +156,8 @@ fn folder(options: &Options) -> Result<OutputFolder, Failure> {
 
 fn boundary(options: &Options) -> Result<Boundary, Failure> {
     match &options.boundary {
-        Some(path) => Ok(Boundary::read(path)?),
-        None => Ok(Boundary::double_chin()?),
+        Some(name) => Ok(Boundary::named(name)?),
+        None => Ok(Boundary::fine()?),
     }
 }
 

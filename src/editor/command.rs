@@ -40,7 +40,7 @@ pub enum Change {
     /// The boundary.
     Boundary(BoundaryChoice),
     /// The highest resolution whose layers move, in pixels.
-    UpTo(usize),
+    UpTo(Option<usize>),
     /// The warp.
     Warp(WarpSettings),
     /// Pulls a point; one that is there already is pulled anew.
@@ -104,7 +104,8 @@ impl Change {
             Self::Method(Method::Plain) => "Method: plain".to_owned(),
             Self::Method(Method::Diffuse) => "Method: diffuse".to_owned(),
             Self::Boundary(_) => "Boundary".to_owned(),
-            Self::UpTo(px) => format!("Layers up to {px} px"),
+            Self::UpTo(Some(px)) => format!("Layers up to {px} px"),
+            Self::UpTo(None) => "Layers as suits the boundary".to_owned(),
             Self::Warp(warp) => format!("Warp {:.0} %", warp.strength * 100.0),
             Self::Pull(_) => "Point pulled".to_owned(),
             Self::RemovePulls => "Points let go".to_owned(),

@@ -11,7 +11,7 @@ use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History, StepId
 use crate::checkpoint::npy;
 use crate::engine::{EditParams, FoundCode};
 use crate::geometry::{Landmarks, Rect};
-use crate::latent::{self, Boundary};
+use crate::latent::{self, Boundary, OwnBoundaries};
 
 /// The number of a face within its document. Found faces have 1, 2 … from the largest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -238,17 +238,21 @@ impl Document {
         self.edits().of(face)
     }
 
-    /// The same as the engine wants it. `double_chin` is our own boundary.
-    pub fn edit_params(&self, face: FaceId, double_chin: &Arc<Boundary>) -> EditParams {
+    /// The same as the engine wants it.
+    pub fn edit_params(&self, face: FaceId, own: &OwnBoundaries) -> EditParams {
         let params = self.params(face);
         let boundary = match params.boundary {
-            BoundaryChoice::DoubleChin => None,
-            BoundaryChoice::File(index) => self.boundaries.get(index),
+            BoundaryChoice::Fine => &own.fine,
+            BoundaryChoice::Coarse => &own.coarse,
+            BoundaryChoice::File(index) => self
+                .boundaries
+                .get(index)
+                .map_or(&own.fine, |named| &named.boundary),
         };
         EditParams {
             alpha: Boundary::alpha_of_amount(params.amount),
-            boundary: Arc::clone(boundary.map_or(double_chin, |named| &named.boundary)),
-            up_to_px: params.up_to_px,
+            boundary: Arc::clone(boundary),
+            up_to_px: params.up_to_px.unwrap_or(boundary.resolution_px()),
             method: params.method,
             warp: params.warp,
             pulls: params.pulls,

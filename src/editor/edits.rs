@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::FaceId;
 use crate::engine::Method;
 use crate::geometry::Landmarks;
-use crate::latent::Boundary;
 use crate::portrait::edit_mask::MaskSettings;
 use crate::portrait::strokes::Stroke;
 use crate::portrait::warp::{Pull, WarpSettings};
@@ -46,9 +45,13 @@ pub struct MarkedFace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BoundaryChoice {
-    /// Our own.
+    /// Our own fine one: [`Boundary::fine`](crate::latent::Boundary::fine).
     #[default]
-    DoubleChin,
+    Fine,
+    /// Our own coarse one: [`Boundary::coarse`](crate::latent::Boundary::coarse). It was the only one once,
+    /// and files of that time call it so.
+    #[serde(rename = "double-chin")]
+    Coarse,
     /// One from a file, by its place in [`Document::boundaries`](super::Document::boundaries).
     File(usize),
 }
@@ -61,8 +64,8 @@ pub struct FaceParams {
     pub amount: f32,
     /// The boundary.
     pub boundary: BoundaryChoice,
-    /// Layers that drive up to this resolution move.
-    pub up_to_px: usize,
+    /// Layers that drive up to this resolution move; `None` leaves it to the boundary.
+    pub up_to_px: Option<usize>,
     /// How the edited neck is put back.
     pub method: Method,
     /// The warp.
@@ -82,8 +85,8 @@ impl Default for FaceParams {
     fn default() -> Self {
         Self {
             amount: 0.0,
-            boundary: BoundaryChoice::DoubleChin,
-            up_to_px: Boundary::DEFAULT_RESOLUTION_PX,
+            boundary: BoundaryChoice::Fine,
+            up_to_px: None,
             method: Method::Warp,
             warp: WarpSettings::default(),
             pulls: Vec::new(),

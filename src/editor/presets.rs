@@ -83,7 +83,7 @@ impl Presets {
         self.delete(name);
         let mut params = params.portable().within_range();
         if matches!(params.boundary, BoundaryChoice::File(_)) {
-            params.boundary = BoundaryChoice::DoubleChin;
+            params.boundary = BoundaryChoice::Fine;
         }
         self.presets.push(Preset {
             name: name.to_owned(),
@@ -211,7 +211,7 @@ mod tests {
         presets.save("mine", &drawn);
         let preset = &presets.own()[0];
         assert!(preset.params.strokes.is_empty());
-        assert_eq!(preset.params.boundary, BoundaryChoice::DoubleChin);
+        assert_eq!(preset.params.boundary, BoundaryChoice::Fine);
 
         let mut document = Document::new(None, "x".to_owned());
         let face = FaceId(1);

@@ -28,7 +28,7 @@ pub use replacing::{ProjectFile, Replace};
 /// The file name extension of projects, without a dot.
 pub const EXTENSION: &str = "jawline";
 /// The version that this program writes, and the newest that it reads.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// Why a project could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -445,5 +445,7 @@ fn backup_path(path: &Path) -> PathBuf {
     name.into()
 }
 
+#[cfg(test)]
+mod old_tests;
 #[cfg(test)]
 mod tests;

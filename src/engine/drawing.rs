@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use image::{DynamicImage, GrayImage, Rgb32FImage, RgbImage};
+use image::{DynamicImage, Rgb32FImage};
 use ndarray::Array2;
 
 use super::clock::{Clock, TimedStages};
 use super::edit_params::{EditParams, Method};
 use super::prepare::PreparedFace;
 use super::{Context, Error};
-use crate::geometry::{Affine, Landmarks, Rect};
 use crate::latent::Boundary;
-use crate::networks::{self, Drawn, LandmarkModel};
-use crate::portrait::labels::LABELS_SIZE;
+use crate::networks::{self, Drawn};
+use crate::portrait::labels::ParsedLabels;
 use crate::portrait::tensor::float_picture_from_tensor;
 
 /// What the networks say of a moved code.
@@ -29,7 +28,7 @@ pub struct Drawing {
     /// What the generator draws, at the crop's size, values in 0..=1.
     pub edited: Rgb32FImage,
     /// Its face parsing.
-    pub labels: GrayImage,
+    pub parsed: ParsedLabels,
 }
 
 impl Drawing {
@@ -40,7 +39,7 @@ impl Drawing {
         params: &EditParams,
         code: Array2<f32>,
         edited: Rgb32FImage,
-        labels: GrayImage,
+        parsed: ParsedLabels,
     ) -> Self {
         Self {
             face,
@@ -50,7 +49,7 @@ impl Drawing {
             is_diffused: false,
             code,
             edited,
-            labels,
+            parsed,
         }
     }
 
@@ -125,7 +124,10 @@ impl DrawingUnderWay {
             return Ok(None);
         };
         let edited = float_picture_from_tensor(picture.view());
-        let labels = labels_of_edited(context, &self.face, &edited)?;
+        let picture = DynamicImage::ImageRgb32F(edited.clone()).into_rgb8();
+        let mut labeller = context.sessions.labeller(context.cancel)?;
+        // The edit keeps the features where they are, so that the photo's landmarks serve.
+        let parsed = labeller.parse(&picture, &self.face.landmarks_in_labels)?;
         clock.lap("labels of edited");
         let code = std::mem::take(&mut self.code);
         let face = Arc::clone(&self.face);
@@ -134,7 +136,7 @@ impl DrawingUnderWay {
             &self.params,
             code,
             edited,
-            labels,
+            parsed,
         )))
     }
 
@@ -146,39 +148,4 @@ impl DrawingUnderWay {
             }
         }
     }
-}
-
-/// Face parsing of the edited picture.
-fn labels_of_edited(
-    context: &mut Context<'_>,
-    face: &PreparedFace,
-    edited: &Rgb32FImage,
-) -> Result<GrayImage, Error> {
-    let picture = DynamicImage::ImageRgb32F(edited.clone()).into_rgb8();
-    let landmarks = match context.sessions.has_parser()? {
-        true => face.landmarks_in_labels.clone(),
-        false => landmarks_of_edited(context.sessions.landmarks()?, face, &picture)?,
-    };
-    let mut labeller = context.sessions.labeller(context.cancel)?;
-    Ok(labeller.parse(&picture, &landmarks)?.labels)
-}
-
-/// The landmarks of the edited picture in pixels of its label map. They are looked for near the
-/// photo's; where they cannot be found the photo's serve.
-fn landmarks_of_edited(
-    model: &LandmarkModel,
-    face: &PreparedFace,
-    picture: &RgbImage,
-) -> Result<Landmarks, Error> {
-    let crop_from_labels = Affine::resize(f64::from(picture.width()) / f64::from(LABELS_SIZE));
-    let in_crop = face
-        .landmarks_in_labels
-        .mapped(&crop_from_labels)
-        .map_err(crate::portrait::Error::from)?;
-    let face_box = Rect::around(in_crop.points());
-    let found: Option<Landmarks> = model
-        .find(&DynamicImage::ImageRgb8(picture.clone()), &face_box)
-        .ok()
-        .and_then(|found| found.landmarks.mapped(&crop_from_labels.inverse()?).ok());
-    Ok(found.unwrap_or_else(|| face.landmarks_in_labels.clone()))
 }

@@ -50,8 +50,8 @@ impl EditParams {
     pub fn along(boundary: Arc<Boundary>, alpha: f32) -> Self {
         Self {
             alpha,
+            up_to_px: boundary.resolution_px(),
             boundary,
-            up_to_px: Boundary::DEFAULT_RESOLUTION_PX,
             method: Method::Warp,
             warp: WarpSettings::default(),
             pulls: Vec::new(),

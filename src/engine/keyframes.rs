@@ -64,7 +64,8 @@ impl Job for DrawKeyframes {
         });
         if let Step::Done(rendered) = render.step(context)? {
             let change = rendered.change();
-            let keyframe = Keyframe::new(amount, change.crop, change.edited, change.mask);
+            let keyframe = Keyframe::new(amount, change.crop, change.edited, change.mask)
+                .read_as(rendered.chin);
             self.current = None;
             self.made += 1;
             if self.keyframes.send(keyframe).is_err() {

@@ -1,5 +1,4 @@
-//! Who labels the parts of a face: the pack's face parser, or, where the pack has none, the landmarks
-//! and the statistics of colour.
+//! Who labels the parts of a face: our own face parser, or that of the user's pack.
 
 use image::{GrayImage, RgbImage};
 use ndarray::Array2;
@@ -7,38 +6,31 @@ use ndarray::Array2;
 use super::Error;
 use crate::geometry::Landmarks;
 use crate::networks::{ChannelOrder, FaceParser, Parsing};
-use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, parse_without_network};
+use crate::portrait::labels::{LABELS_SIZE, ParsedLabels, SKIN_LABELS};
 use crate::portrait::pillow::resize_bilinear;
 use crate::portrait::tensor::tensor_from_picture;
 use crate::runtime::CancelToken;
 
 /// Labels the parts of a face in an aligned crop.
-pub enum Labeller<'a> {
-    /// A parser that was trained on labelled faces.
-    Network {
-        /// The parser.
-        parser: &'a mut FaceParser,
-        /// Ends its run.
-        cancel: &'a CancelToken,
-    },
-    /// [`parse_without_network`].
-    WithoutNetwork,
+pub struct Labeller<'a> {
+    pub(super) parser: &'a mut FaceParser,
+    /// Ends its run.
+    pub(super) cancel: &'a CancelToken,
 }
 
 impl Labeller<'_> {
     /// Labels an aligned crop (square, any size) with its landmarks in pixels of a 512-px label map.
     ///
     /// # Errors
-    /// [`Error::Portrait`] when the crop is not square or the landmarks do not span a face; what the
-    /// network says.
+    /// What the network says.
     pub fn parse(&mut self, crop: &RgbImage, landmarks: &Landmarks) -> Result<ParsedLabels, Error> {
-        match self {
-            Self::Network { parser, cancel } => {
-                let parsing = parse(parser, crop, ChannelOrder::Rgb, cancel)?;
-                Ok(ParsedLabels::of_network(label_map(&parsing.labels)))
-            }
-            Self::WithoutNetwork => Ok(parse_without_network(crop, landmarks)?),
-        }
+        let parsing = parse(self.parser, crop, ChannelOrder::Rgb, self.cancel)?;
+        let skin = level_map(&parsing.probability_of(&SKIN_LABELS));
+        Ok(ParsedLabels::new(
+            label_map(&parsing.labels),
+            skin,
+            landmarks,
+        ))
     }
 }
 
@@ -58,6 +50,15 @@ pub(super) fn label_map(labels: &Array2<u8>) -> GrayImage {
     let (height, width) = labels.dim();
     GrayImage::from_fn(width as u32, height as u32, |x, y| {
         image::Luma([labels[[y as usize, x as usize]]])
+    })
+}
+
+/// Probabilities as a picture, 255 for 1.
+fn level_map(probabilities: &Array2<f32>) -> GrayImage {
+    let (height, width) = probabilities.dim();
+    GrayImage::from_fn(width as u32, height as u32, |x, y| {
+        let probability = probabilities[[y as usize, x as usize]];
+        image::Luma([(probability * 255.0).round() as u8])
     })
 }
 

@@ -1,4 +1,4 @@
-//! Face parsing of one picture, by a parser of the caller's choice.
+//! Face parsing of one picture, by our parser or one of the caller's choice.
 
 use image::{GrayImage, RgbImage};
 use ndarray::Array4;
@@ -18,14 +18,14 @@ pub struct ParsedPicture {
 
 /// Parses one picture.
 pub struct ParsePicture {
-    parser: NetworkSource,
+    parser: Option<NetworkSource>,
     picture: RgbImage,
     order: ChannelOrder,
 }
 
 impl ParsePicture {
-    /// A picture of any size; it is reduced or enlarged to 512 px.
-    pub fn new(parser: NetworkSource, picture: RgbImage, order: ChannelOrder) -> Self {
+    /// A picture of any size; it is reduced or enlarged to 512 px. Without a `parser` ours takes it.
+    pub fn new(parser: Option<NetworkSource>, picture: RgbImage, order: ChannelOrder) -> Self {
         Self {
             parser,
             picture,
@@ -42,7 +42,11 @@ impl Job for ParsePicture {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ParsedPicture>, Error> {
-        let mut parser = FaceParser::load(context.sessions.runtime()?, &self.parser)?;
+        let runtime = context.sessions.runtime()?;
+        let mut parser = match &self.parser {
+            Some(source) => FaceParser::load(runtime, source)?,
+            None => FaceParser::own(runtime)?,
+        };
         let parsing = parse(&mut parser, &self.picture, self.order, context.cancel)?;
         Ok(Step::Done(ParsedPicture {
             labels: label_map(&parsing.labels),

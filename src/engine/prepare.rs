@@ -9,13 +9,13 @@ use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
 
 use super::clock::TimedStages;
-use super::{
-    Context, Error, InversionReport, InvertPicture, Inverted, Job, Labeller, Progress, Step,
-};
+use super::{Context, Error, InversionReport, InvertPicture, Inverted, Job, Progress, Step};
 use crate::geometry::{Affine, Landmarks};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
+use crate::networks::ChinReading;
 use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align};
+use crate::portrait::detail::missed_detail;
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::masks::soft_neck_mask;
 use crate::portrait::screen::ScreenCrop;
@@ -34,6 +34,8 @@ pub struct AlignedFace {
     pub landmarks_in_labels: Landmarks,
     /// Face parsing of the crop.
     pub parsed: ParsedLabels,
+    /// What the chin meter says of the crop; `None` where it was not asked.
+    pub chin: Option<ChinReading>,
     screen: OnceLock<Arc<ScreenCrop>>,
 }
 
@@ -50,6 +52,35 @@ pub struct PreparedFace {
     pub drawn: Rgb32FImage,
     /// Seconds a stage.
     pub seconds: TimedStages,
+    detail: OnceLock<Rgb32FImage>,
+}
+
+impl PreparedFace {
+    /// A face whose code is known, and what the generator draws for it.
+    pub fn new(face: Arc<AlignedFace>, code: Array2<f32>, drawn: Rgb32FImage) -> Self {
+        Self {
+            face,
+            code,
+            inversion: None,
+            drawn,
+            seconds: TimedStages::new(),
+            detail: OnceLock::new(),
+        }
+    }
+
+    /// The detail of the crop that [`drawn`](Self::drawn) lacks, see [`missed_detail`]. It is measured when
+    /// first asked for, which takes a moment.
+    ///
+    /// # Errors
+    /// [`Error::Portrait`] when the drawn picture has not the crop's size.
+    pub fn detail(&self) -> Result<&Rgb32FImage, Error> {
+        if self.detail.get().is_none() {
+            let detail = missed_detail(&self.face.aligned.picture, &self.drawn)?;
+            // Another thread may have been faster; it found the same.
+            let _ = self.detail.set(detail);
+        }
+        Ok(self.detail.get_or_init(Rgb32FImage::default))
+    }
 }
 
 impl Deref for PreparedFace {
@@ -79,10 +110,49 @@ pub struct FoundCode {
     pub is_final: bool,
 }
 
-/// Prepares one face.
-pub struct PrepareFace {
+/// Cuts one face out of its photo, labels it and reads its chin: all that can be known without its code.
+pub struct AlignFace {
     photo: Arc<Photo>,
     landmarks: Landmarks,
+}
+
+impl AlignFace {
+    /// The face with these landmarks, in pixels of the photo.
+    pub fn new(photo: Arc<Photo>, landmarks: Landmarks) -> Self {
+        Self { photo, landmarks }
+    }
+
+    fn cut(
+        &self,
+        context: &mut Context<'_>,
+        seconds: &mut TimedStages,
+    ) -> Result<AlignedFace, Error> {
+        let size = context.sessions.spec()?.resolution as u32;
+        let mut labeller = context.sessions.labeller(context.cancel)?;
+        let parse = |crop: &_, landmarks: &_| labeller.parse(crop, landmarks);
+        let mut face = AlignedFace::cut(&self.photo, &self.landmarks, size, parse, seconds)?;
+        face.chin = Some(context.sessions.read_chin(&face.crop, context.cancel)?);
+        Ok(face)
+    }
+}
+
+impl Job for AlignFace {
+    type Output = (Arc<AlignedFace>, TimedStages);
+
+    fn name(&self) -> String {
+        "align the face".to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Self::Output>, Error> {
+        let mut seconds = TimedStages::new();
+        let face = Arc::new(self.cut(context, &mut seconds)?);
+        Ok(Step::Done((face, seconds)))
+    }
+}
+
+/// Prepares one face.
+pub struct PrepareFace {
+    align: AlignFace,
     code: CodeSource,
     snapshots: Option<Sender<Snapshot>>,
     state: State,
@@ -115,15 +185,16 @@ enum State {
 
 impl AlignedFace {
     /// Cuts the face with these landmarks (photo pixels) out of a photo, as a crop of `size` by `size`
-    /// pixels, and lets `labeller` parse it. Adds the seconds that it took.
+    /// pixels, and lets `parse` label it (it gets the crop and its landmarks in pixels of the label map).
+    /// Adds the seconds that it took.
     ///
     /// # Errors
-    /// [`Error::Portrait`] when the landmarks give no usable face; what the labeller says.
+    /// [`Error::Portrait`] when the landmarks give no usable face; what `parse` says.
     pub fn cut(
         photo: &Photo,
         landmarks: &Landmarks,
         size: u32,
-        labeller: &mut Labeller<'_>,
+        parse: impl FnOnce(&RgbImage, &Landmarks) -> Result<ParsedLabels, Error>,
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
         let begun = Instant::now();
@@ -133,7 +204,7 @@ impl AlignedFace {
 
         let begun = Instant::now();
         let landmarks_in_labels = landmarks_in_labels(landmarks, &aligned.photo_from_crop, size)?;
-        let parsed = labeller.parse(&crop, &landmarks_in_labels)?;
+        let parsed = parse(&crop, &landmarks_in_labels)?;
         seconds.push(("labels", begun.elapsed().as_secs_f64()));
         Ok(Self {
             aligned,
@@ -141,6 +212,7 @@ impl AlignedFace {
             landmarks: landmarks.clone(),
             landmarks_in_labels,
             parsed,
+            chin: None,
             screen: OnceLock::new(),
         })
     }
@@ -216,8 +288,7 @@ impl PrepareFace {
 
     fn from(photo: Arc<Photo>, landmarks: Landmarks, code: CodeSource) -> Self {
         Self {
-            photo,
-            landmarks,
+            align: AlignFace::new(photo, landmarks),
             code,
             snapshots: None,
             state: State::Begin,
@@ -247,25 +318,11 @@ impl PrepareFace {
     ) -> Result<PreparedFace, Error> {
         let generator = context.sessions.generator()?;
         let drawn = generator.synthesize(code.view(), context.cancel)?;
+        let drawn = float_picture_from_tensor(drawn.view());
         Ok(PreparedFace {
-            face: Arc::clone(face),
-            code,
             inversion,
-            drawn: float_picture_from_tensor(drawn.view()),
-            seconds: TimedStages::new(),
+            ..PreparedFace::new(Arc::clone(face), code, drawn)
         })
-    }
-
-    fn cut(&mut self, context: &mut Context<'_>) -> Result<AlignedFace, Error> {
-        let size = context.sessions.spec()?.resolution as u32;
-        let mut labeller = context.sessions.labeller(context.cancel)?;
-        AlignedFace::cut(
-            &self.photo,
-            &self.landmarks,
-            size,
-            &mut labeller,
-            &mut self.seconds,
-        )
     }
 }
 
@@ -295,7 +352,7 @@ impl Job for PrepareFace {
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<PreparedFace>, Error> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => {
-                let face = Arc::new(self.cut(context)?);
+                let face = Arc::new(self.align.cut(context, &mut self.seconds)?);
                 self.show(|| {
                     face.screen_crop();
                     Snapshot::Aligned(Arc::clone(&face))

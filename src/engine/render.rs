@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use image::{GrayImage, Rgb32FImage};
+use image::{DynamicImage, GrayImage, Rgb32FImage};
 
 use super::clock::{Clock, TimedStages};
 use super::drawing::{Drawing, DrawingUnderWay};
@@ -14,9 +14,11 @@ use super::edit_params::{EditParams, Method};
 use super::prepare::PreparedFace;
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent::Boundary;
+use crate::networks::ChinReading;
 use crate::photo::Photo;
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
+use crate::portrait::detail::with_detail;
 use crate::portrait::edit_mask::{edit_mask, skin_mask};
 use crate::portrait::paste::{CropChange, grain};
 use crate::portrait::screen::{HalfPicture, ScreenFrame};
@@ -29,6 +31,8 @@ pub struct RenderedFace {
     pub face: Arc<PreparedFace>,
     /// What the networks said.
     pub drawing: Arc<Drawing>,
+    /// What is warped: the drawing with the photo's own texture.
+    pub edited: Rgb32FImage,
     /// The warp; `None` where the method has none.
     pub mesh: Option<WarpMesh>,
     /// How much of the outline the warp could measure; `None` without a warp.
@@ -39,6 +43,8 @@ pub struct RenderedFace {
     pub warped: Rgb32FImage,
     /// Where and how strongly it is pasted.
     pub mask: GrayImage,
+    /// What the chin meter says of the result; `None` where it was not asked.
+    pub chin: Option<ChinReading>,
     /// Seconds a stage.
     pub seconds: TimedStages,
 }
@@ -79,13 +85,15 @@ impl RenderedFace {
         let mut clock = Clock::start(&mut seconds);
         let crop = &face.aligned.picture;
         let size = crop.width();
-        let skin_after = skin_mask(&drawing.labels, size)?;
+        let skin_after = skin_mask(&drawing.parsed.skin, size)?;
+        let edited = with_detail(&drawing.edited, face.detail()?);
+        clock.lap("detail");
         let (warped, skin_after, mesh, measured) = match params.method {
-            Method::Plain | Method::Diffuse => (drawing.edited.clone(), skin_after, None, None),
+            Method::Plain | Method::Diffuse => (edited.clone(), skin_after, None, None),
             Method::Warp => {
                 let (mesh, measured) = WarpMesh::measure(
                     &face.parsed.labels,
-                    &drawing.labels,
+                    &drawing.parsed.labels,
                     &face.landmarks_in_labels,
                     size,
                     &params.warp,
@@ -93,7 +101,7 @@ impl RenderedFace {
                 let mesh = mesh.pulled(size, &params.pulls)?;
                 let strength = params.warp.strength;
                 (
-                    mesh.warp(&drawing.edited, strength),
+                    mesh.warp(&edited, strength),
                     mesh.warp_mask(&skin_after, strength),
                     Some(mesh),
                     Some(measured),
@@ -102,7 +110,7 @@ impl RenderedFace {
         };
         clock.lap("warp");
         let mut mask = edit_mask(
-            &face.parsed.labels,
+            &face.parsed,
             &face.landmarks_in_labels,
             &skin_after,
             params.mask,
@@ -113,7 +121,7 @@ impl RenderedFace {
             .for_each(|value| *value = (f32::from(*value) * presence).round() as u8);
         clock.lap("mask");
         let colour = if params.match_colour {
-            let skin = skin_mask(&face.parsed.labels, size)?;
+            let skin = skin_mask(&face.parsed.skin, size)?;
             ColourField::measure(crop, &face.drawn, &warped, &mask, &skin)?
         } else {
             ColourField::none()
@@ -123,11 +131,13 @@ impl RenderedFace {
         Ok(Self {
             face,
             drawing,
+            edited,
             mesh,
             measured,
             colour,
             warped,
             mask,
+            chin: None,
             seconds,
         })
     }
@@ -138,7 +148,7 @@ impl RenderedFace {
     /// [`Error::Portrait`] when the face is not of this photo.
     pub fn for_screen(&self, photo: &Photo, strength: f64) -> Result<ScreenFrame, Error> {
         Ok(ScreenFrame {
-            edited: HalfPicture::opaque(&self.drawing.edited),
+            edited: HalfPicture::opaque(&self.edited),
             mesh: self.mesh.clone(),
             strength,
             colour: self.colour.clone(),
@@ -206,7 +216,9 @@ impl Job for RenderFace {
             }));
         };
         let seconds = std::mem::take(&mut self.seconds);
-        let rendered = RenderedFace::finish(&self.params, drawing, seconds)?;
+        let mut rendered = RenderedFace::finish(&self.params, drawing, seconds)?;
+        let result = DynamicImage::ImageRgb32F(rendered.composite()?).into_rgb8();
+        rendered.chin = Some(context.sessions.read_chin(&result, context.cancel)?);
         Ok(Step::Done(rendered))
     }
 }

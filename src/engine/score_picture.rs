@@ -23,9 +23,9 @@ pub struct ScorePicture {
 pub enum LabelSource {
     /// It is known; of any size.
     Known(GrayImage),
-    /// From this parser, which sees what the classifier will see, at 256 px and enlarged again, as in
-    /// the published system.
-    Parsed(NetworkSource),
+    /// From this parser, or ours, which sees what the classifier will see, at 256 px and enlarged again, as
+    /// in the published system.
+    Parsed(Option<NetworkSource>),
 }
 
 impl ScorePicture {
@@ -59,7 +59,10 @@ impl Job for ScorePicture {
         let picture = match &self.labels {
             LabelSource::Known(labels) => scorer_picture(&self.picture, labels),
             LabelSource::Parsed(source) => {
-                let mut parser = FaceParser::load(runtime, source)?;
+                let mut parser = match source {
+                    Some(source) => FaceParser::load(runtime, source)?,
+                    None => FaceParser::own(runtime)?,
+                };
                 let crop = scorer_crop(&self.picture);
                 let parsing = parse(&mut parser, &crop, self.order, context.cancel)?;
                 scorer_picture(&self.picture, &label_map(&parsing.labels))

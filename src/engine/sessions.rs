@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use image::RgbImage;
+
 use super::{Error, Labeller};
 use crate::checkpoint::dlib::ShapePredictor;
 use crate::graph::Graph;
@@ -10,9 +12,10 @@ use crate::latent::diffusion;
 use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{
-    self, FaceDetector, FaceParser, Generator, GeneratorNetworks, GeneratorSpec, LandmarkModel,
-    Pack, Perceptual, Role, Whitening,
+    self, ChinMeter, ChinReading, FaceDetector, FaceParser, Generator, GeneratorNetworks,
+    GeneratorSpec, LandmarkModel, Pack, Perceptual, Role, Whitening,
 };
+use crate::portrait::tensor::reduced_tensor;
 use crate::runtime::{CancelToken, ProviderChoice, Runtime};
 
 /// What the engine is started with.
@@ -49,6 +52,7 @@ pub struct Sessions {
     detector: Option<FaceDetector>,
     landmarks: Option<LandmarkModel>,
     parser: Option<FaceParser>,
+    meter: Option<ChinMeter>,
 }
 
 /// Fills an empty slot and yields what is in it.
@@ -121,6 +125,7 @@ impl Sessions {
             detector: None,
             landmarks: None,
             parser: None,
+            meter: None,
         }
     }
 
@@ -186,27 +191,36 @@ impl Sessions {
         })
     }
 
-    /// Whether the pack has a face parser.
-    ///
-    /// # Errors
-    /// As [`pack`](Self::pack).
-    pub fn has_parser(&mut self) -> Result<bool, Error> {
-        Ok(self.base.pack()?.entry(Role::Parser).is_some())
-    }
-
-    /// Who labels the parts of a face: the pack's parser if it has one.
+    /// Who labels the parts of a face: the pack's parser if it has one, else our own.
     ///
     /// # Errors
     /// When the pack is missing, or its parser cannot be loaded.
     pub fn labeller<'a>(&'a mut self, cancel: &'a CancelToken) -> Result<Labeller<'a>, Error> {
-        if !self.has_parser()? {
-            return Ok(Labeller::WithoutNetwork);
-        }
         let parser = load(&mut self.parser, || {
             let pack = self.base.pack()?.clone();
-            Ok(FaceParser::from_pack(self.base.runtime()?, &pack)?)
+            let runtime = self.base.runtime()?;
+            Ok(match pack.entry(Role::Parser) {
+                Some(_) => FaceParser::from_pack(runtime, &pack)?,
+                None => FaceParser::own(runtime)?,
+            })
         })?;
-        Ok(Labeller::Network { parser, cancel })
+        Ok(Labeller { parser, cancel })
+    }
+
+    /// How much of a double chin an aligned crop (square, values in 0..=1) has.
+    ///
+    /// # Errors
+    /// When the runtime cannot be loaded or the network fails.
+    pub fn read_chin(
+        &mut self,
+        crop: &RgbImage,
+        cancel: &CancelToken,
+    ) -> Result<ChinReading, Error> {
+        let meter = load(&mut self.meter, || {
+            Ok(ChinMeter::own(self.base.runtime()?)?)
+        })?;
+        let reduced = reduced_tensor(crop, ChinMeter::SIZE);
+        Ok(meter.read(reduced.view(), cancel)?)
     }
 
     /// Lets go of what only a search for codes needs: most of the memory.

@@ -1,6 +1,7 @@
 //! Boundaries: unit normals in latent space along which a code is moved.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayD, ArrayView2, Axis};
 
@@ -20,16 +21,47 @@ pub enum Space {
     },
 }
 
+/// The boundaries that are built in.
+#[derive(Debug, Clone)]
+pub struct OwnBoundaries {
+    /// [`Boundary::fine`], the default.
+    pub fine: Arc<Boundary>,
+    /// [`Boundary::coarse`].
+    pub coarse: Arc<Boundary>,
+}
+
+impl OwnBoundaries {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// As [`Boundary::coarse`].
+    pub fn read() -> Result<Self, Error> {
+        Ok(Self {
+            fine: Arc::new(Boundary::fine()?),
+            coarse: Arc::new(Boundary::coarse()?),
+        })
+    }
+}
+
 /// A boundary: one unit normal, or one a layer. It points to the side that *has* the double chin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Boundary {
     /// `[1, 512]` or `[L, 512]`, rows of unit norm.
     normals: Array2<f32>,
+    /// How far a code moves for an alpha of 1.
+    unit: f32,
+    /// Layers that drive up to this resolution move, if the user wants no others.
+    resolution_px: usize,
 }
 
 impl Boundary {
-    /// Shape is decided by the layers that drive up to this resolution; those behind it hold the look.
-    pub const DEFAULT_RESOLUTION_PX: usize = 16;
+    /// In W, shape is decided by the layers that drive up to this resolution; those behind it hold the look.
+    const COARSE_RESOLUTION_PX: usize = 16;
+    /// Our fine boundary is good up to here; finer rows of it shift colours (`boundaries/README.md`).
+    const FINE_RESOLUTION_PX: usize = 32;
+    /// With this unit an alpha of −5 moves as far along our fine boundary as looks natural, like the
+    /// published one.
+    const FINE_UNIT: f32 = 0.4;
     /// The amount that suits most portraits, in per cent.
     pub const DEFAULT_AMOUNT: f32 = 75.0;
     /// How far an amount of 100 % moves along the boundary.
@@ -48,13 +80,41 @@ impl Boundary {
         (alpha.abs() / full).min(1.0)
     }
 
-    /// Our own boundary, `boundaries/double_chin_w.npy`.
+    /// Our own coarse boundary, `boundaries/double_chin_w.npy`. It slims the whole lower face.
     ///
     /// # Errors
     /// None in practice: the file is built in, and a test reads it.
-    pub fn double_chin() -> Result<Self, Error> {
-        let name = "boundaries/double_chin_w.npy";
+    pub fn coarse() -> Result<Self, Error> {
         let bytes = include_bytes!("../../boundaries/double_chin_w.npy");
+        Self::built_in("boundaries/double_chin_w.npy", bytes)
+    }
+
+    /// Our own fine boundary, `boundaries/double_chin_fine.npy`. It takes the double chin and leaves the face.
+    ///
+    /// # Errors
+    /// As [`coarse`](Self::coarse).
+    pub fn fine() -> Result<Self, Error> {
+        let bytes = include_bytes!("../../boundaries/double_chin_fine.npy");
+        Ok(Self {
+            unit: Self::FINE_UNIT,
+            resolution_px: Self::FINE_RESOLUTION_PX,
+            ..Self::built_in("boundaries/double_chin_fine.npy", bytes)?
+        })
+    }
+
+    /// What a user calls a boundary: `fine` and `coarse` are our own, all else is a [file](Self::read).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn named(name: &Path) -> Result<Self, Error> {
+        match name.to_str() {
+            Some("fine") => Self::fine(),
+            Some("coarse") => Self::coarse(),
+            _ => Self::read(name),
+        }
+    }
+
+    fn built_in(name: &str, bytes: &[u8]) -> Result<Self, Error> {
         let array = npy::parse_f32(Path::new(name), bytes).map_err(|error| Error::Read {
             path: name.into(),
             reason: error.to_string(),
@@ -108,7 +168,11 @@ impl Boundary {
             }
             normal /= norm;
         }
-        Ok(Self { normals })
+        Ok(Self {
+            normals,
+            unit: 1.0,
+            resolution_px: Self::COARSE_RESOLUTION_PX,
+        })
     }
 
     /// The space that the boundary lives in.
@@ -117,6 +181,11 @@ impl Boundary {
             1 => Space::W,
             layers => Space::WPlus { layers },
         }
+    }
+
+    /// Layers that drive up to this resolution (pixels) move, if the user wants no others.
+    pub fn resolution_px(&self) -> usize {
+        self.resolution_px
     }
 
     /// The unit normals, `[1, 512]` or `[L, 512]`.
@@ -141,7 +210,8 @@ impl Boundary {
         self.normals.select(Axis(0), &rows)
     }
 
-    /// Moves a code: `code + alpha · normal` on every layer that drives at most `max_resolution_px`.
+    /// Moves a code: `code + alpha · unit · normal` on every layer that drives at most `max_resolution_px`.
+    /// The unit is 1, but 0.4 for our own [fine](Self::fine) boundary.
     ///
     /// `code` is `[L, 512]` with L = `layer_resolutions.len()`. A negative `alpha` removes the
     /// double chin; 0 gives the code back bit for bit.
@@ -171,7 +241,7 @@ impl Boundary {
             if resolution <= max_resolution_px {
                 edited
                     .row_mut(layer)
-                    .scaled_add(alpha, &directions.row(layer));
+                    .scaled_add(alpha * self.unit, &directions.row(layer));
             }
         }
         Ok(edited)
@@ -199,6 +269,26 @@ mod tests {
             .unwrap();
         assert_eq!(edited.column(7).to_vec(), [-1.0, -1.0, 1.0, 1.0]);
         assert_eq!(edited.column(6).to_vec(), [1.0; 4]);
+    }
+
+    #[test]
+    fn the_fine_boundary_has_a_unit_and_layers_of_its_own() {
+        let (fine, coarse) = (Boundary::fine().unwrap(), Boundary::coarse().unwrap());
+        assert_eq!((fine.resolution_px(), coarse.resolution_px()), (32, 16));
+        let resolutions: Vec<usize> = resolutions_of_layers(23);
+        let code = Array2::zeros((23, CODE_SIZE));
+        let moved = |boundary: &Boundary| {
+            let edited = boundary
+                .edit(code.view(), -5.0, &resolutions, boundary.resolution_px())
+                .unwrap();
+            let lengths = edited.outer_iter().map(|row| row.dot(&row).sqrt());
+            lengths.collect::<Vec<f32>>()
+        };
+        for (layer, length) in moved(&fine).into_iter().enumerate() {
+            let expected = if layer <= 10 { 2.0 } else { 0.0 };
+            assert!((length - expected).abs() < 1e-4, "{layer}: {length}");
+        }
+        assert!((moved(&coarse)[0] - 5.0).abs() < 1e-4);
     }
 
     #[test]

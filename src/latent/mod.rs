@@ -21,7 +21,7 @@ mod terms;
 use std::path::PathBuf;
 
 pub use adam::Adam;
-pub use boundary::{Boundary, Space};
+pub use boundary::{Boundary, OwnBoundaries, Space};
 pub use boundary_file::{BoundaryFile, Layout};
 pub use gradient::{PictureGradient, picture_gradient};
 pub use interpolate::interpolate;

@@ -2,6 +2,7 @@
 //!
 //! Nothing above this room knows a tensor's name or a file's layout.
 
+mod chin_meter;
 pub mod detector;
 mod generator;
 pub mod landmarks;
@@ -18,6 +19,7 @@ mod whitening;
 use std::io;
 use std::path::PathBuf;
 
+pub use chin_meter::{ChinMeter, ChinReading};
 pub use detector::FaceDetector;
 pub use generator::{
     Drawing, Drawn, Generator, Noise, PREVIEW_RESOLUTIONS_PX, Stages, gaussian_latents,

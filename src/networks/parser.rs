@@ -1,8 +1,11 @@
 //! The face parser: from a picture to a label a pixel.
+//!
+//! Ours is built in (`onnx/face_parser.onnx`, trained in `onnx/training`); a pack of the user's own networks
+//! may hold another, of the same labels.
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3, Array4, ArrayView4, Axis, Ix4};
+use ndarray::{Array2, Array3, Array4, ArrayView2, ArrayView4, Axis, Ix4, s};
 
 use super::{ChannelOrder, Error, Network, NetworkSource, Pack, Role, recognise};
 use crate::architectures::bisenet::BiSeNet;
@@ -26,6 +29,39 @@ pub struct Parsing {
     pub logits: Array4<f32>,
 }
 
+impl Parsing {
+    /// The probability that a pixel has one of these labels, `[512, 512]`, 0 to 1: the softmax of the logits.
+    pub fn probability_of(&self, wanted: &[u8]) -> Array2<f32> {
+        let (_, _, height, width) = self.logits.dim();
+        let mut largest = Array2::from_elem((height, width), f32::NEG_INFINITY);
+        for plane in self.planes() {
+            ndarray::Zip::from(&mut largest)
+                .and(&plane)
+                .for_each(|largest, &logit| *largest = largest.max(logit));
+        }
+        let mut all = Array2::<f32>::zeros((height, width));
+        let mut chosen = all.clone();
+        for (label, plane) in (0u8..).zip(self.planes()) {
+            let share = if wanted.contains(&label) { 1.0 } else { 0.0 };
+            ndarray::Zip::from(&mut all)
+                .and(&mut chosen)
+                .and(&plane)
+                .and(&largest)
+                .for_each(|all, chosen, &logit, &largest| {
+                    let weight = (logit - largest).exp();
+                    *all += weight;
+                    *chosen += share * weight;
+                });
+        }
+        chosen / all
+    }
+
+    /// The logits of each label, in their order.
+    fn planes(&self) -> impl Iterator<Item = ArrayView2<'_, f32>> {
+        (0..self.logits.len_of(Axis(1))).map(|label| self.logits.slice(s![0, label, .., ..]))
+    }
+}
+
 impl FaceParser {
     /// Side of the picture that it takes, in pixels.
     pub const SIZE: usize = 512;
@@ -43,6 +79,16 @@ impl FaceParser {
             NetworkSource::Pack(name) => Self::from_pack(runtime, &Pack::open(name)?),
             NetworkSource::File(path) => Self::from_file(runtime, path),
         }
+    }
+
+    /// Our own parser.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says: it is built in.
+    pub fn own(runtime: &Runtime) -> Result<Self, Error> {
+        let onnx = include_bytes!("../../onnx/face_parser.onnx");
+        let session = runtime.session("face parser", onnx)?;
+        Ok(Self { session })
     }
 
     /// Loads the parser of an open pack.

@@ -9,7 +9,11 @@
 //!   mask, where the photo will stay.
 //!
 //! Outside the mask the two add up to photo − edited, so that the edited crop meets the photo at the
-//! seam. Each field is a normalised convolution (Knutsson and Westin, CVPR 1993): a blur of weighted
+//! seam. What is added is then brought to the photo's hue: an edit may lighten the neck, where a shadow goes,
+//! but not tan it. The ratio of the channels of the photo's skin under the mask, where light counts more than
+//! shadow, is kept.
+//!
+//! Each field is a normalised convolution (Knutsson and Westin, CVPR 1993): a blur of weighted
 //! differences divided by the blur of the weights. Hair, collar and background have no weight, and so
 //! do not bleed into the neck; skin whose difference stands out from its surroundings (a strand of
 //! hair, an edge that has moved) loses weight in a second pass.
@@ -24,6 +28,10 @@ use crate::geometry::Affine;
 /// Standard deviations of the blurs, in crop sides: 25 and 50 px of 1024.
 const INVERSION_SIGMA: f64 = 25.0 / 1024.0;
 const EDIT_SIGMA: f64 = 50.0 / 1024.0;
+/// Standard deviation over which hues are compared, in crop sides.
+const HUE_SIGMA: f64 = 50.0 / 1024.0;
+/// A channel is changed by no more than this for the sake of hue.
+const LARGEST_HUE_CHANGE: f32 = 1.25;
 /// Fields are computed on a grid of at most this many cells a side.
 const GRID: u32 = 128;
 /// A difference this far from the field around it counts half; in shares of the value range.
@@ -72,6 +80,8 @@ impl ColourField {
         for (value, edit) in cells.iter_mut().zip(edit.iter()) {
             *value += edit;
         }
+        let under_mask = |index: usize| everywhere(index) * f32::from(mask.as_raw()[index]) / 255.0;
+        keep_hue(&mut cells, photo_crop, edited, under_mask, cell);
         Ok(Self {
             cells,
             cells_from_crop: Affine::resize(f64::from(cell).recip()),
@@ -97,6 +107,99 @@ impl ColourField {
     }
 }
 
+/// Changes the field so that the edited picture has the photo's hue where there is weight.
+fn keep_hue(
+    field: &mut Rgb32FImage,
+    photo: &Rgb32FImage,
+    edited: &Rgb32FImage,
+    weight_of: impl Fn(usize) -> f32,
+    cell: u32,
+) {
+    let (mut photo_sums, mut weights) =
+        weighted_cells(photo.dimensions(), cell, &weight_of, |index| {
+            pixel_at(photo, index)
+        });
+    let (mut edited_sums, _) = weighted_cells(photo.dimensions(), cell, &weight_of, |index| {
+        pixel_at(edited, index)
+    });
+    for (sum, (field, weight)) in edited_sums.iter_mut().zip(field.iter().zip(weights.iter())) {
+        *sum += field * weight;
+    }
+    let sigma_cells = HUE_SIGMA * f64::from(photo.width()) / f64::from(cell);
+    let around = normalised_convolution(&edited_sums, &weights, sigma_cells);
+    let sums = photo_sums.pixels_mut().zip(edited_sums.pixels_mut());
+    for ((weight, around), (photo, edited)) in weights.pixels_mut().zip(around.pixels()).zip(sums) {
+        let trust = trust(&Rgb(hue(edited)), 1.0, &Rgb(hue(around)));
+        for pixel in [weight, photo, edited] {
+            pixel.0.iter_mut().for_each(|value| *value *= trust);
+        }
+    }
+    let photo_around = normalised_convolution(&photo_sums, &weights, sigma_cells);
+    let edited_around = normalised_convolution(&edited_sums, &weights, sigma_cells);
+    let around = photo_around.pixels().zip(edited_around.pixels());
+    let cells = edited_sums.pixels().zip(weights.pixels());
+    for (field, ((photo, edited), (sum, weight))) in field.pixels_mut().zip(around.zip(cells)) {
+        for channel in 0..3 {
+            let ratio = photo.0[channel] * luma(edited) / (edited.0[channel] * luma(photo));
+            if !ratio.is_finite() {
+                continue;
+            }
+            let change = ratio.clamp(LARGEST_HUE_CHANGE.recip(), LARGEST_HUE_CHANGE) - 1.0;
+            // Where there is no weight, what is around stands for the cell.
+            let here =
+                (sum.0[channel] + MEAN_WEIGHT * edited.0[channel]) / (weight[0] + MEAN_WEIGHT);
+            field.0[channel] += change * here;
+        }
+    }
+}
+
+fn luma(pixel: &Rgb<f32>) -> f32 {
+    let [r, g, b] = pixel.0;
+    0.299 * r + 0.587 * g + 0.114 * b
+}
+
+/// The channels beside their luma; grey for black.
+fn hue(pixel: &Rgb<f32>) -> [f32; 3] {
+    let luma = luma(pixel);
+    match luma > 1e-6 {
+        true => pixel.0.map(|value| value / luma),
+        false => [1.0; 3],
+    }
+}
+
+fn pixel_at(picture: &Rgb32FImage, index: usize) -> [f32; 3] {
+    let samples = picture.as_raw();
+    [0, 1, 2].map(|channel| {
+        samples
+            .get(3 * index + channel)
+            .copied()
+            .unwrap_or_default()
+    })
+}
+
+/// Weighted sums of the pixels of each cell, and the weights (three times the same).
+fn weighted_cells(
+    (width, height): (u32, u32),
+    cell: u32,
+    weight_of: impl Fn(usize) -> f32,
+    value_of: impl Fn(usize) -> [f32; 3],
+) -> (Rgb32FImage, Rgb32FImage) {
+    let mut sums = Rgb32FImage::new(width.div_ceil(cell), height.div_ceil(cell));
+    let mut weights = sums.clone();
+    for index in 0..(width * height) as usize {
+        let (x, y) = (index as u32 % width / cell, index as u32 / width / cell);
+        let weight = weight_of(index) / (cell * cell) as f32;
+        let value = value_of(index);
+        let sum = sums.get_pixel_mut(x, y);
+        for (sum, value) in sum.0.iter_mut().zip(value) {
+            *sum += weight * value;
+        }
+        let total = weights.get_pixel_mut(x, y);
+        total.0.iter_mut().for_each(|total| *total += weight);
+    }
+    (sums, weights)
+}
+
 /// The smooth part of `wanted − found`, on a grid whose cells have `cell` pixels a side.
 fn smooth_difference(
     wanted: &Rgb32FImage,
@@ -105,23 +208,11 @@ fn smooth_difference(
     sigma_px: f64,
     cell: u32,
 ) -> Rgb32FImage {
-    let (width, height) = wanted.dimensions();
-    let mut differences = Rgb32FImage::new(width.div_ceil(cell), height.div_ceil(cell));
-    let mut weights = differences.clone();
-    let pixels = wanted.enumerate_pixels().zip(found.pixels()).enumerate();
-    for (index, ((x, y, wanted), found)) in pixels {
-        let weight = weight_of(index) / (cell * cell) as f32;
-        let sum = differences.get_pixel_mut(x / cell, y / cell);
-        for ((sum, wanted), found) in sum.0.iter_mut().zip(wanted.0).zip(found.0) {
-            *sum += weight * (wanted - found);
-        }
-        weights
-            .get_pixel_mut(x / cell, y / cell)
-            .0
-            .iter_mut()
-            .for_each(|sum| *sum += weight);
-    }
-
+    let (mut differences, mut weights) =
+        weighted_cells(wanted.dimensions(), cell, weight_of, |index| {
+            let (wanted, found) = (pixel_at(wanted, index), pixel_at(found, index));
+            [0, 1, 2].map(|channel| wanted[channel] - found[channel])
+        });
     let sigma_cells = sigma_px / f64::from(cell);
     let field = normalised_convolution(&differences, &weights, sigma_cells);
     let cells = differences
@@ -252,6 +343,26 @@ mod tests {
         let edited = changed(&inverted, |_, _| [0.02, 0.02, -0.04]);
         let matched = match_colour(&photo, &inverted, &edited, &lower_half(), &all()).unwrap();
         assert!(largest_error(&matched, &photo, |_, _| true) < 0.01);
+    }
+
+    #[test]
+    fn an_edit_may_lighten_the_skin_but_not_tan_it() {
+        let photo = photo();
+        let edited = changed(&photo, |x, y| {
+            let pixel = photo.get_pixel(x, y);
+            // Only under the mask, where no difference to the inverted picture tells it.
+            match y >= SIZE / 2 {
+                true => [0.25 * pixel[0], 0.15 * pixel[1], 0.05 * pixel[2]],
+                false => [0.0; 3],
+            }
+        });
+        let matched = match_colour(&photo, &photo, &edited, &lower_half(), &all()).unwrap();
+        let (was, is) = (photo.get_pixel(128, 220), matched.get_pixel(128, 220));
+        for channel in 0..3 {
+            let (was, is) = (was[channel] / luma(was), is[channel] / luma(is));
+            assert!((was - is).abs() < 0.02, "{channel}: {was} {is}");
+        }
+        assert!(luma(is) > 1.1 * luma(was), "the lightening stays");
     }
 
     #[test]

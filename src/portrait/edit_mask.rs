@@ -2,15 +2,18 @@
 //!
 //! The published mask reaches a good way over collar, hair and background, and takes whatever the
 //! edited picture shows there; that works as long as the generator draws the photo's collar. Ours is
-//! confined to pixels that are skin in *both* pictures: cloth and hair stay the photo's own, and where
-//! the edited neck is narrower than the photo's, the photo's flank stays too.
+//! the neck up to the jaw, times what the parser says is skin, in *both* pictures: cloth, hair and jewellery
+//! stay the photo's own. It fades out widely towards the face, where skin meets skin, and closely, with the
+//! parser's own sub-pixel edge, at what is not skin. Where the edited neck is narrower than the photo's, the
+//! photo's flank stays, behind a wide edge.
 
 use std::sync::Arc;
 
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
-use super::masks::{enlarge, mask_of, neck_mask_to_jaw, soft_neck_mask};
+use super::labels::ParsedLabels;
+use super::masks::{enlarge, mask_of, neck_mask_to_jaw};
 use super::morphology::{box_blur, dilate, without_small_components};
 use super::strokes::Stroke;
 use super::{Error, same_size};
@@ -18,13 +21,19 @@ use crate::geometry::Landmarks;
 
 /// Over how many pixels the mask fades out towards the border of the crop.
 const FADE_PX: u32 = 64;
-/// Labels of skin: face, nose, neck.
-const SKIN_LABELS: [u8; 3] = [1, 10, 14];
 /// Islands of the mask with fewer pixels (of the crop) are left out.
 const LEAST_PIXELS: usize = 1500;
 /// When less than this part of the photo's neck is skin in the edited picture as well, its parsing is
-/// not trusted, and the published mask serves.
+/// not trusted, and the photo's alone serves.
 const LEAST_SHARED: f64 = 0.35;
+/// So far from the neck, what is no skin does not make the mask fade out.
+const BESIDE_PX: u32 = 96;
+/// What a neck may border on, other than the face: background, ears, jewellery, cloth, hair, hat.
+const BESIDE_LABELS: [u8; 8] = [0, 7, 8, 9, 15, 16, 17, 18];
+/// Outlines of the two pictures that are no farther apart than this are the same.
+const SLIVER_PX: u32 = 9;
+/// Probabilities of skin between which the mask goes from nothing to everything.
+const SKIN_EDGE: [f32; 2] = [0.4, 0.8];
 
 /// The shape of the mask. Pixels are those of the crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,13 +54,13 @@ impl Default for MaskSettings {
     }
 }
 
-/// Where pixels of a label map are skin, enlarged to a crop of `size` by `size`: 255 on skin.
+/// The probability of skin of a [label map](super::labels::ParsedLabels::skin), enlarged to a crop of `size`
+/// by `size`: 255 for certain.
 ///
 /// # Errors
 /// [`Error::UnusableSize`] for `size`.
-pub fn skin_mask(labels: &GrayImage, size: u32) -> Result<GrayImage, Error> {
-    let skin = mask_of(labels, |label| SKIN_LABELS.contains(&label));
-    enlarge(&skin, size)
+pub fn skin_mask(skin: &GrayImage, size: u32) -> Result<GrayImage, Error> {
+    enlarge(skin, size)
 }
 
 /// The soft mask for an edit: the photo's neck up to the jaw line, as far as it is skin in the photo
@@ -61,35 +70,56 @@ pub fn skin_mask(labels: &GrayImage, size: u32) -> Result<GrayImage, Error> {
 /// # Errors
 /// [`Error::NotSquare`] or [`Error::Size`] when label map and mask do not fit.
 pub fn edit_mask(
-    labels_before: &GrayImage,
+    before: &ParsedLabels,
     landmarks: &Landmarks,
     skin_after: &GrayImage,
     settings: MaskSettings,
     strokes: &[Arc<Stroke>],
 ) -> Result<GrayImage, Error> {
     let size = skin_after.width();
-    let neck = enlarge(&neck_mask_to_jaw(labels_before, landmarks, 0)?, size)?;
-    let skin_before = skin_mask(labels_before, size)?;
+    let feather_px = settings.feather_px.max(1);
+    let neck = enlarge(&neck_mask_to_jaw(&before.labels, landmarks, 0)?, size)?;
+    let skin_before = skin_mask(&before.skin, size)?;
     same_size(
         "mask of the edited skin",
         skin_after.dimensions(),
         skin_before.dimensions(),
     )?;
-    let both = both(&skin_before, skin_after);
-    let mut mask = if count(&self::both(&neck, &both)) < LEAST_SHARED * count(&neck) {
-        soft_neck_mask(labels_before, landmarks, size)?
-    } else {
-        // Half an edge inside the skin, so that the mask has faded out where the skin ends.
-        let feather_px = settings.feather_px.max(1);
-        let inside = inverted(&dilate(&inverted(&both), feather_px));
-        let region = self::both(&grown(&neck, settings.growth_px), &inside);
-        box_blur(&without_small_components(&region, LEAST_PIXELS), feather_px)
-    };
+
+    // Beside the neck the mask is to end where the skin ends, and not before.
+    let no_face = mask_of(&before.labels, |label| BESIDE_LABELS.contains(&label));
+    let beside = both(&enlarge(&no_face, size)?, &dilate(&neck, BESIDE_PX));
+    let region = grown(&either(&neck, &beside), settings.growth_px);
+    let mut mask = box_blur(&region, feather_px);
+    let mut edge = skin_edge(&skin_before);
+    if count(&both(&neck, skin_after)) >= LEAST_SHARED * count(&both(&neck, &skin_before)) {
+        edge = combined(&edge, &skin_edge(skin_after), u8::min);
+        let lost = both(&skin_before, &inverted(&hard(skin_after)));
+        let lost = dilate(&grown(&lost, -(SLIVER_PX as i32)), SLIVER_PX + feather_px);
+        mask = times(&mask, &box_blur(&inverted(&lost), feather_px));
+    }
+    let mask = times(&mask, &edge);
+    let islands = without_small_components(&hard(&mask), LEAST_PIXELS);
+    let mut mask = times(&mask, &dilate(&islands, 2 * feather_px));
     for stroke in strokes {
         stroke.draw(&mut mask);
     }
     fade_at_border(&mut mask);
     Ok(mask)
+}
+
+/// From the probability of skin to the mask's sub-pixel edge.
+fn skin_edge(skin: &GrayImage) -> GrayImage {
+    let [from, to] = SKIN_EDGE;
+    let table: [u8; 256] = std::array::from_fn(|value| {
+        let t = ((value as f32 / 255.0 - from) / (to - from)).clamp(0.0, 1.0);
+        (255.0 * t * t * (3.0 - 2.0 * t)).round() as u8
+    });
+    let mut edge = skin.clone();
+    for value in edge.iter_mut() {
+        *value = table.get(usize::from(*value)).copied().unwrap_or_default();
+    }
+    edge
 }
 
 /// Lets the mask end before the crop does: the neck goes on below it, in the photo.
@@ -114,15 +144,32 @@ fn grown(mask: &GrayImage, by_px: i32) -> GrayImage {
     }
 }
 
+/// 255 where the mask is at least half.
+fn hard(mask: &GrayImage) -> GrayImage {
+    mask_of(mask, |value| value >= 128)
+}
+
 /// 255 where both masks are at least half.
 fn both(a: &GrayImage, b: &GrayImage) -> GrayImage {
+    combined(a, b, |a, b| if a >= 128 && b >= 128 { 255 } else { 0 })
+}
+
+/// 255 where one of the masks is at least half.
+fn either(a: &GrayImage, b: &GrayImage) -> GrayImage {
+    combined(a, b, |a, b| if a >= 128 || b >= 128 { 255 } else { 0 })
+}
+
+/// The product of two masks.
+fn times(a: &GrayImage, b: &GrayImage) -> GrayImage {
+    combined(a, b, |a, b| {
+        ((u32::from(a) * u32::from(b) + 127) / 255) as u8
+    })
+}
+
+fn combined(a: &GrayImage, b: &GrayImage, of: impl Fn(u8, u8) -> u8) -> GrayImage {
     let mut result = a.clone();
     for (value, other) in result.iter_mut().zip(b.iter()) {
-        *value = if *value >= 128 && *other >= 128 {
-            255
-        } else {
-            0
-        };
+        *value = of(*value, *other);
     }
     result
 }
@@ -172,8 +219,9 @@ mod tests {
     #[test]
     fn cloth_and_background_are_never_under_the_mask() {
         let (labels, landmarks) = portrait();
-        let skin = skin_mask(&labels, 1024).unwrap();
-        let mask = edit_mask(&labels, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
+        let before = ParsedLabels::certain(labels.clone(), &landmarks);
+        let skin = skin_mask(&before.skin, 1024).unwrap();
+        let mask = edit_mask(&before, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         assert_eq!(
             mask.get_pixel(512, 780)[0],
             255,
@@ -199,8 +247,10 @@ mod tests {
                 *label = Luma([0]);
             }
         }
-        let skin = skin_mask(&narrower, 1024).unwrap();
-        let mask = edit_mask(&labels, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
+        let before = ParsedLabels::certain(labels, &landmarks);
+        let after = ParsedLabels::certain(narrower, &landmarks);
+        let skin = skin_mask(&after.skin, 1024).unwrap();
+        let mask = edit_mask(&before, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         assert!(mask.get_pixel(400, 800)[0] < 12);
         assert_eq!(mask.get_pixel(512, 800)[0], 255);
     }
@@ -208,9 +258,30 @@ mod tests {
     #[test]
     fn an_edited_picture_without_skin_is_not_trusted() {
         let (labels, landmarks) = portrait();
-        let nothing = GrayImage::new(1024, 1024);
-        let mask = edit_mask(&labels, &landmarks, &nothing, MaskSettings::default(), &[]).unwrap();
-        assert_eq!(mask, soft_neck_mask(&labels, &landmarks, 1024).unwrap());
+        let before = ParsedLabels::certain(labels, &landmarks);
+        let skin = skin_mask(&before.skin, 1024).unwrap();
+        let mask = |skin: &GrayImage| {
+            edit_mask(&before, &landmarks, skin, MaskSettings::default(), &[]).unwrap()
+        };
+        assert_eq!(mask(&GrayImage::new(1024, 1024)), mask(&skin));
+    }
+
+    #[test]
+    fn the_mask_reaches_the_collar_and_leaves_a_thin_chain_alone() {
+        let (mut labels, landmarks) = portrait();
+        for (_, y, label) in labels.enumerate_pixels_mut() {
+            if label[0] == 14 && (400..404).contains(&y) {
+                label[0] = 15;
+            }
+        }
+        let before = ParsedLabels::certain(labels, &landmarks);
+        let skin = skin_mask(&before.skin, 1024).unwrap();
+        let mask = edit_mask(&before, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
+        let at = |y| mask.get_pixel(512, y)[0];
+        assert!(at(874) > 200, "six pixels above the collar: {}", at(874));
+        assert_eq!(at(884), 0, "the collar");
+        assert_eq!(at(804), 0, "the chain");
+        assert!(at(796) > 200 && at(812) > 200, "beside the chain");
     }
 
     #[test]
@@ -221,10 +292,11 @@ mod tests {
                 *label = Luma([14]);
             }
         }
+        let before = ParsedLabels::certain(labels, &landmarks);
         let mask = edit_mask(
-            &labels,
+            &before,
             &landmarks,
-            &skin_mask(&labels, 1024).unwrap(),
+            &skin_mask(&before.skin, 1024).unwrap(),
             MaskSettings::default(),
             &[],
         )

@@ -13,6 +13,7 @@ pub mod align;
 pub mod colour;
 pub mod composite;
 pub mod contour;
+pub mod detail;
 pub mod edit_mask;
 pub mod grey;
 pub mod labels;

@@ -14,6 +14,7 @@ use super::colour::ColourField;
 use super::grey::is_grey;
 use super::warp::WarpMesh;
 use crate::geometry::Affine;
+use crate::networks::ChinReading;
 
 /// A picture of four half floats a pixel, row by row from the top.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +92,8 @@ pub struct Keyframe {
     /// Warped edit plus colour field minus crop (red, green, blue), and the mask (0..=1), reduced to
     /// [`Keyframe::SIZE`].
     pub change: HalfPicture,
+    /// What the chin meter says of the edit; `None` where it was not asked.
+    pub chin: Option<ChinReading>,
 }
 
 impl Keyframe {
@@ -124,7 +127,15 @@ impl Keyframe {
                 height,
                 texels,
             },
+            chin: None,
         }
+    }
+
+    /// With what the chin meter says of the edit.
+    #[must_use]
+    pub fn read_as(mut self, chin: Option<ChinReading>) -> Self {
+        self.chin = chin;
+        self
     }
 }
 

@@ -8,6 +8,7 @@ mod bad_input;
 mod batch;
 mod boundary;
 mod interrupt;
+mod judging;
 mod missing;
 mod networks;
 mod outputs;

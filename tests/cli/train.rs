@@ -52,7 +52,7 @@ fn samples_that_are_there_are_not_drawn_again() {
         manifest["score"]["scorer"]
             .as_str()
             .unwrap()
-            .contains("linear")
+            .contains("chin meter")
     );
     assert_eq!(
         names(&data.join("codes")).len(),

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use image::{GrayImage, Rgb32FImage};
 use jawline::engine::desk::{Backend, Reply, Request, Slot};
 use jawline::engine::{
-    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, ImportedPack, Labeller,
+    AlignedFace, ChinReading, Drawing, EditParams, Error, FoundFace, Frame, ImportedPack,
     PreparedFace, Progress, RenderedFace, Snapshot, TimedStages,
 };
 use jawline::geometry::{Landmarks, Point, Rect};
+use jawline::latent::Boundary;
 use jawline::networks::landmarks::FoundLandmarks;
+use jawline::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use jawline::portrait::screen::Keyframe;
 use ndarray::Array2;
 
@@ -42,6 +44,29 @@ pub struct Script {
     pub holds_keyframes: bool,
     /// The next frame fails.
     pub frame_fails: bool,
+    /// The photo shows no double chin.
+    pub has_no_double_chin: bool,
+    /// No amount takes the double chin away.
+    pub keeps_double_chin: bool,
+    /// A scarf covers the neck.
+    pub covers_neck: bool,
+}
+
+impl Script {
+    /// What the chin meter says of an edit: the double chin goes at amounts above 65.
+    fn chin(&self, params: &EditParams) -> ChinReading {
+        let amount = params.alpha / Boundary::alpha_of_amount(1.0);
+        let probability = match (self.has_no_double_chin, self.keeps_double_chin) {
+            (true, _) => 0.1,
+            (_, true) => 0.8,
+            _ => ChinReading::THRESHOLD + 0.01 * (65.0 - amount),
+        };
+        let severity = 0.9 - 0.01 * amount;
+        ChinReading {
+            probability: probability.clamp(0.0, 1.0),
+            severity: severity.clamp(0.0, 1.0),
+        }
+    }
 }
 
 /// The stand-in.
@@ -115,26 +140,31 @@ impl Fake {
                 landmarks,
                 ..
             } => {
-                let aligned = AlignedFace::cut(
+                let covers_neck = self.0.borrow().covers_neck;
+                let mut aligned = AlignedFace::cut(
                     &photo,
                     &landmarks,
                     CROP_PX,
-                    &mut Labeller::WithoutNetwork,
+                    |_, landmarks| {
+                        let labels = labels_of(landmarks, covers_neck);
+                        Ok(ParsedLabels::certain(labels, landmarks))
+                    },
                     &mut TimedStages::new(),
                 )
                 .unwrap();
+                let boundary = Arc::new(Boundary::fine().unwrap());
+                let unedited = EditParams::along(boundary, 0.0);
+                aligned.chin = Some(self.0.borrow().chin(&unedited));
                 let aligned = Arc::new(aligned);
                 replies.push(Reply::Snapshot(
                     face,
                     Snapshot::Aligned(Arc::clone(&aligned)),
                 ));
-                let prepared = Arc::new(PreparedFace {
-                    drawn: aligned.aligned.picture.clone(),
-                    face: aligned,
-                    code: Array2::zeros((2, 512)),
-                    inversion: None,
-                    seconds: TimedStages::new(),
-                });
+                let prepared = Arc::new(PreparedFace::new(
+                    Arc::clone(&aligned),
+                    Array2::zeros((2, 512)),
+                    aligned.aligned.picture.clone(),
+                ));
                 replies.push(Reply::Snapshot(
                     face,
                     Snapshot::Usable(Arc::clone(&prepared)),
@@ -165,7 +195,8 @@ impl Fake {
                 }
                 let drawing = reuse.filter(|drawing| drawing.serves(&prepared, &params));
                 let drawing = drawing.unwrap_or_else(|| draw(&prepared, &params));
-                let rendered = finish(drawing, &params);
+                let mut rendered = finish(drawing, &params);
+                rendered.chin = Some(self.0.borrow().chin(&params));
                 let screen = rendered.for_screen(&photo, params.warp.strength).unwrap();
                 let frame = Frame {
                     rendered: Arc::new(rendered),
@@ -206,10 +237,11 @@ impl Fake {
             } => {
                 for amount in amounts {
                     let mut params = params.clone();
-                    params.alpha = jawline::latent::Boundary::alpha_of_amount(amount);
+                    params.alpha = Boundary::alpha_of_amount(amount);
                     let rendered = finish(draw(&prepared, &params), &params);
                     let change = rendered.change();
-                    let keyframe = Keyframe::new(amount, change.crop, change.edited, change.mask);
+                    let keyframe = Keyframe::new(amount, change.crop, change.edited, change.mask)
+                        .read_as(Some(self.0.borrow().chin(&params)));
                     replies.push(Reply::Keyframe(face, stamp, Arc::new(keyframe)));
                 }
                 replies.push(Reply::KeyframesEnded(face, stamp, Ok(())));
@@ -281,6 +313,36 @@ fn moved_onto(eyes: [Point; 2], chin: Point) -> Landmarks {
     known.mapped(&map).unwrap()
 }
 
+/// A label map of these landmarks: a face, below its jaw a neck unless that is covered, cloth below that.
+fn labels_of(landmarks: &Landmarks, covers_neck: bool) -> GrayImage {
+    let jaw = landmarks.jaw();
+    let neck = jaw[5].x..jaw[11].x;
+    let face = jaw[2].x..jaw[14].x;
+    let chin_row = jaw[8].y;
+    // The row of the jaw at a column.
+    let jaw_at = |x: f64| {
+        let sides = jaw
+            .windows(2)
+            .find(|sides| (sides[0].x..sides[1].x).contains(&x));
+        sides.map_or(chin_row, |sides| {
+            let share = (x - sides[0].x) / (sides[1].x - sides[0].x);
+            sides[0].y + (sides[1].y - sides[0].y) * share
+        })
+    };
+    GrayImage::from_fn(LABELS_SIZE, LABELS_SIZE, |x, y| {
+        let (x, y) = (f64::from(x), f64::from(y));
+        image::Luma([match () {
+            () if y > chin_row + 60.0 => 16,
+            () if face.contains(&x) && y <= jaw_at(x) => 1,
+            () if neck.contains(&x) => match covers_neck {
+                true => 16,
+                false => 14,
+            },
+            () => 17,
+        }])
+    })
+}
+
 /// The neck gets the darker, the farther the code would move.
 fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<Drawing> {
     let mut edited: Rgb32FImage = prepared.drawn.clone();
@@ -290,14 +352,14 @@ fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<Drawing> {
             pixel.0 = pixel.0.map(|value| value * (1.0 + 0.1 * params.alpha));
         }
     }
-    let labels: GrayImage = prepared.parsed.labels.clone();
+    let parsed = prepared.parsed.clone();
     let code = prepared.code.clone();
     Arc::new(Drawing::known(
         Arc::clone(prepared),
         params,
         code,
         edited,
-        labels,
+        parsed,
     ))
 }
 

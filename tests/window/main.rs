@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod chin;
 mod compare;
 mod diffusion;
 mod export;

@@ -76,6 +76,7 @@ fn banner(notice: &Notice, ui: &mut Ui, actions: &mut Vec<Action>) {
         let label = match remedy {
             Remedy::Install => "Install now",
             Remedy::MarkFace => "Mark the face",
+            Remedy::PaintMask(..) => "Take the brush",
             Remedy::ExportAgain(_) => "Export elsewhere…",
             Remedy::ReplaceExport { .. } => "Replace it",
             Remedy::SaveAs(_) => "Save as…",

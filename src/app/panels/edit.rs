@@ -1,5 +1,6 @@
 //! The panel on the right: the chin slider, and folded away below it all that shapes the edit.
 
+mod chin_meter;
 mod rows;
 mod shape;
 
@@ -9,10 +10,12 @@ use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::chin_slider::{Slid, chin_slider};
 use crate::app::look::Overlay;
-use crate::app::session::{Preparation, Session};
+use crate::app::session::{NoLeastAmount, Preparation, Session};
 use crate::app::theme;
 use crate::editor::presets::Presets;
 use crate::editor::{AMOUNT_RANGE, Change, FaceId};
+use crate::latent::Boundary;
+use chin_meter::chin_meter;
 use rows::{emit, on_the_left};
 
 /// Shows the panel.
@@ -77,7 +80,12 @@ fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Actio
         {
             actions.push(Action::Change(Change::Amount(0.0)));
         }
+        auto(chosen, ui, actions);
     });
+    chin_meter(
+        ui,
+        chosen.map(|(session, face)| session.chin_readings(face)),
+    );
     // A line that is always there, so that nothing below it jumps.
     let line = egui::vec2(ui.available_width(), 22.0);
     ui.allocate_ui(line, |ui| {
@@ -89,6 +97,29 @@ fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Actio
             }
         }
     });
+}
+
+/// The button that takes the least amount which is enough.
+fn auto(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Action>) {
+    let least = chosen.map_or(Err(NoLeastAmount::NotPrepared), |(session, face)| {
+        session.least_amount(face)
+    });
+    let button = ui.add_enabled(least.is_ok(), egui::Button::new("Auto"));
+    match least {
+        Ok(amount) => {
+            let tooltip = format!(
+                "The least amount after which the meter below sees no double chin, or the usual {:.0} % where \
+                 no amount is enough",
+                Boundary::DEFAULT_AMOUNT
+            );
+            if button.on_hover_text(tooltip).clicked() {
+                actions.push(Action::Change(Change::Amount(amount)));
+            }
+        }
+        Err(why) => {
+            button.on_disabled_hover_text(why.to_string());
+        }
+    }
 }
 
 /// The id under which the slider's own id is kept, so that arrow keys know it.

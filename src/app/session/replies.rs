@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::face_state::{FaceState, SearchEnd};
 use super::{Finding, Session};
-use crate::app::notices::Notice;
+use crate::app::notices::{Notice, Remedy};
 use crate::editor::{Command, Face, FaceId};
 use crate::engine::desk::{Backend, FaceKey, Reply, Slot, Stamp};
 use crate::engine::{Error, FoundCode, FoundFace, Frame, PreparedFace, Snapshot};
@@ -44,7 +44,11 @@ impl Session {
                 state.dirty.crop = true;
                 // Told as soon as they are known, and once.
                 let is_news = !doubts.is_empty() && self.doubted.insert(FaceId(key.face));
-                is_news.then(|| Notice::warning(format!("Face {}: {doubts}", key.face)))
+                is_news.then(|| {
+                    let of = format!("Face {} of {}", key.face, self.document.name);
+                    Notice::warning(format!("{of}: {doubts}"))
+                        .with_remedy(Remedy::PaintMask(self.id, FaceId(key.face)))
+                })
             }
             Reply::Snapshot(key, Snapshot::Usable(prepared)) => {
                 let state = self.state_of(key)?;

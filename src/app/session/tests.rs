@@ -2,18 +2,18 @@
 
 use std::sync::LazyLock;
 
-use image::{DynamicImage, GrayImage};
+use image::{DynamicImage, GrayImage, Luma};
 use ndarray::Array2;
 
 use super::*;
 use crate::editor::Change;
 use crate::engine::desk::Reply;
 use crate::engine::{
-    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, Labeller, PreparedFace, Snapshot,
-    TimedStages,
+    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, PreparedFace, Snapshot, TimedStages,
 };
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::networks::landmarks::FoundLandmarks;
+use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 
 /// The landmarks of a face.
 pub(crate) fn landmarks() -> Landmarks {
@@ -44,9 +44,12 @@ pub(crate) fn found() -> FoundFace {
 pub(crate) fn aligned() -> Arc<AlignedFace> {
     static KNOWN: LazyLock<Arc<AlignedFace>> = LazyLock::new(|| {
         let photo = Photo::from_pixels(DynamicImage::new_rgb8(1024, 1024));
-        let mut labeller = Labeller::WithoutNetwork;
         let mut seconds = TimedStages::new();
-        let face = AlignedFace::cut(&photo, &landmarks(), 16, &mut labeller, &mut seconds);
+        let all_cloth = |_: &_, landmarks: &_| {
+            let labels = GrayImage::from_pixel(LABELS_SIZE, LABELS_SIZE, Luma([16]));
+            Ok(ParsedLabels::certain(labels, landmarks))
+        };
+        let face = AlignedFace::cut(&photo, &landmarks(), 16, all_cloth, &mut seconds);
         Arc::new(face.unwrap())
     });
     Arc::clone(&KNOWN)
@@ -55,20 +58,18 @@ pub(crate) fn aligned() -> Arc<AlignedFace> {
 /// The face with a code, another one each time.
 pub(crate) fn prepared() -> Arc<PreparedFace> {
     let face = aligned();
-    Arc::new(PreparedFace {
-        drawn: face.aligned.picture.clone(),
-        face,
-        code: Array2::zeros((2, 512)),
-        inversion: None,
-        seconds: TimedStages::new(),
-    })
+    Arc::new(PreparedFace::new(
+        Arc::clone(&face),
+        Array2::zeros((2, 512)),
+        face.aligned.picture.clone(),
+    ))
 }
 
 /// A frame of an edit.
 pub(crate) fn frame(prepared: &Arc<PreparedFace>, params: &EditParams) -> Frame {
-    let labels: GrayImage = prepared.face.parsed.labels.clone();
+    let parsed = prepared.face.parsed.clone();
     let (code, edited) = (prepared.code.clone(), prepared.drawn.clone());
-    let drawing = Drawing::known(Arc::clone(prepared), params, code, edited, labels);
+    let drawing = Drawing::known(Arc::clone(prepared), params, code, edited, parsed);
     let params = EditParams {
         method: Method::Plain,
         match_colour: false,
@@ -106,7 +107,7 @@ impl Backend for Notes {
 
 fn session() -> (Session, Notes) {
     let document = Document::new(None, "portrait.jpg".to_owned());
-    let boundary = Arc::new(Boundary::double_chin().unwrap());
+    let boundary = OwnBoundaries::read().unwrap();
     let mut session = Session::new(PhotoId::unique(), document, boundary);
     session.load(Arc::new(Photo::from_pixels(DynamicImage::new_rgb8(8, 8))));
     (session, Notes::default())

@@ -1,7 +1,6 @@
 //! Opening photos and projects, going from one to another, and what to do when one can't be loaded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::disk::Task;
 use super::photos::{Loading, OpenPhoto, Origin, name_of};
@@ -212,7 +211,7 @@ impl Workspace {
                 return false;
             }
         }
-        let session = Session::new(id, document, Arc::clone(&self.double_chin));
+        let session = Session::new(id, document, self.boundaries.clone());
         let Some(photo) = self.photo_mut(id) else {
             return false;
         };

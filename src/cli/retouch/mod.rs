@@ -1,5 +1,6 @@
 //! `jawline retouch`: the same photo, with less double chin.
 
+mod face;
 mod outputs;
 mod report;
 mod stages;
@@ -15,16 +16,14 @@ use super::answer::{note_written, paths, print_json};
 use super::output::write_json;
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt, pictures};
-use crate::engine::{
-    DiffuseFace, EditParams, Engine, FindFaces, FoundFace, Method, PrepareFace, Priority,
-    RenderFace, RenderedFace,
-};
+use crate::engine::{EditParams, Engine, FindFaces, FoundFace, Method, Priority};
 use crate::latent::{Boundary, diffusion, inversion};
 use crate::networks::detector::Search;
 use crate::photo::{Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait::paste::PhotoEdit;
+use face::{Amount, Retouched};
 use outputs::{Output, Outputs};
-use report::{FaceReport, PhotoReport, Report};
+use report::{PhotoReport, Report};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -46,7 +45,8 @@ pub(super) struct Options {
     /// Which face: largest, all, or its number (1 is the largest)
     #[arg(long, default_value = "largest", value_name = "largest|all|N")]
     face: FaceChoice,
-    /// How much of the double chin to remove, 0 to 100; 75 if nothing is said
+    /// How much of the double chin to remove, 0 to 100. If nothing is said, the least after which the chin
+    /// meter sees none, and nothing where it sees none before
     #[arg(long, value_name = "P", value_parser = amount, conflicts_with = "alpha", allow_negative_numbers = true)]
     amount: Option<f32>,
     /// The same as a distance along the boundary; negative removes
@@ -58,12 +58,17 @@ pub(super) struct Options {
     /// Steps of the diffusion, with --method diffuse
     #[arg(long, default_value_t = diffusion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
     diffuse_steps: usize,
-    /// Move along this boundary instead of the built-in one: .npy, [1,512] or [1,L,512]
-    #[arg(long, value_name = "FILE")]
+    /// Move along this boundary: fine (the default) or coarse, which are built in, or a file: .npy, [1,512]
+    /// or [1,L,512]
+    #[arg(long, value_name = "fine|coarse|FILE")]
     boundary: Option<PathBuf>,
-    /// The boundary moves the layers that drive up to this resolution
-    #[arg(long, default_value_t = Boundary::DEFAULT_RESOLUTION_PX, value_name = "PX")]
-    up_to: usize,
+    /// The boundary moves the layers that drive up to this resolution; 32 for fine, 16 for all others
+    #[arg(long, value_name = "PX")]
+    up_to: Option<usize>,
+    /// The face's latent code from an earlier run (`code.npy` of --stages), instead of looking for it; for
+    /// one photo and one face
+    #[arg(long, value_name = "F.npy", conflicts_with_all = ["steps", "seed"])]
+    code: Option<PathBuf>,
     /// Greatest number of steps of the inversion
     #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
     steps: usize,
@@ -121,11 +126,17 @@ fn amount(text: &str) -> Result<f32, String> {
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
+    if options.code.is_some() && (options.photos.len() > 1 || options.face == FaceChoice::All) {
+        return Err(Failure::Usage(
+            "--code is the code of one face: give one photo, and not --face all".to_owned(),
+        ));
+    }
     let outputs = Outputs::plan(options)?;
     let edit = edit_params(options)?;
     let engine = Engine::start(options.engine.settings())?;
     let mut session = Session {
         options,
+        amount: Amount::of(options),
         edit,
         engine,
         reporter: Reporter::new(options.voice),
@@ -181,25 +192,23 @@ fn named(photo: &Path, cause: String) -> String {
     }
 }
 
+/// The edit at an alpha of 0.
 fn edit_params(options: &Options) -> Result<EditParams, Failure> {
     let boundary = match &options.boundary {
-        Some(path) => Boundary::read(path)?,
-        None => Boundary::double_chin()?,
+        Some(name) => Boundary::named(name)?,
+        None => Boundary::fine()?,
     };
-    let amount = options.amount.unwrap_or(Boundary::DEFAULT_AMOUNT);
-    let alpha = options
-        .alpha
-        .unwrap_or_else(|| Boundary::alpha_of_amount(amount));
     Ok(EditParams {
-        up_to_px: options.up_to,
+        up_to_px: options.up_to.unwrap_or(boundary.resolution_px()),
         method: options.method,
-        ..EditParams::along(Arc::new(boundary), alpha)
+        ..EditParams::along(Arc::new(boundary), 0.0)
     })
 }
 
 /// What all photos of a run share.
 struct Session<'a> {
     options: &'a Options,
+    amount: Amount,
     edit: EditParams,
     engine: Engine,
     reporter: Reporter,
@@ -214,7 +223,7 @@ impl Session<'_> {
         photo.check_save(out, &self.save_options(out)?)?;
         let mut report = PhotoReport::new(path, out, &photo);
         report.time("load", begun);
-        if self.edit.alpha == 0.0 {
+        if self.amount == Amount::Alpha(0.0) {
             // Nothing is to change, so nothing is computed.
             let written = Instant::now();
             let warnings = self.write_unchanged(&photo, out)?;
@@ -227,19 +236,33 @@ impl Session<'_> {
         let faces = self.find(&photo, path)?;
         report.time("find faces", found);
         let mut photo_edit = PhotoEdit::of(photo.pixels());
+        let mut is_changed = false;
         for (number, face) in self.chosen(path, &faces)? {
-            let rendered = self.edit_face(&photo, face)?;
-            photo_edit.add(&rendered.change(), &rendered.face.aligned.photo_from_crop)?;
-            let face_report = FaceReport::new(number, face, &rendered, &self.edit);
-            for doubt in &face_report.doubts {
+            let Retouched {
+                rendered,
+                aligned,
+                report: face_report,
+            } = self.retouch_face(&photo, number, face)?;
+            for remark in face_report.remarks() {
                 self.reporter
-                    .say(&format!("{}: face {number}: {doubt}", path.display()));
-            }
-            if let Some(stages) = &output.stages {
-                let folder = stages.of_face(number);
-                stages::write(&folder, &rendered, self.options.overwrite)?;
+                    .say(&format!("{}: face {number}: {remark}", path.display()));
             }
             report.faces.push(face_report);
+            if let Some(stages) = &output.stages {
+                let folder = stages.of_face(number);
+                stages::write(&folder, &aligned, rendered.as_ref(), self.options.overwrite)?;
+            }
+            if let Some(rendered) = rendered {
+                photo_edit.add(&rendered.change(), &aligned.aligned.photo_from_crop)?;
+                is_changed = true;
+            }
+        }
+        if !is_changed {
+            let written = Instant::now();
+            let warnings = self.write_unchanged(&photo, out)?;
+            report.warnings.extend(warnings);
+            report.time("save", written);
+            return Ok(report);
         }
         let pasted = Instant::now();
         let pixels = photo_edit.pasted()?;
@@ -318,44 +341,6 @@ impl Session<'_> {
                 ToString::to_string
             )
         )))
-    }
-
-    fn edit_face(&mut self, photo: &Arc<Photo>, face: &FoundFace) -> Result<RenderedFace, Failure> {
-        let Ok(found) = &face.landmarks else {
-            return Err(Failure::because("the face has no landmarks"));
-        };
-        let inversion = inversion::Options {
-            steps: self.options.steps,
-            seed: self.options.seed,
-            ..inversion::Options::default()
-        };
-        let reporter = &mut self.reporter;
-        let prepare = PrepareFace::new(Arc::clone(photo), found.landmarks.clone(), inversion);
-        let prepared = self
-            .engine
-            .submit(Priority::Background, interrupt::token(), prepare)
-            .wait(|progress| reporter.show(progress))?;
-        let prepared = Arc::new(prepared);
-        let drawing = match self.edit.method {
-            Method::Diffuse => {
-                let diffusion = diffusion::Options {
-                    steps: self.options.diffuse_steps,
-                    ..diffusion::Options::default()
-                };
-                let job = DiffuseFace::new(Arc::clone(&prepared), self.edit.clone(), diffusion);
-                Some(
-                    self.engine
-                        .submit(Priority::Background, interrupt::token(), job)
-                        .wait(|progress| reporter.show(progress))?,
-                )
-            }
-            Method::Warp | Method::Plain => None,
-        };
-        let render = RenderFace::new(prepared, self.edit.clone()).reusing(drawing);
-        Ok(self
-            .engine
-            .submit(Priority::Interactive, interrupt::token(), render)
-            .wait(|progress| reporter.show(progress))?)
     }
 
     fn save_options(&self, out: &Path) -> Result<SaveOptions, Failure> {

@@ -8,12 +8,13 @@ use serde::Serialize;
 use super::super::answer::path;
 use super::super::interrupt;
 use crate::engine::{
-    Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method, Priority,
-    RenderedFace,
+    AlignedFace, Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method,
+    Priority, RenderedFace, TimedStages,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
 use crate::memory::peak_rss_bytes;
+use crate::networks::ChinReading;
 use crate::photo::Photo;
 use crate::portrait::warp::MeasuredRows;
 
@@ -103,14 +104,25 @@ pub(super) struct FaceReport {
     photo_from_crop: [[f64; 3]; 2],
     crop_size: u32,
     neck_confidence: f32,
-    pub doubts: Vec<String>,
+    doubts: Vec<String>,
+    /// What the chin meter says before and after; a face that was left alone has no after.
+    chin: ChinReport,
+    /// Why the face was left as it is; `None` for one that was edited.
+    left_alone: Option<&'static str>,
     inversion: Option<InversionSummary>,
+    /// 0 for a face that was left alone.
     alpha: f32,
-    method: Method,
+    method: Option<Method>,
     warp_rows: Option<MeasuredRows>,
     /// Pixels of the crop that may change.
     mask_pixels: usize,
     seconds: Vec<(&'static str, f64)>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChinReport {
+    before: Option<ChinReading>,
+    after: Option<ChinReading>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,35 +153,66 @@ impl InversionSummary {
 }
 
 impl FaceReport {
+    /// What is known before the edit.
     pub fn new(
         number: usize,
         face: &FoundFace,
-        rendered: &RenderedFace,
-        edit: &EditParams,
+        aligned: &AlignedFace,
+        seconds: TimedStages,
     ) -> Self {
-        let prepared = &rendered.face;
+        let parsed = &aligned.parsed;
         Self {
             number,
             face_box: sides(&face.face_box),
             detector_score: face.score,
             landmarks_confidence: face.landmarks.as_ref().ok().map(|found| found.confidence),
-            landmarks: coordinates(&prepared.landmarks),
-            photo_from_crop: prepared.aligned.photo_from_crop.rows,
-            crop_size: prepared.crop.width(),
-            neck_confidence: prepared.parsed.neck_confidence,
-            doubts: prepared
-                .parsed
-                .doubts
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            inversion: prepared.inversion.as_ref().map(InversionSummary::new),
-            alpha: edit.alpha,
-            method: edit.method,
-            warp_rows: rendered.measured,
-            mask_pixels: rendered.mask.iter().filter(|&&opacity| opacity > 0).count(),
-            seconds: [prepared.seconds.as_slice(), rendered.seconds.as_slice()].concat(),
+            landmarks: coordinates(&aligned.landmarks),
+            photo_from_crop: aligned.aligned.photo_from_crop.rows,
+            crop_size: aligned.crop.width(),
+            neck_confidence: parsed.neck_confidence,
+            doubts: parsed.doubts.iter().map(ToString::to_string).collect(),
+            chin: ChinReport {
+                before: aligned.chin,
+                after: None,
+            },
+            left_alone: None,
+            inversion: None,
+            alpha: 0.0,
+            method: None,
+            warp_rows: None,
+            mask_pixels: 0,
+            seconds,
         }
+    }
+
+    /// With the reason why it is left as it is: there is nothing to remove, or else no neck to be seen.
+    pub fn left_alone(mut self, has_nothing: bool) -> Self {
+        self.left_alone = Some(match has_nothing {
+            true => "no double chin is seen, so it is left as it is (--amount overrides)",
+            false => "no bare neck is seen, so it is left as it is (--amount overrides)",
+        });
+        self
+    }
+
+    /// With its edit.
+    pub fn edited(mut self, rendered: &RenderedFace, edit: &EditParams) -> Self {
+        let prepared = &rendered.face;
+        self.chin.after = rendered.chin;
+        self.inversion = prepared.inversion.as_ref().map(InversionSummary::new);
+        self.alpha = edit.alpha;
+        self.method = Some(edit.method);
+        self.warp_rows = rendered.measured;
+        self.mask_pixels = rendered.mask.iter().filter(|&&opacity| opacity > 0).count();
+        self.seconds = [prepared.seconds.as_slice(), rendered.seconds.as_slice()].concat();
+        self
+    }
+
+    /// What the user should hear of it.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        let is_left = self.chin.after.is_some_and(ChinReading::has_double_chin);
+        let still_seen = is_left.then_some("some of the double chin is still seen");
+        let verdict = self.left_alone.or(still_seen).map(str::to_owned);
+        self.doubts.iter().cloned().chain(verdict)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::Failure;
 use super::super::output::OutputFolder;
 use crate::editor::sheet::{Sheet, comparison};
-use crate::engine::RenderedFace;
+use crate::engine::{AlignedFace, RenderedFace};
 use crate::geometry::{Affine, Landmarks};
 use crate::photo::resize::resize_levels;
 use crate::portrait::labels::LABELS_SIZE;
@@ -32,20 +32,16 @@ pub(super) const NAMES: [&str; 12] = [
     "stages.png",
 ];
 
-/// Writes the stages of one face.
+/// Writes the stages of one face; of one that was left alone, those before the edit.
 pub(super) fn write(
     folder: &Path,
-    rendered: &RenderedFace,
+    aligned: &AlignedFace,
+    rendered: Option<&RenderedFace>,
     overwrite: bool,
 ) -> Result<(), Failure> {
     let mut folder = OutputFolder::checked(folder, &NAMES, overwrite);
-    let prepared = &rendered.face;
-    let crop = &prepared.crop;
-    let drawn = eight_bit(&prepared.drawn);
-    let edited = eight_bit(&rendered.drawing.edited);
-    let warped = eight_bit(&rendered.warped);
-    let composite = eight_bit(&rendered.composite()?);
-    let points: Vec<[f64; 2]> = prepared
+    let crop = &aligned.crop;
+    let points: Vec<[f64; 2]> = aligned
         .landmarks
         .points()
         .iter()
@@ -53,10 +49,38 @@ pub(super) fn write(
         .collect();
     folder.json(
         "landmarks.json",
-        &json!({ "photo": points, "photo_from_crop": prepared.aligned.photo_from_crop }),
+        &json!({ "photo": points, "photo_from_crop": aligned.aligned.photo_from_crop }),
     )?;
     folder.png("crop.png", crop.clone())?;
-    folder.png("labels.png", prepared.parsed.labels.clone())?;
+    folder.png("labels.png", aligned.parsed.labels.clone())?;
+    let mut strip = vec![
+        (
+            with_landmarks(crop, &aligned.landmarks_in_labels),
+            "landmarks",
+        ),
+        (crop.clone(), "crop"),
+        (painted_labels(&aligned.parsed.labels), "labels"),
+    ];
+    if let Some(rendered) = rendered {
+        strip.extend(write_edit(&mut folder, rendered)?);
+    }
+    let mut sheet = Sheet::new();
+    for (picture, label) in strip {
+        sheet.add(0, resize_levels(&picture, STRIP_SIZE, STRIP_SIZE), label);
+    }
+    folder.png("stages.png", sheet.draw())
+}
+
+/// Writes what belongs to an edit, and yields its pictures for the strip.
+fn write_edit(
+    folder: &mut OutputFolder,
+    rendered: &RenderedFace,
+) -> Result<[(RgbImage, &'static str); 5], Failure> {
+    let prepared = &rendered.face;
+    let drawn = eight_bit(&prepared.drawn);
+    let edited = eight_bit(&rendered.drawing.edited);
+    let warped = eight_bit(&rendered.warped);
+    let composite = eight_bit(&rendered.composite()?);
     folder.png("mask.png", rendered.mask.clone())?;
     folder.png("inverted.png", drawn.clone())?;
     folder.png("edited.png", edited.clone())?;
@@ -70,28 +94,16 @@ pub(super) fn write(
         "edited_code.npy",
         &rendered.drawing.code.view().insert_axis(ndarray::Axis(0)),
     )?;
-    folder.png("compare.png", comparison(crop.clone(), composite.clone()))?;
-
-    let mut strip = Sheet::new();
-    for (picture, label) in [
-        (
-            with_landmarks(crop, &prepared.landmarks_in_labels),
-            "landmarks",
-        ),
-        (crop.clone(), "crop"),
-        (painted_labels(&prepared.parsed.labels), "labels"),
-        (
-            DynamicImage::ImageLuma8(rendered.mask.clone()).into_rgb8(),
-            "mask",
-        ),
+    let crop = prepared.crop.clone();
+    folder.png("compare.png", comparison(crop, composite.clone()))?;
+    let mask = DynamicImage::ImageLuma8(rendered.mask.clone()).into_rgb8();
+    Ok([
+        (mask, "mask"),
         (drawn, "inverted"),
         (edited, "edited"),
         (warped, "warped"),
         (composite, "composite"),
-    ] {
-        strip.add(0, resize_levels(&picture, STRIP_SIZE, STRIP_SIZE), label);
-    }
-    folder.png("stages.png", strip.draw())
+    ])
 }
 
 fn eight_bit(picture: &Rgb32FImage) -> RgbImage {

@@ -13,9 +13,10 @@ use crate::networks::NetworkSource;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Face parser: a pack's name, or a file (a checkpoint such as 79999_iter.pth, or .onnx)
+    /// Face parser: a pack's name, or a file (a checkpoint such as 79999_iter.pth, or .onnx); Jawline's own
+    /// by default
     #[arg(long, value_name = "PARSER")]
-    parser: String,
+    parser: Option<String>,
     /// Aligned crop; it is brought to 512 px as the published system does it (Pillow, bilinear)
     #[arg(long, value_name = "I.png")]
     image: PathBuf,
@@ -37,7 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .folder(&["labels.png", "logits.npy"], &[&options.image])?;
     let photo = pictures::load(&options.image, options.voice)?;
     let job = ParsePicture::new(
-        NetworkSource::named(&options.parser),
+        options.parser.as_deref().map(NetworkSource::named),
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),
     );

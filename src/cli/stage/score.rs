@@ -3,36 +3,43 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use image::RgbImage;
+use serde_json::{Value, json};
 
 use super::{FolderOptions, channel_order, into_folder, read_labels, run_job};
 use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, Voice};
-use crate::engine::{LabelSource, ScorePicture};
+use crate::engine::{LabelSource, ReadChins, ScorePicture};
 use crate::networks::{BatchNorm, NetworkSource};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Chin classifier: a pack's name, or a file (a checkpoint such as classification_model.pth, or
-    /// .onnx)
+    /// .onnx); Jawline's own chin meter by default, which needs no label map
     #[arg(long, value_name = "SCORER")]
-    scorer: String,
-    /// Aligned crop; its middle square is brought to 256 px as the published system does it (Pillow,
-    /// bilinear)
+    scorer: Option<String>,
+    /// Aligned crop; for a classifier its middle square is brought to 256 px as the published system does it
+    /// (Pillow, bilinear)
     #[arg(long, value_name = "I.png")]
     image: PathBuf,
     /// Label map of the crop, one CelebAMask-HQ label (0–18) a pixel: it says where the neck begins
-    #[arg(long, value_name = "L.png", required_unless_present = "parser")]
+    #[arg(long, value_name = "L.png", requires = "scorer")]
     labels: Option<PathBuf>,
-    /// Let this face parser make the label map, as the published system does it: a pack's name, or a file
-    #[arg(long, value_name = "PARSER", conflicts_with = "labels")]
+    /// Let this face parser make the label map, as the published system does it: a pack's name, or a file;
+    /// Jawline's own if neither is given
+    #[arg(
+        long,
+        value_name = "PARSER",
+        conflicts_with = "labels",
+        requires = "scorer"
+    )]
     parser: Option<String>,
     /// Statistics of the network's batch normalisations. The published system never leaves training
     /// mode and so runs with per-image; stored is what the network was trained for
-    #[arg(long, value_enum, default_value_t = Statistics::Stored)]
+    #[arg(long, value_enum, default_value_t = Statistics::Stored, requires = "scorer")]
     batchnorm: Statistics,
     /// Let the network see red and blue swapped, as the published system does with pictures in memory
-    #[arg(long)]
+    #[arg(long, requires = "scorer")]
     bgr: bool,
     #[command(flatten)]
     out: FolderOptions,
@@ -54,31 +61,50 @@ enum Statistics {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = options.out.folder(&["score.json"], &[&options.image])?;
     let photo = pictures::load(&options.image, options.voice)?;
+    let picture = photo.pixels().to_rgb8();
+    let figures = match &options.scorer {
+        Some(scorer) => classified(options, NetworkSource::named(scorer), picture)?,
+        None => read(options, picture)?,
+    };
+    into_folder(out, options.voice, |folder| {
+        folder.json("score.json", &figures)?;
+        Ok(figures)
+    })
+}
+
+/// What our meter says.
+fn read(options: &Options, crop: RgbImage) -> Result<Value, Failure> {
+    let readings = run_job(&options.engine, options.voice, ReadChins::new(vec![crop]))?;
+    let reading = readings
+        .first()
+        .ok_or_else(|| Failure::because("the chin meter gave no answer"))?;
+    Ok(json!({
+        "probability": reading.probability,
+        "severity": reading.severity,
+        "double_chin": reading.has_double_chin(),
+    }))
+}
+
+/// What a classifier like the published one says.
+fn classified(
+    options: &Options,
+    scorer: NetworkSource,
+    picture: RgbImage,
+) -> Result<Value, Failure> {
     let labels = match (&options.labels, &options.parser) {
         (Some(path), _) => LabelSource::Known(read_labels(path, options.voice)?),
-        (None, Some(parser)) => LabelSource::Parsed(NetworkSource::named(parser)),
-        (None, None) => return Err(Failure::Usage("give --labels or --parser".to_owned())),
+        (None, parser) => LabelSource::Parsed(parser.as_deref().map(NetworkSource::named)),
     };
     let norm = match options.batchnorm {
         Statistics::Stored => BatchNorm::Stored,
         Statistics::PerImage => BatchNorm::PerImage,
     };
-    let job = ScorePicture::new(
-        NetworkSource::named(&options.scorer),
-        norm,
-        photo.pixels().to_rgb8(),
-        labels,
-        channel_order(options.bgr),
-    );
+    let job = ScorePicture::new(scorer, norm, picture, labels, channel_order(options.bgr));
     let score = run_job(&options.engine, options.voice, job)?;
-    into_folder(out, options.voice, |folder| {
-        let figures = json!({
-            "logits": score.logits,
-            "probability": score.probability(),
-            "probabilities": score.probabilities(),
-            "double_chin": score.has_double_chin(),
-        });
-        folder.json("score.json", &figures)?;
-        Ok(figures)
-    })
+    Ok(json!({
+        "logits": score.logits,
+        "probability": score.probability(),
+        "probabilities": score.probabilities(),
+        "double_chin": score.has_double_chin(),
+    }))
 }

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::workshop::{Count, Data, Workshop};
 use crate::cli::{EngineOptions, Failure, pictures};
-use crate::engine::ScorePictures;
-use crate::networks::{BatchNorm, Role};
+use crate::engine::{Progress, ReadChins, ScorePictures};
+use crate::networks::{BatchNorm, ChinMeter, ChinReading, ChinScore, Role};
 use crate::training::LinearScorer;
 use crate::training::dataset::{Dataset, Scoring, names};
 
@@ -18,8 +18,8 @@ const CHUNK: usize = 20;
 pub(crate) struct Options {
     #[command(flatten)]
     data: Data,
-    /// What scores: the classifier and the parser of the pack, or a linear scorer in W that was fitted on
-    /// our labels; by default the networks if the pack has them
+    /// What scores: Jawline's own chin meter (the default), the classifier and the parser of the pack (the
+    /// default if it has them), or a linear scorer in W that was fitted on our labels
     #[arg(long, value_enum)]
     scorer: Option<Scorer>,
     #[command(flatten)]
@@ -28,6 +28,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scorer {
+    Own,
     Networks,
     Linear,
 }
@@ -39,11 +40,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         choice => {
             let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
             let has = |role| workshop.pack.entry(role).is_some();
-            if choice.is_none() && !(has(Role::Scorer) && has(Role::Parser)) {
-                by_line(options, &dataset)?
-            } else {
-                by_networks(options, &dataset, &workshop)?
-            }
+            let choice = choice.unwrap_or(match has(Role::Scorer) && has(Role::Parser) {
+                true => Scorer::Networks,
+                false => Scorer::Own,
+            });
+            by_pictures(options, &dataset, &workshop, choice)?
         }
     };
     dataset.write(names::SCORES, &scores)?;
@@ -57,6 +58,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     dataset.manifest.score = Some(scoring);
     dataset.save()?;
     dataset.discard(names::SCORES_SO_FAR);
+    dataset.discard(names::READINGS_SO_FAR);
     progress.finish(options.data.voice, &sentence, &summary)
 }
 
@@ -81,24 +83,38 @@ fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {
     Ok((progress, scores, scoring, 0.0))
 }
 
-fn by_networks(
+/// By networks that see the pictures: ours, or those of the pack. They go on where they were stopped.
+fn by_pictures(
     options: &Options,
     dataset: &Dataset,
     workshop: &Workshop,
+    scorer: Scorer,
 ) -> Result<Scored, Failure> {
-    /// Above it the published system calls a portrait positive.
-    const POSITIVE: f32 = 0.95;
+    let (name, so_far, checksum, bound) = match scorer {
+        Scorer::Networks => (
+            "classifier and parser of the pack",
+            names::SCORES_SO_FAR,
+            workshop
+                .pack
+                .entry(Role::Scorer)
+                .map_or_else(String::new, |entry| entry.sha256.clone()),
+            ChinScore::THRESHOLD,
+        ),
+        _ => (
+            "chin meter",
+            names::READINGS_SO_FAR,
+            ChinMeter::checksum(),
+            ChinReading::THRESHOLD,
+        ),
+    };
     let count = dataset.manifest.sample.count;
     let mut progress = Count::of(count, "score", options.data.voice);
-    let mut scores = match dataset.has(names::SCORES_SO_FAR) {
-        true => dataset
-            .read(names::SCORES_SO_FAR, "score")?
-            .into_iter()
-            .collect(),
+    let mut scores: Vec<f32> = match dataset.has(so_far) {
+        true => dataset.read(so_far, "score")?.into_iter().collect(),
         false => Vec::new(),
     };
     scores.truncate(count);
-    scores.iter().for_each(|_: &f32| progress.skip());
+    scores.iter().for_each(|_| progress.skip());
     while scores.len() < count {
         let pictures = (scores.len()..count.min(scores.len() + CHUNK))
             .map(|sample| {
@@ -109,19 +125,27 @@ fn by_networks(
             })
             .collect::<Result<Vec<_>, Failure>>()?;
         let chunk = pictures.len();
-        let job = ScorePictures::new(&workshop.pack.name, BatchNorm::Stored, pictures);
-        scores.extend(workshop.run(job, |step| progress.show(step.fraction * chunk as f32))?);
+        let show = |step: &Progress| progress.show(step.fraction * chunk as f32);
+        scores.extend(match scorer {
+            Scorer::Networks => {
+                let name = &workshop.pack.name;
+                workshop.run(ScorePictures::new(name, BatchNorm::Stored, pictures), show)?
+            }
+            _ => {
+                let readings = workshop.run(ReadChins::new(pictures), show)?;
+                readings.iter().map(|chin| chin.probability).collect()
+            }
+        });
         (0..chunk).for_each(|_| progress.made());
-        dataset.write(names::SCORES_SO_FAR, &ndarray::arr1(&scores))?;
+        dataset.write(so_far, &ndarray::arr1(&scores))?;
     }
-    let checksum = |role| workshop.pack.entry(role).map(|entry| entry.sha256.clone());
     let scoring = Scoring {
-        scorer: "classifier and parser of the pack".to_owned(),
-        checksum: checksum(Role::Scorer).unwrap_or_default(),
+        scorer: name.to_owned(),
+        checksum,
         scored: count,
     };
     let scores = Array2::from_shape_fn((count, 1), |(sample, _)| scores[sample]);
-    Ok((progress, scores, scoring, POSITIVE))
+    Ok((progress, scores, scoring, bound))
 }
 
 fn count_above(scores: &Array2<f32>, bound: f32) -> usize {

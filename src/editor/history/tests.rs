@@ -113,8 +113,8 @@ fn change() -> impl Strategy<Value = Change> {
             Method::Plain
         })),
         (0..3usize).prop_map(|index| Change::Boundary(BoundaryChoice::File(index))),
-        Just(Change::Boundary(BoundaryChoice::DoubleChin)),
-        (4..1024usize).prop_map(Change::UpTo),
+        Just(Change::Boundary(BoundaryChoice::Coarse)),
+        proptest::option::of(4..1024usize).prop_map(Change::UpTo),
         (-1.0..2.0f64, -1.0..3.0f64, 0..40usize).prop_map(|(strength, overshoot, rows)| {
             Change::Warp(WarpSettings {
                 strength,

@@ -1,4 +1,4 @@
-//! How a project is laid out in its archive, version 1.
+//! How a project is laid out in its archive, version 2. Version 1 knew no fine boundary.
 
 use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};

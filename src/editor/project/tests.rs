@@ -412,7 +412,7 @@ fn a_newer_project_is_neither_read_nor_replaced() {
     let (folder, path, bytes) = sound_bytes();
     let newer = with_json(
         &bytes,
-        &[("\"version\": 1", "\"version\": 2, \"marvels\": []")],
+        &[("\"version\": 2", "\"version\": 3, \"marvels\": []")],
     );
     fs::write(&path, &newer).unwrap();
     let message = Project::read(&path).unwrap_err().to_string();
@@ -435,7 +435,7 @@ fn damage_is_told_with_file_and_field() {
         ("\"amount\": 42.5", "\"amount\": []", "'edits'"),
         ("\"id\": 2", "\"id\": -2", "'faces'"),
         ("\"id\": 2", "\"id\": 1", "number 1"),
-        ("\"version\": 1", "\"version\": 0", "version"),
+        ("\"version\": 2", "\"version\": 0", "version"),
         ("codes/1.npy", "codes/9.npy", "codes/9.npy"),
         (
             "\"code\": \"codes/1.npy\"",

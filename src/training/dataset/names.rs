@@ -8,6 +8,8 @@ pub const W_PLUS: &str = "wp.npy";
 pub const SCORES: &str = "double_chin_scores.npy";
 /// Scores of the first samples, `[k]`, while the rest is being scored.
 pub const SCORES_SO_FAR: &str = "double_chin_scores.so_far.npy";
+/// The same by the chin meter.
+pub const READINGS_SO_FAR: &str = "double_chin_readings.so_far.npy";
 /// The coarse boundary, `[1, d]`.
 pub const COARSE: &str = "coarse/boundary.npy";
 /// The fine boundary, `[1, L, d]`.

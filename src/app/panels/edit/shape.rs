@@ -11,7 +11,6 @@ use crate::app::session::Session;
 use crate::app::theme;
 use crate::editor::{BoundaryChoice, Change, FaceId, FaceParams};
 use crate::engine::Method;
-use crate::latent::Boundary;
 use crate::portrait::edit_mask::MaskSettings;
 use crate::portrait::strokes::StrokeKind;
 use crate::portrait::warp::WarpSettings;
@@ -213,16 +212,16 @@ pub(super) fn layers(
         ui.horizontal(|ui| {
             ui.label("Layers up to");
             let mut up_to_px = params.up_to_px;
+            let name = |up_to_px: Option<usize>| match up_to_px {
+                Some(px) => format!("{px} px"),
+                None => "as suits the boundary".to_owned(),
+            };
             let combo = ComboBox::from_id_salt("layers")
-                .selected_text(format!("{up_to_px} px"))
+                .selected_text(name(up_to_px))
                 .show_ui(ui, |ui| {
-                    for px in [8, 16, 32, 64, 128, 1024] {
-                        let mark = if px == Boundary::DEFAULT_RESOLUTION_PX {
-                            " (usual)"
-                        } else {
-                            ""
-                        };
-                        ui.selectable_value(&mut up_to_px, px, format!("{px} px{mark}"));
+                    let resolutions = [8, 16, 32, 64, 128, 1024].map(Some);
+                    for px in std::iter::once(None).chain(resolutions) {
+                        ui.selectable_value(&mut up_to_px, px, name(px));
                     }
                 });
             named(&combo.response, "Choose the layers");
@@ -238,7 +237,8 @@ pub(super) fn layers(
             ui.label("Boundary");
             let boundaries = &session.document.boundaries;
             let name = |choice| match choice {
-                BoundaryChoice::DoubleChin => "Double chin (own)".to_owned(),
+                BoundaryChoice::Fine => "Double chin, fine".to_owned(),
+                BoundaryChoice::Coarse => "Double chin, coarse".to_owned(),
                 BoundaryChoice::File(index) => boundaries
                     .get(index)
                     .map_or_else(|| "missing".to_owned(), |named| named.name.clone()),
@@ -248,14 +248,18 @@ pub(super) fn layers(
                 .selected_text(name(choice))
                 .show_ui(ui, |ui| {
                     let files = (0..boundaries.len()).map(BoundaryChoice::File);
-                    for option in std::iter::once(BoundaryChoice::DoubleChin).chain(files) {
+                    let own = [BoundaryChoice::Fine, BoundaryChoice::Coarse];
+                    for option in own.into_iter().chain(files) {
                         ui.selectable_value(&mut choice, option, name(option));
                     }
                 });
             named(&combo.response, "Choose the boundary");
             combo
                 .response
-                .on_hover_text("The direction in which the face is changed");
+                .on_hover_text(
+                    "The direction in which the face is changed: the fine one takes the double chin alone, the \
+                     coarse one slims the lower face along with it",
+                );
             if choice != params.boundary {
                 actions.push(Action::Change(Change::Boundary(choice)));
             }

@@ -4,7 +4,7 @@ use super::super::face_state::{FaceState, RenderKey, SearchEnd};
 use super::super::tests::{frame, landmarks, prepared};
 use super::*;
 use crate::engine::EditParams;
-use crate::latent::Boundary;
+use crate::latent::OwnBoundaries;
 
 const COARSE: Task = Task::Keyframes(&COARSE_AMOUNTS);
 const FINE: Task = Task::Keyframes(&FINE_AMOUNTS);
@@ -22,7 +22,7 @@ struct Case {
 impl Case {
     fn new(method: Method) -> Self {
         let prepared = prepared();
-        let boundary = Arc::new(Boundary::double_chin().unwrap());
+        let boundary = OwnBoundaries::read().unwrap().fine;
         let params = EditParams {
             method,
             ..EditParams::along(boundary, -2.0)

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::disk::{BEGIN, PlayedDisk, State, TICK_MS, World, index_of};
@@ -17,7 +16,7 @@ use crate::editor::export::ExportOptions;
 use crate::editor::project::Replace;
 use crate::editor::{Change, Command, Document, FaceId};
 use crate::engine::desk::Backend;
-use crate::latent::Boundary;
+use crate::latent::OwnBoundaries;
 use crate::photo::PhotoId;
 
 /// What the user does, or what happens to them. Numbers beyond what there is wrap around.
@@ -102,7 +101,7 @@ pub struct Life {
     disk: SharedDisk,
     mood: Rc<RefCell<Mood>>,
     engine: PlayedEngine,
-    boundary: Arc<Boundary>,
+    boundaries: OwnBoundaries,
     begun: Instant,
     known: BTreeMap<PhotoId, Known>,
     edits_made: u32,
@@ -115,21 +114,21 @@ pub struct Life {
 impl Life {
     pub fn begin(seed: u64) -> Self {
         let world = World::new(seed);
-        let boundary = Arc::new(Boundary::double_chin().unwrap());
+        let boundaries = OwnBoundaries::read().unwrap();
         let mood = Rc::new(RefCell::new(Mood {
             now: BEGIN,
             fails: false,
         }));
         let disk = SharedDisk(Rc::new(RefCell::new(PlayedDisk::new(&world))));
         let mut life = Self {
-            workspace: Workspace::new(Box::new(disk.clone()), Arc::clone(&boundary)),
+            workspace: Workspace::new(Box::new(disk.clone()), boundaries.clone()),
             engine: PlayedEngine::new(&mood, seed),
             world,
             notices: Vec::new(),
             has_quit: false,
             disk,
             mood,
-            boundary,
+            boundaries,
             begun: Instant::now(),
             known: BTreeMap::new(),
             edits_made: 0,
@@ -145,7 +144,7 @@ impl Life {
     /// The program is started (again).
     fn start(&mut self) {
         self.disk = SharedDisk(Rc::new(RefCell::new(PlayedDisk::new(&self.world))));
-        self.workspace = Workspace::new(Box::new(self.disk.clone()), Arc::clone(&self.boundary));
+        self.workspace = Workspace::new(Box::new(self.disk.clone()), self.boundaries.clone());
         self.engine = PlayedEngine::new(&self.mood, self.seed);
         self.known.clear();
         self.notices.clear();

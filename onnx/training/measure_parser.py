@@ -1,0 +1,141 @@
+"""How well the face parser does: against portraits that a person has checked, and against real photographs.
+
+    python measure_parser.py --held-out D/held_out --photos PHOTOS --sheet sheet.png
+
+`--held-out` is a folder of `annotate.py labels`. `--photos` has aligned crops `NAME.png`; their necks are in
+`annotations/real_necks.json`, as polygons in pixels of 512 px, and `NAME_hair.png`, where it is there, is a mask
+of the hair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from PIL import Image, ImageDraw
+
+from feature_labels import HERE, LABEL_SIDE
+from face_parser import CLASSES, CROP_SIDE, NAMES, half_of, overlaps
+
+NECK, HAIR = NAMES.index("neck"), NAMES.index("hair")
+# Who is on the held-out portraits, by their number in the set.
+GROUPS = json.loads((HERE / "annotations/held_out_groups.json").read_text())
+COLOURS = np.array(
+    [
+        [60, 60, 60], [255, 205, 160], [120, 70, 20], [120, 70, 20], [30, 120, 255], [30, 120, 255], [0, 255, 255],
+        [255, 120, 120], [255, 120, 120], [255, 255, 0], [255, 160, 60], [120, 0, 0], [255, 0, 80], [200, 0, 160],
+        [60, 200, 60], [255, 255, 255], [60, 60, 220], [150, 60, 220], [0, 150, 130],
+    ],
+    np.uint8,
+)  # fmt: skip
+
+
+class Parser:
+    """The exported network."""
+
+    def __init__(self, path: Path):
+        self.session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def labels(self, picture: np.ndarray) -> np.ndarray:
+        """The label map `[256, 256]` of an 8-bit RGB picture of any size, by the mean of four pixels' logits."""
+        picture = np.asarray(Image.fromarray(picture).resize((CROP_SIDE, CROP_SIDE), Image.Resampling.BOX))
+        image = picture.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
+        logits = self.session.run(["logits"], {"image": image})[0][0]
+        return logits.reshape(CLASSES, LABEL_SIDE, 2, LABEL_SIDE, 2).mean((2, 4)).argmax(0).astype(np.uint8)
+
+
+def confusion(told: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    pairs = labels.astype(int) * CLASSES + told
+    return np.bincount(pairs.ravel(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two masks."""
+    return float((a & b).sum() / max((a | b).sum(), 1))
+
+
+def polygons_mask(polygons: list) -> np.ndarray:
+    mask = Image.new("L", (CROP_SIDE, CROP_SIDE))
+    for polygon in polygons:
+        ImageDraw.Draw(mask).polygon([tuple(corner) for corner in polygon], fill=255)
+    return np.asarray(mask.resize((LABEL_SIDE, LABEL_SIDE), Image.Resampling.BOX)) > 127
+
+
+def tile(picture: np.ndarray, *maps: np.ndarray) -> np.ndarray:
+    """The picture, and beside it the label maps in colour over it."""
+    small = np.asarray(Image.fromarray(picture).resize((LABEL_SIDE, LABEL_SIDE), Image.Resampling.BOX))
+    shown = [(small * 0.4 + COLOURS[labels] * 0.6).astype(np.uint8) for labels in maps]
+    return np.concatenate([small, *shown], 1)
+
+
+def held_out(parser: Parser, folder: Path, half: int | None) -> tuple[dict, list[np.ndarray]]:
+    numbers = json.loads((HERE / "annotations/held_out.json").read_text())["portraits"]
+    chosen = half_of(len(numbers), half)
+    numbers = numbers[chosen]
+    pictures, labels = np.load(folder / "pictures.npy")[chosen], np.load(folder / "labels.npy")[chosen]
+    told = np.array([parser.labels(picture) for picture in pictures])
+    counts = np.array([confusion(t, l) for t, l in zip(told, labels)])
+    each = overlaps(counts.sum(0))
+    report = {"portraits": len(labels), "mean": round(float(np.mean(list(each.values()))), 3), **each, "groups": {}}
+    for group, members in GROUPS.items():
+        inside = [k for k, number in enumerate(numbers) if number in members]
+        if inside:
+            of_group = overlaps(counts[inside].sum(0))
+            report["groups"][group] = {"portraits": len(inside), "neck": of_group.get("neck"), "hair": of_group.get("hair")}
+    report["necks"] = {
+        str(number): round(overlap(t == NECK, l == NECK), 3) for number, t, l in zip(numbers, told, labels)
+    }
+    return report, [tile(p, l, t) for p, l, t in zip(pictures, labels, told)]
+
+
+def photographs(parser: Parser, folder: Path) -> tuple[dict, list[np.ndarray]]:
+    necks = json.loads((HERE / "annotations/real_necks.json").read_text())
+    report, tiles = {}, []
+    for name, regions in necks.items():
+        picture = np.asarray(Image.open(folder / f"{name}.png").convert("RGB"))
+        told = parser.labels(picture)
+        neck = polygons_mask(regions["neck"]) & ~polygons_mask(regions.get("not_neck", []))
+        # A neck that cannot be seen has no overlap: how much is taken for one all the same?
+        key, value = ("neck", overlap(told == NECK, neck)) if neck.any() else ("taken for neck", (told == NECK).mean())
+        report[name] = {key: round(float(value), 3)}
+        hair = folder / f"{name}_hair.png"
+        if hair.exists():
+            mask = Image.open(hair).convert("L").resize((LABEL_SIDE, LABEL_SIDE), Image.Resampling.BOX)
+            report[name]["hair"] = round(overlap(told == HAIR, np.asarray(mask) > 127), 3)
+        tiles.append(tile(picture, np.where(neck, NECK, 0), told))
+    means = {}
+    for part in ("neck", "hair"):
+        values = [figures[part] for figures in report.values() if part in figures]
+        means[f"mean {part}"] = round(float(np.mean(values)), 3)
+    return means | report, tiles
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--onnx", type=Path, default=HERE / "../face_parser.onnx")
+    arguments.add_argument("--held-out", type=Path)
+    arguments.add_argument("--half", type=int, choices=[0, 1], help="only the first or the second half of them")
+    arguments.add_argument("--photos", type=Path)
+    arguments.add_argument("--sheet", type=Path, help="picture, what is right, and what the parser says")
+    options = arguments.parse_args()
+    parser = Parser(options.onnx)
+    report, tiles = {}, []
+    if options.held_out:
+        report["held out"], shown = held_out(parser, options.held_out, options.half)
+        tiles += shown
+    if options.photos:
+        report["photographs"], shown = photographs(parser, options.photos)
+        tiles += shown
+    print(json.dumps(report, indent=1))
+    if options.sheet and tiles:
+        columns = 3
+        tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+        rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
+        Image.fromarray(np.concatenate(rows)).save(options.sheet)
+
+
+if __name__ == "__main__":
+    main()
