@@ -9,6 +9,7 @@ mod arrays;
 mod batch;
 mod bench;
 mod boundary;
+mod evaluate;
 mod failure;
 mod interrupt;
 mod networks;
@@ -69,6 +70,8 @@ enum Command {
     /// Install, import, list, verify or remove the networks and ONNX Runtime
     #[command(subcommand)]
     Networks(networks::Command),
+    /// Measure how good the edits are, on photos or on drawn portraits
+    Evaluate(evaluate::Options),
     /// Measure time and memory of every stage
     Bench(bench::Options),
 }
@@ -161,6 +164,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::Boundary(command) => boundary::run(&command),
         Command::Train(command) => train::run(&command),
         Command::Networks(command) => networks::run(command),
+        Command::Evaluate(options) => evaluate::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     // The panic's own message is on stderr by then; whoever waits for an answer gets one.

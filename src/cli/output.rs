@@ -178,6 +178,11 @@ impl OutputFolder {
         self.write(name, &npy::to_bytes(array))
     }
 
+    /// Writes these bytes.
+    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.write(name, bytes)
+    }
+
     /// Writes a value as indented JSON.
     pub fn json(&mut self, name: &str, value: &impl Serialize) -> Result<(), Failure> {
         self.write(name, &json_bytes(value)?)

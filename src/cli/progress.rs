@@ -83,7 +83,8 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn detail(progress: &Progress) -> String {
+/// What a job says of its progress, and the time that it has left.
+pub(super) fn detail(progress: &Progress) -> String {
     match progress.left {
         Some(left) if progress.detail.is_empty() => format!("{} left", clock(left)),
         Some(left) => format!("{}, {} left", progress.detail, clock(left)),
@@ -91,7 +92,8 @@ fn detail(progress: &Progress) -> String {
     }
 }
 
-fn clock(duration: Duration) -> String {
+/// Minutes and seconds.
+pub(super) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }

@@ -14,7 +14,7 @@ use crate::geometry::{Affine, Landmarks};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::networks::ChinReading;
 use crate::photo::Photo;
-use crate::portrait::align::{AlignedCrop, align};
+use crate::portrait::align::{AlignedCrop, align, whole};
 use crate::portrait::detail::missed_detail;
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::masks::soft_neck_mask;
@@ -114,12 +114,26 @@ pub struct FoundCode {
 pub struct AlignFace {
     photo: Arc<Photo>,
     landmarks: Landmarks,
+    is_crop: bool,
 }
 
 impl AlignFace {
     /// The face with these landmarks, in pixels of the photo.
     pub fn new(photo: Arc<Photo>, landmarks: Landmarks) -> Self {
-        Self { photo, landmarks }
+        Self {
+            photo,
+            landmarks,
+            is_crop: false,
+        }
+    }
+
+    /// The face of a picture that is an aligned crop as it is, such as one that the generator drew: cut out
+    /// by its landmarks it would lie some pixels beside what the generator draws for its code.
+    pub fn of_crop(crop: Arc<Photo>, landmarks: Landmarks) -> Self {
+        Self {
+            is_crop: true,
+            ..Self::new(crop, landmarks)
+        }
     }
 
     fn cut(
@@ -130,7 +144,11 @@ impl AlignFace {
         let size = context.sessions.spec()?.resolution as u32;
         let mut labeller = context.sessions.labeller(context.cancel)?;
         let parse = |crop: &_, landmarks: &_| labeller.parse(crop, landmarks);
-        let mut face = AlignedFace::cut(&self.photo, &self.landmarks, size, parse, seconds)?;
+        let cut = match self.is_crop {
+            true => AlignedFace::of_crop,
+            false => AlignedFace::cut,
+        };
+        let mut face = cut(&self.photo, &self.landmarks, size, parse, seconds)?;
         face.chin = Some(context.sessions.read_chin(&face.crop, context.cancel)?);
         Ok(face)
     }
@@ -199,6 +217,33 @@ impl AlignedFace {
     ) -> Result<Self, Error> {
         let begun = Instant::now();
         let aligned = align(photo.pixels(), landmarks, size)?;
+        Self::label(aligned, landmarks, begun, parse, seconds)
+    }
+
+    /// As [`cut`](Self::cut), of a square picture that is the crop.
+    ///
+    /// # Errors
+    /// [`Error::Portrait`] when the picture is not square; what `parse` says.
+    pub fn of_crop(
+        picture: &Photo,
+        landmarks: &Landmarks,
+        size: u32,
+        parse: impl FnOnce(&RgbImage, &Landmarks) -> Result<ParsedLabels, Error>,
+        seconds: &mut TimedStages,
+    ) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let aligned = whole(picture.pixels(), size)?;
+        Self::label(aligned, landmarks, begun, parse, seconds)
+    }
+
+    fn label(
+        aligned: AlignedCrop,
+        landmarks: &Landmarks,
+        begun: Instant,
+        parse: impl FnOnce(&RgbImage, &Landmarks) -> Result<ParsedLabels, Error>,
+        seconds: &mut TimedStages,
+    ) -> Result<Self, Error> {
+        let size = aligned.picture.width();
         let crop = DynamicImage::ImageRgb32F(aligned.picture.clone()).into_rgb8();
         seconds.push(("align", begun.elapsed().as_secs_f64()));
 
@@ -260,6 +305,16 @@ impl PrepareFace {
     /// The face with these landmarks, whose code `[L, 512]` is known.
     pub fn with_code(photo: Arc<Photo>, landmarks: Landmarks, code: Array2<f32>) -> Self {
         Self::from(photo, landmarks, CodeSource::Known(code))
+    }
+
+    /// The face of a picture that the generator drew for this code, with its landmarks in the picture's
+    /// pixels. The picture is the crop.
+    pub fn of_drawn(picture: Arc<Photo>, landmarks: Landmarks, code: Array2<f32>) -> Self {
+        let align = AlignFace::of_crop(Arc::clone(&picture), landmarks.clone());
+        Self {
+            align,
+            ..Self::with_code(picture, landmarks, code)
+        }
     }
 
     /// The face with these landmarks (in pixels of the photo), whose code is known, is known roughly,

@@ -9,10 +9,10 @@ use image::{DynamicImage, Rgb32FImage};
 
 pub use reference::{ReferenceCrop, align_reference};
 
-use super::Error;
 use super::resample::interpolate;
 use super::smooth::gaussian_reduced;
-use crate::geometry::{Affine, Landmarks, Point, Quad, Rect};
+use super::{Error, square_side};
+use crate::geometry::{Affine, Landmarks, PixelRect, Point, Quad, Rect};
 use crate::photo::resize::resize;
 use padding::{Margins, pad};
 
@@ -141,6 +141,38 @@ pub fn align(photo: &DynamicImage, landmarks: &Landmarks, size: u32) -> Result<A
     })
 }
 
+/// Takes a square picture for the crop that it is, in `size` by `size` pixels.
+///
+/// # Errors
+/// [`Error::UnusableSize`] for `size`, [`Error::NotSquare`] for the picture, [`Error::PixelKind`] for an
+/// unknown pixel format.
+pub fn whole(picture: &DynamicImage, size: u32) -> Result<AlignedCrop, Error> {
+    check_size("size of the crop", size)?;
+    let side = square_side("crop", (picture.width(), picture.height()))?;
+    let block = PixelRect {
+        x: 0,
+        y: 0,
+        width: side,
+        height: side,
+    };
+    let resized = match side == size {
+        true => Some(picture.to_rgb32f()),
+        false => resize(picture, block, size, size),
+    };
+    let half = f64::from(side) / 2.0;
+    let middle = Point::new(half - 0.5, half - 0.5);
+    let quad = Quad::around(middle, Point::new(half, 0.0), Point::new(0.0, half));
+    let alignment = Alignment {
+        quad,
+        quad_size: f64::from(side),
+    };
+    Ok(AlignedCrop {
+        picture: resized.ok_or_else(|| Error::unknown_pixels(picture))?,
+        photo_from_crop: alignment.photo_from_crop(size),
+        alignment,
+    })
+}
+
 /// Room around the square that filters may need, in pixels.
 fn border(quad_size: f64) -> f64 {
     (quad_size * 0.1).round_ties_even().max(3.0)
@@ -193,6 +225,30 @@ mod tests {
             assert!(found.distance(expected) < 1e-9);
         }
         assert!((alignment.quad_size - 80.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_crop_is_taken_as_it_is() {
+        let picture = DynamicImage::ImageRgb8(image::RgbImage::from_fn(64, 64, |x, y| {
+            image::Rgb([4 * x as u8, 4 * y as u8, 90])
+        }));
+        let crop = whole(&picture, 64).unwrap();
+        assert_eq!(crop.picture, picture.to_rgb32f());
+        let map = &crop.photo_from_crop;
+        for point in [Point::new(0.0, 0.0), Point::new(63.0, 12.5)] {
+            assert!(map.apply(point).distance(point) < 1e-9);
+        }
+        // The middle of a pixel of half the size lies between four.
+        let half = whole(&picture, 32).unwrap();
+        assert_eq!(half.picture.dimensions(), (32, 32));
+        let corner = half.photo_from_crop.apply(Point::new(0.0, 0.0));
+        assert!(corner.distance(Point::new(0.5, 0.5)) < 1e-9);
+        let oblong = DynamicImage::new_rgb8(64, 60);
+        assert!(matches!(whole(&oblong, 64), Err(Error::NotSquare { .. })));
+        assert!(matches!(
+            whole(&picture, 0),
+            Err(Error::UnusableSize { .. })
+        ));
     }
 
     #[test]

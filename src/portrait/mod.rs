@@ -21,6 +21,7 @@ pub mod masks;
 pub mod morphology;
 pub mod paste;
 pub mod pillow;
+pub mod quality;
 pub mod raster;
 pub mod resample;
 pub mod scoring;

@@ -110,14 +110,14 @@ impl std::str::FromStr for FaceChoice {
     }
 }
 
-fn finite(text: &str) -> Result<f32, String> {
+pub(super) fn finite(text: &str) -> Result<f32, String> {
     text.parse()
         .ok()
         .filter(|value: &f32| value.is_finite())
         .ok_or_else(|| "not a number".to_owned())
 }
 
-fn amount(text: &str) -> Result<f32, String> {
+pub(super) fn amount(text: &str) -> Result<f32, String> {
     finite(text)
         .ok()
         .filter(|amount| (0.0..=100.0).contains(amount))

@@ -1,0 +1,296 @@
+//! What was measured: a row for each portrait and method, and what they come to.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::Options;
+use super::columns::COLUMNS;
+use super::source::Source;
+use crate::cli::answer::JsonPath;
+use crate::engine::{EditParams, Method, TimedStages};
+use crate::latent::Boundary;
+use crate::networks::ChinReading;
+
+/// Everything about a run.
+pub(super) struct Evaluation {
+    pub settings: Settings,
+    pub faces: Vec<Face>,
+    pub failed: Vec<Failed>,
+    /// Portraits without a double chin, where those were not wanted.
+    pub passed_over: Vec<String>,
+    /// Whether Ctrl-C ended the run.
+    pub interrupted: bool,
+    pub seconds: f64,
+}
+
+/// What was asked for.
+#[derive(Serialize)]
+pub(super) struct Settings {
+    jawline: &'static str,
+    pack: String,
+    generator: Option<String>,
+    portraits: Value,
+    pub methods: Vec<Method>,
+    boundary: Value,
+    up_to_px: usize,
+    /// In per cent; `None` where alpha was given.
+    amount: Option<f32>,
+    alpha: f32,
+    inversion_steps: usize,
+    diffusion_steps: usize,
+    /// Scores above it are a double chin.
+    threshold: f32,
+    #[serde(skip)]
+    words: String,
+}
+
+/// A portrait, as it was and edited by each method.
+pub(super) struct Face {
+    pub name: String,
+    /// What is shown of the crop, as JPEG.
+    pub before: Vec<u8>,
+    pub edits: Vec<Edit>,
+}
+
+/// An edit of a portrait.
+pub(super) struct Edit {
+    pub row: Row,
+    /// What is shown of the composite, as JPEG.
+    pub after: Vec<u8>,
+}
+
+/// The figures of an edit. `None` where there is nothing to measure.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Row {
+    pub name: String,
+    pub method: Method,
+    /// The chin meter's probability of a double chin in the crop, and in the composite.
+    pub score_before: Option<f32>,
+    pub score_after: Option<f32>,
+    pub severity_before: Option<f32>,
+    pub severity_after: Option<f32>,
+    /// Whether a double chin that was there is gone; `None` where there was none.
+    pub removed: Option<bool>,
+    /// Mean and largest |Δ| outside the mask, in levels of 255.
+    pub changed_outside: f64,
+    pub changed_outside_largest: f64,
+    /// The same between the generator's two pictures outside neck and lower jaw, before compositing.
+    pub drawing_changed_outside: f64,
+    pub drawing_changed_outside_largest: f64,
+    /// Detail inside the mask, after over before.
+    pub texture: Option<f64>,
+    /// ΔE2000 across the mask's edge: what the edit adds to it, and what it was and is.
+    pub seam_delta_e: Option<f64>,
+    pub seam_before: Option<f64>,
+    pub seam_after: Option<f64>,
+    /// The share of occluders beside the neck that are unchanged.
+    pub occluders_kept: Option<f64>,
+    /// Mean shift of brows, nose and eyes, in pixels of a 512-px crop: of the composite, and of the
+    /// generator's picture before compositing.
+    pub landmark_shift_px: Option<f64>,
+    pub drawing_landmark_shift_px: Option<f64>,
+    /// Pixels of the crop that may change.
+    pub mask_pixels: usize,
+    pub doubts: Vec<String>,
+    /// Of all stages together, without loading and measuring.
+    pub seconds: f64,
+    pub stages: TimedStages,
+}
+
+/// A portrait, or one method on it, that could not be evaluated.
+#[derive(Debug, Serialize)]
+pub(super) struct Failed {
+    pub name: String,
+    pub method: Option<Method>,
+    pub reason: String,
+}
+
+impl Failed {
+    pub fn new(name: String, method: Option<Method>, causes: &[String]) -> Self {
+        Self {
+            name,
+            method,
+            reason: causes.join("; "),
+        }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.method {
+            Some(method) => write!(f, "{} ({}): {}", self.name, name_of(method), self.reason),
+            None if self.reason.contains(&self.name) => f.write_str(&self.reason),
+            None => write!(f, "{}: {}", self.name, self.reason),
+        }
+    }
+}
+
+/// What the edits of a method come to.
+pub(super) struct Summary {
+    pub method: Method,
+    pub faces: usize,
+    pub with_double_chin: usize,
+    /// In the order of the columns: the median, of `removed` the share.
+    pub figures: Vec<Option<f64>>,
+}
+
+/// A method's name on the command line.
+pub(super) fn name_of(method: Method) -> String {
+    let value = clap::ValueEnum::to_possible_value(&method);
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+impl Settings {
+    pub fn new(options: &Options, source: &Source, edit: &EditParams) -> Self {
+        let mut methods = Vec::new();
+        for &method in &options.method {
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
+        let (portraits, described) = match (source, &options.photos) {
+            (Source::Drawn { seed, count, psi }, _) => (
+                json!({ "seed": seed, "count": count, "psi": psi }),
+                format!("{count} drawn portraits of seed {seed}, ψ {psi}"),
+            ),
+            (Source::Photos(photos), folder) => (
+                json!({
+                    "photos": folder.as_deref().map(JsonPath),
+                    "codes": options.codes.as_deref().map(JsonPath),
+                    "inversion_seed": options.seed,
+                }),
+                format!(
+                    "{} photos, {} of them with known codes",
+                    photos.len(),
+                    photos.iter().filter(|photo| photo.code.is_some()).count()
+                ),
+            ),
+        };
+        let amount = match options.alpha {
+            Some(_) => None,
+            None => Some(options.amount.unwrap_or(Boundary::DEFAULT_AMOUNT)),
+        };
+        let how_much = match (amount, options.amount) {
+            (Some(amount), None) => format!("the usual amount, {amount} % (alpha {})", edit.alpha),
+            (Some(amount), Some(_)) => format!("amount {amount} % (alpha {})", edit.alpha),
+            (None, _) => format!("alpha {}", edit.alpha),
+        };
+        let names: Vec<String> = methods.iter().copied().map(name_of).collect();
+        let words = format!(
+            "{described}; {how_much} along {}, layers up to {} px; {}",
+            options.boundary.display(),
+            edit.up_to_px,
+            names.join(", ")
+        );
+        Self {
+            jawline: env!("CARGO_PKG_VERSION"),
+            pack: options.engine.pack.clone(),
+            generator: options.engine.generator.clone(),
+            portraits,
+            methods,
+            boundary: json!(JsonPath(&options.boundary)),
+            up_to_px: edit.up_to_px,
+            amount,
+            alpha: edit.alpha,
+            inversion_steps: options.steps,
+            diffusion_steps: options.diffuse_steps,
+            threshold: ChinReading::THRESHOLD,
+            words,
+        }
+    }
+
+    /// In one line.
+    pub fn in_words(&self) -> String {
+        self.words.clone()
+    }
+}
+
+impl Row {
+    /// How many figures miss what they should be.
+    fn misses(&self) -> usize {
+        let columns = COLUMNS.iter();
+        columns.filter(|column| column.is_missed_by(self)).count()
+    }
+}
+
+impl Face {
+    fn badness(&self) -> (usize, f32) {
+        let edits = || self.edits.iter().map(|edit| &edit.row);
+        let score = edits().filter_map(|row| row.score_after);
+        (
+            edits().map(Row::misses).max().unwrap_or_default(),
+            score.fold(0.0, f32::max),
+        )
+    }
+}
+
+impl Evaluation {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            faces: Vec::new(),
+            failed: Vec::new(),
+            passed_over: Vec::new(),
+            interrupted: false,
+            seconds: 0.0,
+        }
+    }
+
+    /// Brings the worst to the front: who misses most, then who has the highest score after.
+    pub fn sort(&mut self) {
+        self.faces.sort_by(|a, b| {
+            let ((a_misses, a_score), (b_misses, b_score)) = (a.badness(), b.badness());
+            b_misses.cmp(&a_misses).then(b_score.total_cmp(&a_score))
+        });
+    }
+
+    /// All rows, in the order of the faces.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        let edits = self.faces.iter().flat_map(|face| &face.edits);
+        edits.map(|edit| &edit.row)
+    }
+
+    /// What each method comes to.
+    pub fn summaries(&self) -> Vec<Summary> {
+        let methods = self.settings.methods.iter();
+        methods
+            .map(|&method| {
+                let rows: Vec<&Row> = self.rows().filter(|row| row.method == method).collect();
+                Summary {
+                    method,
+                    faces: rows.len(),
+                    with_double_chin: rows.iter().filter(|row| row.removed.is_some()).count(),
+                    figures: COLUMNS.iter().map(|column| column.of_many(&rows)).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// What `evaluate.json` holds.
+    pub fn to_json(&self) -> Value {
+        let summaries = self.summaries().into_iter().map(|summary| {
+            let figures: Map<String, Value> = COLUMNS
+                .iter()
+                .zip(summary.figures)
+                .map(|(column, figure)| (column.key.to_owned(), json!(figure)))
+                .collect();
+            json!({
+                "method": summary.method,
+                "faces": summary.faces,
+                "with_double_chin": summary.with_double_chin,
+                "figures": figures,
+            })
+        });
+        json!({
+            "settings": self.settings,
+            "summary": summaries.collect::<Vec<_>>(),
+            "rows": self.rows().collect::<Vec<_>>(),
+            "failed": self.failed,
+            "passed_over": self.passed_over,
+            "interrupted": self.interrupted,
+            "seconds": self.seconds,
+        })
+    }
+}

@@ -1,0 +1,363 @@
+//! One portrait: preparing it, editing it by every method, measuring the edits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, Rgb32FImage, RgbImage};
+use ndarray::{Array2, s};
+
+use super::Options;
+use super::report::{Edit, Face, Failed, Row};
+use super::source::Source;
+use crate::cli::arrays::StoredCode;
+use crate::cli::progress::{Reporter, clock, detail};
+use crate::cli::{Failure, interrupt, pictures};
+use crate::engine::{
+    AlignFace, DescribeGenerator, DiffuseFace, EditParams, Engine, FindFaces, FitLandmarks, Job,
+    Method, PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace, Synthesize, TimedStages,
+};
+use crate::geometry::{Affine, Landmarks};
+use crate::latent::{diffusion, inversion};
+use crate::networks::detector::Search;
+use crate::networks::landmarks::FoundLandmarks;
+use crate::networks::{ChinReading, gaussian_latents};
+use crate::photo::Photo;
+use crate::portrait::labels::LABELS_SIZE;
+use crate::portrait::quality::{self, EditedCrop, Seam};
+use crate::portrait::tensor::picture_from_tensor;
+
+/// Quality of the JPEGs on the page: nothing of theirs is to be taken for the edit's.
+const JPEG_QUALITY: u8 = 92;
+
+/// What became of a portrait.
+pub(super) enum Outcome {
+    /// Its edits, and the methods that failed.
+    Measured(Face, Vec<Failed>),
+    /// It has no double chin, and those are not wanted.
+    PassedOver(String),
+}
+
+/// What all portraits of a run share.
+pub(super) struct Session<'a> {
+    options: &'a Options,
+    source: &'a Source,
+    edit: EditParams,
+    methods: Vec<Method>,
+    engine: &'a Engine,
+    reporter: &'a mut Reporter,
+    /// The latents of drawn portraits, one a row.
+    latents: Array2<f32>,
+    begun: Instant,
+    stage: String,
+}
+
+/// A portrait before anything is done with it.
+struct Portrait {
+    name: String,
+    photo: Arc<Photo>,
+    code: Code,
+}
+
+/// What is known of a portrait's code.
+enum Code {
+    /// The portrait was drawn of it, and is a crop as it is.
+    Drawn(Array2<f32>),
+    Found(Array2<f32>),
+    Unknown,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(
+        options: &'a Options,
+        source: &'a Source,
+        edit: EditParams,
+        methods: &[Method],
+        engine: &'a Engine,
+        reporter: &'a mut Reporter,
+    ) -> Result<Self, Failure> {
+        let latents = match *source {
+            Source::Photos(_) => Array2::default((0, 0)),
+            Source::Drawn { seed, count, .. } => {
+                let job = DescribeGenerator;
+                let spec = engine.submit(Priority::Background, interrupt::token(), job);
+                gaussian_latents(seed, count, spec.wait(|_| ())?.code_size)
+            }
+        };
+        Ok(Self {
+            options,
+            source,
+            edit,
+            methods: methods.to_vec(),
+            engine,
+            reporter,
+            latents,
+            begun: Instant::now(),
+            stage: String::new(),
+        })
+    }
+
+    /// Evaluates one portrait.
+    pub fn evaluate(&mut self, index: usize) -> Result<Outcome, Failure> {
+        interrupt::check()?;
+        self.stage = self.announcement(index);
+        let portrait = self.portrait(index)?;
+        let begun = Instant::now();
+        let landmarks = self.find(&portrait)?;
+        let mut stages = vec![("find faces", begun.elapsed().as_secs_f64())];
+
+        if self.options.only_double_chins {
+            let photo = Arc::clone(&portrait.photo);
+            let align = match portrait.code {
+                Code::Drawn(_) => AlignFace::of_crop(photo, landmarks.clone()),
+                Code::Found(_) | Code::Unknown => AlignFace::new(photo, landmarks.clone()),
+            };
+            let (aligned, _) = self.run(Priority::Background, align)?;
+            if !aligned.chin.is_some_and(ChinReading::has_double_chin) {
+                return Ok(Outcome::PassedOver(portrait.name));
+            }
+        }
+        let prepared = Arc::new(self.prepare(&portrait, landmarks)?);
+        stages.extend(&prepared.seconds);
+
+        let mut edits = Vec::new();
+        let mut failed = Vec::new();
+        for method in self.methods.clone() {
+            match self.measure(&portrait.name, &prepared, method, &stages) {
+                Ok(edit) => edits.push(edit),
+                Err(Failure::Failed(causes)) => {
+                    failed.push(Failed::new(portrait.name.clone(), Some(method), &causes));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        let before = shown(&prepared.aligned.picture)?;
+        let face = Face {
+            name: portrait.name,
+            before,
+            edits,
+        };
+        Ok(Outcome::Measured(face, failed))
+    }
+
+    /// Which portrait it is, and how long all the others take if they are like those before.
+    fn announcement(&self, index: usize) -> String {
+        let (name, total) = (self.source.name(index), self.source.len());
+        let left = match u32::try_from(index) {
+            Ok(done) if done > 0 => {
+                let each = self.begun.elapsed() / done;
+                let left = each.saturating_mul(u32::try_from(total - index).unwrap_or(u32::MAX));
+                format!(", {} left", clock(left.max(Duration::from_secs(1))))
+            }
+            _ => String::new(),
+        };
+        format!("{name} ({} of {total}{left})", index + 1)
+    }
+
+    fn portrait(&mut self, index: usize) -> Result<Portrait, Failure> {
+        let name = self.source.name(index);
+        match self.source {
+            Source::Photos(photos) => {
+                let Some(file) = photos.get(index) else {
+                    return Err(Failure::because(format!("there is no photo {index}")));
+                };
+                let code = file.code.as_deref().map(StoredCode::read).transpose()?;
+                Ok(Portrait {
+                    name,
+                    photo: Arc::new(pictures::load(&file.path, self.options.voice)?),
+                    code: code.map_or(Code::Unknown, |stored| Code::Found(stored.code)),
+                })
+            }
+            Source::Drawn { psi, .. } => {
+                let latent = self.latents.slice(s![index..=index, ..]).to_owned();
+                let job = Synthesize::from_latents(latent, *psi, None);
+                let drawn = self.run(Priority::Background, job)?.into_iter().next();
+                let Some(drawn) = drawn else {
+                    return Err(Failure::because("the generator drew nothing"));
+                };
+                let picture = picture_from_tensor(drawn.image.view());
+                Ok(Portrait {
+                    name,
+                    photo: Arc::new(Photo::from_pixels(picture.into())),
+                    code: Code::Drawn(drawn.code),
+                })
+            }
+        }
+    }
+
+    /// The landmarks of the largest face that has some.
+    fn find(&mut self, portrait: &Portrait) -> Result<Landmarks, Failure> {
+        let photo = Arc::clone(&portrait.photo);
+        let job = FindFaces::new(photo, portrait.name.clone(), Search::Quick);
+        let mut why = None;
+        for face in self.run(Priority::Background, job)? {
+            match face.landmarks {
+                Ok(found) => return Ok(found.landmarks),
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        Err(Failure::because(why.map_or_else(
+            || "no face can be retouched".to_owned(),
+            |error| error.to_string(),
+        )))
+    }
+
+    fn prepare(
+        &mut self,
+        portrait: &Portrait,
+        landmarks: Landmarks,
+    ) -> Result<PreparedFace, Failure> {
+        let photo = Arc::clone(&portrait.photo);
+        let job = match &portrait.code {
+            Code::Drawn(code) => PrepareFace::of_drawn(photo, landmarks, code.clone()),
+            Code::Found(code) => PrepareFace::with_code(photo, landmarks, code.clone()),
+            Code::Unknown => {
+                let inversion = inversion::Options {
+                    steps: self.options.steps,
+                    seed: self.options.seed,
+                    ..inversion::Options::default()
+                };
+                PrepareFace::new(photo, landmarks, inversion)
+            }
+        };
+        self.run(Priority::Background, job)
+    }
+
+    /// Edits by one method and measures the edit. `stages` are the seconds of what was done before.
+    fn measure(
+        &mut self,
+        name: &str,
+        prepared: &Arc<PreparedFace>,
+        method: Method,
+        stages: &TimedStages,
+    ) -> Result<Edit, Failure> {
+        let mut stages = stages.clone();
+        let params = EditParams {
+            method,
+            ..self.edit.clone()
+        };
+        let drawing = match method {
+            Method::Diffuse => {
+                let begun = Instant::now();
+                let diffusion = diffusion::Options {
+                    steps: self.options.diffuse_steps,
+                    ..diffusion::Options::default()
+                };
+                let job = DiffuseFace::new(Arc::clone(prepared), params.clone(), diffusion);
+                let drawing = self.run(Priority::Background, job)?;
+                stages.push(("diffuse", begun.elapsed().as_secs_f64()));
+                Some(drawing)
+            }
+            Method::Warp | Method::Plain => None,
+        };
+        let render = RenderFace::new(Arc::clone(prepared), params).reusing(drawing);
+        let rendered = self.run(Priority::Background, render)?;
+        stages.extend(&rendered.seconds);
+        let composite = rendered.composite()?;
+        let shifts = self.landmark_shifts(&rendered, &composite)?;
+        Ok(Edit {
+            row: figures(name, method, &rendered, &composite, shifts, stages)?,
+            after: shown(&composite)?,
+        })
+    }
+
+    /// How far brows, nose and eyes lie apart in crop and composite, and in the generator's pictures of
+    /// the code and of the moved code; pixels of a 512-px crop.
+    fn landmark_shifts(
+        &mut self,
+        rendered: &RenderedFace,
+        composite: &Rgb32FImage,
+    ) -> Result<[Option<f64>; 2], Failure> {
+        let face = &rendered.face;
+        let scale = f64::from(face.crop.width()) / f64::from(LABELS_SIZE);
+        let near = face.landmarks_in_labels.mapped(&Affine::resize(scale))?;
+        let drawings = [&face.drawn, &rendered.drawing.edited];
+        let [drawn, edited] = drawings.map(eight_bit);
+        let pictures = [face.crop.clone(), eight_bit(composite), drawn, edited];
+        let found = self.run(Priority::Background, FitLandmarks::new(pictures, &near))?;
+        let found: Vec<_> = found.into_iter().map(Result::ok).collect();
+        let shift = |pair: &[Option<FoundLandmarks>]| match pair {
+            [Some(before), Some(after)] => {
+                Some(quality::shift_above_mouth_px(&before.landmarks, &after.landmarks) / scale)
+            }
+            _ => None,
+        };
+        let mut shifts = found.chunks(2).map(shift);
+        Ok([shifts.next().flatten(), shifts.next().flatten()])
+    }
+
+    fn run<J: Job>(&mut self, priority: Priority, job: J) -> Result<J::Output, Failure> {
+        let (reporter, stage) = (&mut *self.reporter, &self.stage);
+        let handle = self.engine.submit(priority, interrupt::token(), job);
+        Ok(handle.wait(|progress| {
+            let detail = match detail(progress) {
+                detail if detail.is_empty() => progress.stage.to_owned(),
+                detail => format!("{}, {detail}", progress.stage),
+            };
+            reporter.show_stage(stage, progress.fraction, &detail);
+        })?)
+    }
+}
+
+/// All figures of an edit.
+fn figures(
+    name: &str,
+    method: Method,
+    rendered: &RenderedFace,
+    composite: &Rgb32FImage,
+    [landmark_shift_px, drawing_landmark_shift_px]: [Option<f64>; 2],
+    stages: TimedStages,
+) -> Result<Row, Failure> {
+    let face = &rendered.face;
+    let drawing = &rendered.drawing;
+    let edit = EditedCrop::new(&face.aligned.picture, composite, &rendered.mask)?;
+    let outside = quality::outside_mask(&edit);
+    let labels = [&face.parsed.labels, &drawing.parsed.labels];
+    let landmarks = &face.landmarks_in_labels;
+    let drawings = quality::outside_edited_region(&face.drawn, &drawing.edited, labels, landmarks)?;
+    let seam = quality::seam(&edit);
+    let (before, after) = (face.chin, rendered.chin);
+    let had_double_chin = before.is_some_and(ChinReading::has_double_chin);
+    Ok(Row {
+        name: name.to_owned(),
+        method,
+        score_before: before.map(|chin| chin.probability),
+        score_after: after.map(|chin| chin.probability),
+        severity_before: before.map(|chin| chin.severity),
+        severity_after: after.map(|chin| chin.severity),
+        removed: after
+            .filter(|_| had_double_chin)
+            .map(|after| !after.has_double_chin()),
+        changed_outside: outside.mean_levels,
+        changed_outside_largest: outside.largest_levels,
+        drawing_changed_outside: drawings.mean_levels,
+        drawing_changed_outside_largest: drawings.largest_levels,
+        texture: quality::texture_ratio(&edit),
+        seam_delta_e: seam.map(Seam::rise),
+        seam_before: seam.map(|seam| seam.before),
+        seam_after: seam.map(|seam| seam.after),
+        occluders_kept: quality::share_kept(&edit, &face.parsed.labels)?,
+        landmark_shift_px,
+        drawing_landmark_shift_px,
+        mask_pixels: rendered.mask.iter().filter(|&&opacity| opacity > 0).count(),
+        doubts: face.parsed.doubts.iter().map(ToString::to_string).collect(),
+        seconds: stages.iter().map(|(_, seconds)| seconds).sum(),
+        stages,
+    })
+}
+
+fn eight_bit(picture: &Rgb32FImage) -> RgbImage {
+    DynamicImage::ImageRgb32F(picture.clone()).into_rgb8()
+}
+
+/// What the page shows of a crop: its lower two thirds, at their full size.
+fn shown(crop: &Rgb32FImage) -> Result<Vec<u8>, Failure> {
+    let (width, height) = crop.dimensions();
+    let top = height / 3;
+    let part = image::imageops::crop_imm(&eight_bit(crop), 0, top, width, height - top).to_image();
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
+        .encode_image(&part)
+        .map_err(Failure::because)?;
+    Ok(bytes)
+}
