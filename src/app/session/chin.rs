@@ -17,6 +17,8 @@ pub struct ChinReadings {
     pub after: Option<ChinReading>,
     /// What `after` is a reading of.
     pub shown: Shown,
+    /// Whether the face parser sees a neck that is bare; so as long as it was not asked.
+    pub shows_neck: bool,
 }
 
 /// Why there is no least amount yet, in words.
@@ -45,6 +47,7 @@ impl Session {
                 before: None,
                 after: None,
                 shown,
+                shows_neck: true,
             };
         };
         let after = match shown {
@@ -61,6 +64,7 @@ impl Session {
             before: state.chin_before(),
             after,
             shown,
+            shows_neck: state.shows_neck(),
         }
     }
 
@@ -87,6 +91,11 @@ impl Session {
 impl FaceState {
     fn chin_before(&self) -> Option<ChinReading> {
         self.aligned.as_ref()?.chin
+    }
+
+    fn shows_neck(&self) -> bool {
+        let aligned = self.aligned.as_ref();
+        aligned.is_none_or(|face| face.parsed.shows_neck())
     }
 
     /// Readings by amount, per cent: the photo's, at 0, and the keyframes'.

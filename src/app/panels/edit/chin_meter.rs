@@ -82,9 +82,11 @@ fn sentence(readings: Option<&ChinReadings>, words: &str) -> String {
         let is_clear = |chin: ChinReading| !chin.has_double_chin();
         readings.before.is_some_and(is_clear) && readings.after.is_none_or(is_clear)
     });
-    match has_nothing {
-        true => "No double chin seen: nothing to remove".to_owned(),
-        false => format!("Double chin: {words}"),
+    let shows_neck = readings.is_none_or(|readings| readings.shows_neck);
+    match (has_nothing, shows_neck) {
+        (true, true) => "No double chin seen: nothing to remove".to_owned(),
+        (true, false) => "No bare neck seen".to_owned(),
+        (false, _) => format!("Double chin: {words}"),
     }
 }
 
@@ -155,6 +157,7 @@ mod tests {
             before,
             after,
             shown,
+            shows_neck: true,
         };
         sentence(Some(&readings), &in_words(&readings))
     }
@@ -180,6 +183,17 @@ mod tests {
             said(clear, gone, Shown::Exact),
             "Double chin: clear, now none seen"
         );
+    }
+
+    #[test]
+    fn a_covered_neck_is_not_called_good() {
+        let readings = ChinReadings {
+            before: reading(0.1, 0.2),
+            after: None,
+            shown: Shown::Original,
+            shows_neck: false,
+        };
+        assert_eq!(sentence(Some(&readings), "none seen"), "No bare neck seen");
     }
 
     #[test]
