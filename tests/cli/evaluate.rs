@@ -172,6 +172,34 @@ fn photos_take_their_codes_from_a_folder_and_failures_are_rows() {
 const NAMES: [&str; 2] = ["evaluate.json", "evaluate.html"];
 
 #[test]
+fn portraits_without_a_double_chin_are_passed_over_when_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    evaluate()
+        .args([
+            "--count",
+            "4",
+            "--seed",
+            "5",
+            "--only-double-chins",
+            "-q",
+            "--out",
+        ])
+        .arg(folder.path())
+        .assert()
+        .success();
+    let report = json(&folder.path().join("evaluate.json"));
+    let rows = report["rows"].as_array().unwrap();
+    let passed_over = report["passed_over"].as_array().unwrap();
+    assert_eq!(rows.len() + passed_over.len(), 4, "{report}");
+    assert!(!rows.is_empty() && !passed_over.is_empty(), "{report}");
+    let threshold = report["settings"]["threshold"].as_f64().unwrap();
+    for row in rows {
+        assert!(row["score_before"].as_f64().unwrap() > threshold, "{row}");
+        assert!(row["removed"].is_boolean(), "{row}");
+    }
+}
+
+#[test]
 fn folders_without_photos_or_codes_are_refused_before_any_work() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
