@@ -8,6 +8,7 @@
 //! The engine never sees a document: a job carries its inputs, and its [`Handle`] receives progress
 //! and the result.
 
+mod align_face;
 mod clock;
 mod compute_features;
 mod describe;
@@ -48,6 +49,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
 pub use crate::networks::ChinReading;
+pub use align_face::{AlignFace, AlignedFace};
 pub use clock::TimedStages;
 pub use compute_features::ComputeFeatures;
 pub use describe::{Describe, DescribeGenerator, Description};
@@ -68,7 +70,7 @@ pub use map::{MapLatents, MappedLatents};
 pub use mark::MarkFace;
 pub use pair::{MakePair, Pair};
 pub use parse_picture::{ParsePicture, ParsedPicture};
-pub use prepare::{AlignFace, AlignedFace, FoundCode, PrepareFace, PreparedFace, Snapshot};
+pub use prepare::{FoundCode, PrepareFace, PreparedFace, Snapshot};
 pub use project::{Project, Projected, Projection, ProjectionReport};
 pub use published::{EditCrop, EditedCrop, PublishedEdit, PublishedMethod};
 pub use read_chins::ReadChins;

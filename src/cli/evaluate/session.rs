@@ -106,18 +106,18 @@ impl<'a> Session<'a> {
         let landmarks = self.find(&portrait)?;
         let mut stages = vec![("find faces", begun.elapsed().as_secs_f64())];
 
-        if self.options.only_double_chins {
-            let photo = Arc::clone(&portrait.photo);
-            let align = match portrait.code {
-                Code::Drawn(_) => AlignFace::of_crop(photo, landmarks.clone()),
-                Code::Found(_) | Code::Unknown => AlignFace::new(photo, landmarks.clone()),
-            };
-            let (aligned, _) = self.run(Priority::Background, align)?;
-            if !aligned.chin.is_some_and(ChinReading::has_double_chin) {
-                return Ok(Outcome::PassedOver(portrait.name));
-            }
+        let photo = Arc::clone(&portrait.photo);
+        let align = match portrait.code {
+            Code::Drawn(_) => AlignFace::of_crop(photo, landmarks.clone()),
+            Code::Found(_) | Code::Unknown => AlignFace::new(photo, landmarks.clone()),
+        };
+        let aligned = self.run(Priority::Background, align)?;
+        let has_double_chin = aligned.0.chin.is_some_and(ChinReading::has_double_chin);
+        if self.options.only_double_chins && !has_double_chin {
+            return Ok(Outcome::PassedOver(portrait.name));
         }
-        let prepared = Arc::new(self.prepare(&portrait, landmarks)?);
+        let prepare = self.preparation(&portrait, landmarks).from_aligned(aligned);
+        let prepared = Arc::new(self.run(Priority::Background, prepare)?);
         stages.extend(&prepared.seconds);
 
         let mut edits = Vec::new();
@@ -202,15 +202,12 @@ impl<'a> Session<'a> {
         )))
     }
 
-    fn prepare(
-        &mut self,
-        portrait: &Portrait,
-        landmarks: Landmarks,
-    ) -> Result<PreparedFace, Failure> {
+    fn preparation(&self, portrait: &Portrait, landmarks: Landmarks) -> PrepareFace {
         let photo = Arc::clone(&portrait.photo);
-        let job = match &portrait.code {
-            Code::Drawn(code) => PrepareFace::of_drawn(photo, landmarks, code.clone()),
-            Code::Found(code) => PrepareFace::with_code(photo, landmarks, code.clone()),
+        match &portrait.code {
+            Code::Drawn(code) | Code::Found(code) => {
+                PrepareFace::with_code(photo, landmarks, code.clone())
+            }
             Code::Unknown => {
                 let inversion = inversion::Options {
                     steps: self.options.steps,
@@ -219,8 +216,7 @@ impl<'a> Session<'a> {
                 };
                 PrepareFace::new(photo, landmarks, inversion)
             }
-        };
-        self.run(Priority::Background, job)
+        }
     }
 
     /// Edits by one method and measures the edit. `stages` are the seconds of what was done before.

@@ -59,7 +59,7 @@ impl Session<'_> {
         };
         let align = AlignFace::new(Arc::clone(photo), found.landmarks.clone());
         let (aligned, seconds) = self.run(Priority::Background, align)?;
-        let report = FaceReport::new(number, face, &aligned, seconds);
+        let report = FaceReport::new(number, face, &aligned, seconds.clone());
         let has_nothing = aligned.chin.is_some_and(|chin| !chin.has_double_chin());
         if self.amount == Amount::Least && (has_nothing || !aligned.parsed.shows_neck()) {
             return Ok(Retouched {
@@ -79,6 +79,7 @@ impl Session<'_> {
             }
             None => PrepareFace::new(Arc::clone(photo), found.landmarks.clone(), inversion),
         };
+        let prepare = prepare.from_aligned((Arc::clone(&aligned), seconds));
         let prepared = Arc::new(self.run(Priority::Background, prepare)?);
         let (params, rendered) = match self.amount {
             Amount::Alpha(alpha) => {
