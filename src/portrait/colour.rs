@@ -20,6 +20,7 @@
 
 use image::{GrayImage, Rgb, Rgb32FImage};
 
+use super::grey::luminance;
 use super::resample::interpolate;
 use super::smooth::gaussian;
 use super::{Error, same_size};
@@ -140,7 +141,8 @@ fn keep_hue(
     let cells = edited_sums.pixels().zip(weights.pixels());
     for (field, ((photo, edited), (sum, weight))) in field.pixels_mut().zip(around.zip(cells)) {
         for channel in 0..3 {
-            let ratio = photo.0[channel] * luma(edited) / (edited.0[channel] * luma(photo));
+            let ratio =
+                photo.0[channel] * luminance(edited.0) / (edited.0[channel] * luminance(photo.0));
             if !ratio.is_finite() {
                 continue;
             }
@@ -153,16 +155,11 @@ fn keep_hue(
     }
 }
 
-fn luma(pixel: &Rgb<f32>) -> f32 {
-    let [r, g, b] = pixel.0;
-    0.299 * r + 0.587 * g + 0.114 * b
-}
-
-/// The channels beside their luma; grey for black.
+/// The channels beside their luminance; grey for black.
 fn hue(pixel: &Rgb<f32>) -> [f32; 3] {
-    let luma = luma(pixel);
-    match luma > 1e-6 {
-        true => pixel.0.map(|value| value / luma),
+    let luminance = luminance(pixel.0);
+    match luminance > 1e-6 {
+        true => pixel.0.map(|value| value / luminance),
         false => [1.0; 3],
     }
 }
@@ -359,10 +356,16 @@ mod tests {
         let matched = match_colour(&photo, &photo, &edited, &lower_half(), &all()).unwrap();
         let (was, is) = (photo.get_pixel(128, 220), matched.get_pixel(128, 220));
         for channel in 0..3 {
-            let (was, is) = (was[channel] / luma(was), is[channel] / luma(is));
+            let (was, is) = (
+                was[channel] / luminance(was.0),
+                is[channel] / luminance(is.0),
+            );
             assert!((was - is).abs() < 0.02, "{channel}: {was} {is}");
         }
-        assert!(luma(is) > 1.1 * luma(was), "the lightening stays");
+        assert!(
+            luminance(is.0) > 1.1 * luminance(was.0),
+            "the lightening stays"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 use image::{GrayImage, Luma, Rgb, Rgb32FImage};
 
+use super::grey::luminance;
 use super::morphology::box_blur;
 use super::smooth::gaussian;
 use super::{Error, same_size};
@@ -69,10 +70,7 @@ fn flatness(a: &Rgb32FImage, b: &Rgb32FImage, sigma_px: f32) -> GrayImage {
 /// The gradient of luminance, per pixel.
 fn slope(picture: &Rgb32FImage, x: u32, y: u32) -> f32 {
     let (right, bottom) = (picture.width() - 1, picture.height() - 1);
-    let at = |x: u32, y: u32| {
-        let [r, g, b] = picture.get_pixel(x, y).0;
-        0.299 * r + 0.587 * g + 0.114 * b
-    };
+    let at = |x: u32, y: u32| luminance(picture.get_pixel(x, y).0);
     let along_x = at((x + 1).min(right), y) - at(x.saturating_sub(1), y);
     let along_y = at(x, (y + 1).min(bottom)) - at(x, y.saturating_sub(1));
     0.5 * along_x.hypot(along_y)
