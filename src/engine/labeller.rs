@@ -25,10 +25,11 @@ impl Labeller<'_> {
     /// What the network says.
     pub fn parse(&mut self, crop: &RgbImage, landmarks: &Landmarks) -> Result<ParsedLabels, Error> {
         let parsing = parse(self.parser, crop, ChannelOrder::Rgb, self.cancel)?;
-        let skin = level_map(&parsing.probability_of(&SKIN_LABELS));
+        let skin = parsing.probability_of(&SKIN_LABELS);
+        let skin = skin.mapv(|probability| (probability * 255.0).round() as u8);
         Ok(ParsedLabels::new(
-            label_map(&parsing.labels),
-            skin,
+            grey_picture(&parsing.labels),
+            grey_picture(&skin),
             landmarks,
         ))
     }
@@ -45,20 +46,11 @@ pub(super) fn parse(
     Ok(parser.parse(tensor_from_picture(&reduced).view(), order, cancel)?)
 }
 
-/// Labels as a picture.
-pub(super) fn label_map(labels: &Array2<u8>) -> GrayImage {
+/// Labels, or levels, as a picture.
+pub(super) fn grey_picture(labels: &Array2<u8>) -> GrayImage {
     let (height, width) = labels.dim();
     GrayImage::from_fn(width as u32, height as u32, |x, y| {
         image::Luma([labels[[y as usize, x as usize]]])
-    })
-}
-
-/// Probabilities as a picture, 255 for 1.
-fn level_map(probabilities: &Array2<f32>) -> GrayImage {
-    let (height, width) = probabilities.dim();
-    GrayImage::from_fn(width as u32, height as u32, |x, y| {
-        let probability = probabilities[[y as usize, x as usize]];
-        image::Luma([(probability * 255.0).round() as u8])
     })
 }
 
@@ -70,7 +62,7 @@ mod tests {
 
     #[test]
     fn rows_of_labels_are_rows_of_the_picture() {
-        let map = label_map(&array![[1, 2, 3], [4, 5, 6]]);
+        let map = grey_picture(&array![[1, 2, 3], [4, 5, 6]]);
         assert_eq!(map.dimensions(), (3, 2));
         assert_eq!(map.get_pixel(2, 0)[0], 3);
         assert_eq!(map.get_pixel(0, 1)[0], 4);

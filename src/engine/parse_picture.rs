@@ -3,7 +3,7 @@
 use image::{GrayImage, RgbImage};
 use ndarray::Array4;
 
-use super::labeller::{label_map, parse};
+use super::labeller::{grey_picture, parse};
 use super::{Context, Error, Job, Step};
 use crate::networks::{ChannelOrder, FaceParser, NetworkSource};
 
@@ -43,13 +43,10 @@ impl Job for ParsePicture {
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ParsedPicture>, Error> {
         let runtime = context.sessions.runtime()?;
-        let mut parser = match &self.parser {
-            Some(source) => FaceParser::load(runtime, source)?,
-            None => FaceParser::own(runtime)?,
-        };
+        let mut parser = FaceParser::load(runtime, self.parser.as_ref())?;
         let parsing = parse(&mut parser, &self.picture, self.order, context.cancel)?;
         Ok(Step::Done(ParsedPicture {
-            labels: label_map(&parsing.labels),
+            labels: grey_picture(&parsing.labels),
             logits: parsing.logits,
         }))
     }

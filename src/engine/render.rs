@@ -19,7 +19,8 @@ use crate::photo::Photo;
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
 use crate::portrait::detail::with_detail;
-use crate::portrait::edit_mask::{edit_mask, skin_mask};
+use crate::portrait::edit_mask::edit_mask;
+use crate::portrait::masks::enlarge;
 use crate::portrait::paste::{CropChange, grain};
 use crate::portrait::screen::{HalfPicture, ScreenFrame};
 use crate::portrait::warp::{MeasuredRows, WarpMesh};
@@ -85,7 +86,7 @@ impl RenderedFace {
         let mut clock = Clock::start(&mut seconds);
         let crop = &face.aligned.picture;
         let size = crop.width();
-        let skin_after = skin_mask(&drawing.parsed.skin, size)?;
+        let skin_after = enlarge(&drawing.parsed.skin, size)?;
         let edited = with_detail(&drawing.edited, face.detail()?);
         clock.lap("detail");
         let (warped, skin_after, mesh, measured) = match params.method {
@@ -121,7 +122,7 @@ impl RenderedFace {
             .for_each(|value| *value = (f32::from(*value) * presence).round() as u8);
         clock.lap("mask");
         let colour = if params.match_colour {
-            let skin = skin_mask(&face.parsed.skin, size)?;
+            let skin = enlarge(&face.parsed.skin, size)?;
             ColourField::measure(crop, &face.drawn, &warped, &mask, &skin)?
         } else {
             ColourField::none()

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use image::{GrayImage, RgbImage};
 
-use super::labeller::{label_map, parse};
+use super::labeller::{grey_picture, parse};
 use super::{Context, Error, Job, Progress, Step};
 use crate::networks::{BatchNorm, ChannelOrder, ChinScore, ChinScorer, FaceParser, NetworkSource};
 use crate::portrait::scoring::{scorer_crop, scorer_picture};
@@ -59,13 +59,10 @@ impl Job for ScorePicture {
         let picture = match &self.labels {
             LabelSource::Known(labels) => scorer_picture(&self.picture, labels),
             LabelSource::Parsed(source) => {
-                let mut parser = match source {
-                    Some(source) => FaceParser::load(runtime, source)?,
-                    None => FaceParser::own(runtime)?,
-                };
+                let mut parser = FaceParser::load(runtime, source.as_ref())?;
                 let crop = scorer_crop(&self.picture);
                 let parsing = parse(&mut parser, &crop, self.order, context.cancel)?;
-                scorer_picture(&self.picture, &label_map(&parsing.labels))
+                scorer_picture(&self.picture, &grey_picture(&parsing.labels))
             }
         };
         let mut scorer = ChinScorer::load(runtime, &self.scorer, self.norm)?;
@@ -112,14 +109,14 @@ impl Job for ScorePictures {
         };
         if self.networks.is_none() {
             let runtime = context.sessions.runtime()?;
-            let parser = FaceParser::load(runtime, &self.pack)?;
+            let parser = FaceParser::load(runtime, Some(&self.pack))?;
             let scorer = ChinScorer::load(runtime, &self.pack, self.norm)?;
             self.networks = Some((parser, scorer));
         }
         if let Some((parser, scorer)) = &mut self.networks {
             let crop = scorer_crop(&picture);
             let parsing = parse(parser, &crop, ChannelOrder::Rgb, context.cancel)?;
-            let seen = scorer_picture(&picture, &label_map(&parsing.labels));
+            let seen = scorer_picture(&picture, &grey_picture(&parsing.labels));
             let tensor = tensor_from_picture(&seen);
             let score = scorer.score(tensor.view(), ChannelOrder::Rgb, context.cancel)?;
             self.scores.push(score.probability());

@@ -69,15 +69,16 @@ impl FaceParser {
     /// How many labels it tells apart.
     pub const CLASSES: usize = 19;
 
-    /// Loads the parser of a pack, or of a file.
+    /// Loads the parser of a pack, or of a file; without a source, our own.
     ///
     /// # Errors
     /// When the pack has none, when a file is missing, altered or holds another network, or ONNX Runtime
     /// refuses it.
-    pub fn load(runtime: &Runtime, source: &NetworkSource) -> Result<Self, Error> {
+    pub fn load(runtime: &Runtime, source: Option<&NetworkSource>) -> Result<Self, Error> {
         match source {
-            NetworkSource::Pack(name) => Self::from_pack(runtime, &Pack::open(name)?),
-            NetworkSource::File(path) => Self::from_file(runtime, path),
+            None => Self::own(runtime),
+            Some(NetworkSource::Pack(name)) => Self::from_pack(runtime, &Pack::open(name)?),
+            Some(NetworkSource::File(path)) => Self::from_file(runtime, path),
         }
     }
 

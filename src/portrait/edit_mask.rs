@@ -54,18 +54,9 @@ impl Default for MaskSettings {
     }
 }
 
-/// The probability of skin of a [label map](super::labels::ParsedLabels::skin), enlarged to a crop of `size`
-/// by `size`: 255 for certain.
-///
-/// # Errors
-/// [`Error::UnusableSize`] for `size`.
-pub fn skin_mask(skin: &GrayImage, size: u32) -> Result<GrayImage, Error> {
-    enlarge(skin, size)
-}
-
 /// The soft mask for an edit: the photo's neck up to the jaw line, as far as it is skin in the photo
-/// and in the edited picture. `skin_after` is the [`skin_mask`] of the edited picture as it will be
-/// pasted. Landmarks are in pixels of the label map. The strokes are drawn last, in their order.
+/// and in the edited picture. `skin_after` is the edited picture's probability of skin, at the crop's
+/// size and as it will be pasted: 255 for certain. Landmarks are in pixels of the label map. The strokes are drawn last, in their order.
 ///
 /// # Errors
 /// [`Error::NotSquare`] or [`Error::Size`] when label map and mask do not fit.
@@ -79,7 +70,7 @@ pub fn edit_mask(
     let size = skin_after.width();
     let feather_px = settings.feather_px.max(1);
     let neck = enlarge(&neck_mask_to_jaw(&before.labels, landmarks, 0)?, size)?;
-    let skin_before = skin_mask(&before.skin, size)?;
+    let skin_before = enlarge(&before.skin, size)?;
     same_size(
         "mask of the edited skin",
         skin_after.dimensions(),
@@ -220,7 +211,7 @@ mod tests {
     fn cloth_and_background_are_never_under_the_mask() {
         let (labels, landmarks) = portrait();
         let before = ParsedLabels::certain(labels.clone(), &landmarks);
-        let skin = skin_mask(&before.skin, 1024).unwrap();
+        let skin = enlarge(&before.skin, 1024).unwrap();
         let mask = edit_mask(&before, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         assert_eq!(
             mask.get_pixel(512, 780)[0],
@@ -249,7 +240,7 @@ mod tests {
         }
         let before = ParsedLabels::certain(labels, &landmarks);
         let after = ParsedLabels::certain(narrower, &landmarks);
-        let skin = skin_mask(&after.skin, 1024).unwrap();
+        let skin = enlarge(&after.skin, 1024).unwrap();
         let mask = edit_mask(&before, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         assert!(mask.get_pixel(400, 800)[0] < 12);
         assert_eq!(mask.get_pixel(512, 800)[0], 255);
@@ -259,7 +250,7 @@ mod tests {
     fn an_edited_picture_without_skin_is_not_trusted() {
         let (labels, landmarks) = portrait();
         let before = ParsedLabels::certain(labels, &landmarks);
-        let skin = skin_mask(&before.skin, 1024).unwrap();
+        let skin = enlarge(&before.skin, 1024).unwrap();
         let mask = |skin: &GrayImage| {
             edit_mask(&before, &landmarks, skin, MaskSettings::default(), &[]).unwrap()
         };
@@ -275,7 +266,7 @@ mod tests {
             }
         }
         let before = ParsedLabels::certain(labels, &landmarks);
-        let skin = skin_mask(&before.skin, 1024).unwrap();
+        let skin = enlarge(&before.skin, 1024).unwrap();
         let mask = edit_mask(&before, &landmarks, &skin, MaskSettings::default(), &[]).unwrap();
         let at = |y| mask.get_pixel(512, y)[0];
         assert!(at(874) > 200, "six pixels above the collar: {}", at(874));
@@ -296,7 +287,7 @@ mod tests {
         let mask = edit_mask(
             &before,
             &landmarks,
-            &skin_mask(&before.skin, 1024).unwrap(),
+            &enlarge(&before.skin, 1024).unwrap(),
             MaskSettings::default(),
             &[],
         )
