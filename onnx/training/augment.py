@@ -65,6 +65,11 @@ def move(
 
 def degrade(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Exposure, contrast, gamma, white balance, side light, grey, blur, noise and JPEG, each on some."""
+    return blemish(relight(pictures, rng), rng)
+
+
+def relight(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Exposure, contrast, gamma, white balance, side light and grey, each on some. Values may leave [-1, 1]."""
     count, _, height, width = pictures.shape
 
     def per_picture(values) -> torch.Tensor:
@@ -79,9 +84,14 @@ def degrade(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     light = light * (1 + per_picture(rng.normal(0, 0.12, count)) * ramp(width, height, rng))
     grey = light.mean(1, keepdim=True)
     saturation = np.where(rng.random(count) < 0.12, 0.0, np.exp(rng.normal(0, 0.25, count)))
-    light = grey + (light - grey) * per_picture(saturation)
-    light = blur_some(light, rng)
-    noise = per_picture(np.where(rng.random(count) < 0.6, np.abs(rng.normal(0, 0.025, count)), 0))
+    return (grey + (light - grey) * per_picture(saturation)) * 2 - 1
+
+
+def blemish(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Blur, noise and JPEG, each on some."""
+    light = blur_some((pictures + 1) / 2, rng)
+    noise = np.where(rng.random(len(light)) < 0.6, np.abs(rng.normal(0, 0.025, len(light))), 0)
+    noise = torch.from_numpy(noise.astype(np.float32)).reshape(-1, 1, 1, 1)
     light = light + noise * torch.from_numpy(rng.standard_normal(light.shape, np.float32))
     return jpeg_some(light.clamp(0, 1), rng) * 2 - 1
 

@@ -15,17 +15,25 @@ import torch
 from torch import nn
 
 
-def example(side: int) -> np.ndarray:
+def example(channels: int, height: int, width: int) -> np.ndarray:
     """`image[0, c, y, x] = 0.8 sin(0.05 x + 0.03 y + c)`: anyone can make it again."""
-    y, x = np.mgrid[:side, :side]
-    return np.stack([0.8 * np.sin(0.05 * x + 0.03 * y + c) for c in range(3)])[None].astype(np.float32)
+    y, x = np.mgrid[:height, :width]
+    return np.stack([0.8 * np.sin(0.05 * x + 0.03 * y + c) for c in range(channels)])[None].astype(np.float32)
 
 
-def export(module: nn.Module, path: Path, side: int, outputs: list[str]) -> None:
+def export(
+    module: nn.Module,
+    path: Path,
+    size: int | tuple[int, int, int],
+    outputs: list[str],
+    name: str = "image",
+    opset: int = 18,
+) -> None:
     """Writes the network with its constants folded, and beside it, as `NAME.reference.json`, the outputs of
-    PyTorch for `example`: whole ones when they are small, else their mean over each channel."""
+    PyTorch for `example`: whole ones when they are small, else their mean over each channel. `size` is the side
+    of a picture of three channels, or channels, height and width of what `name` takes."""
     module.eval()
-    image = torch.from_numpy(example(side))
+    image = torch.from_numpy(example(*(size if isinstance(size, tuple) else (3, size, size))))
     with torch.no_grad():
         told = module(image)
     told = told if isinstance(told, tuple) else (told,)
@@ -33,7 +41,7 @@ def export(module: nn.Module, path: Path, side: int, outputs: list[str]) -> None
         warnings.simplefilter("ignore")
         plain, folded = Path(folder) / "plain.onnx", Path(folder) / "folded.onnx"
         torch.onnx.export(
-            module, (image,), str(plain), input_names=["image"], output_names=outputs, opset_version=18, dynamo=False
+            module, (image,), str(plain), input_names=[name], output_names=outputs, opset_version=opset, dynamo=False
         )
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
@@ -41,23 +49,23 @@ def export(module: nn.Module, path: Path, side: int, outputs: list[str]) -> None
         session = ort.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
         model = onnx.load(str(folded))
         del model.metadata_props[:]
-        foreign = [name.domain for name in model.opset_import if name.domain not in ("", "ai.onnx")]
-        used = {node.domain for node in model.graph.node}
-        for name in list(model.opset_import):
-            if name.domain in foreign and name.domain not in used:
-                model.opset_import.remove(name)
+        used = {node.domain for node in model.graph.node} | {"", "ai.onnx"}
+        for operators in list(model.opset_import):
+            if operators.domain not in used:
+                model.opset_import.remove(operators)
         onnx.checker.check_model(model)
         partial = path.with_suffix(".partial")
         onnx.save(model, str(partial))
         os.replace(partial, path)
-    answers = session.run(outputs, {"image": image.numpy()})
-    reference = {"image": "image[0, c, y, x] = 0.8 sin(0.05 x + 0.03 y + c)", "side": side}
-    for name, ours, theirs in zip(outputs, told, answers):
+    answers = session.run(outputs, {name: image.numpy()})
+    reference = {name: f"{name}[0, c, y, x] = 0.8 sin(0.05 x + 0.03 y + c)"}
+    reference |= {"size": list(size)} if isinstance(size, tuple) else {"side": size}
+    for output, ours, theirs in zip(outputs, told, answers):
         difference = float(np.abs(ours.numpy() - theirs).max())
         if difference > 1e-3:
-            raise SystemExit(f"{path.name}: {name} differs by {difference} between PyTorch and ONNX Runtime")
+            raise SystemExit(f"{path.name}: {output} differs by {difference} between PyTorch and ONNX Runtime")
         values = ours.numpy().astype(float)
         small = values if values.size < 100 else values.mean((2, 3))
-        reference[name] = [round(value, 6) for value in small.ravel().tolist()]
+        reference[output] = [round(value, 6) for value in small.ravel().tolist()]
     path.with_suffix(".reference.json").write_text(json.dumps(reference, indent=1) + "\n")
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")

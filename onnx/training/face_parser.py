@@ -33,6 +33,7 @@ CLASSES = 19
 UNSURE = 255
 WORKING_SIDE = 256
 CROP_SIDE = 512
+FEATURES = 24
 NAMES = [
     "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "glasses", "l_ear", "r_ear", "earring", "nose",
     "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
@@ -66,10 +67,10 @@ class Residual(nn.Module):
 class FaceParser(nn.Module):
     """A U-Net on 256 px: crops `[n, 3, 256, 256]` in [-1, 1] to logits `[n, 19, 256, 256]`."""
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), channels: int = 3):
         super().__init__()
         a, b, c, d, e = widths
-        self.stem = ConvNorm(3, a, 2)
+        self.stem = ConvNorm(channels, a, 2)
         self.down = nn.ModuleList(
             [
                 nn.Sequential(ConvNorm(a, b, 2), Residual(b)),
@@ -85,13 +86,17 @@ class FaceParser(nn.Module):
                 nn.Sequential(ConvNorm(e + d, d), Residual(d)),
                 nn.Sequential(ConvNorm(d + c, c), Residual(c)),
                 nn.Sequential(ConvNorm(c + b, b), Residual(b)),
-                ConvNorm(b + a, 24),
+                ConvNorm(b + a, FEATURES),
             ]
         )
         # Four pixels of 256 px from each of 128 px.
-        self.last = nn.Conv2d(24, CLASSES * 4, 1)
+        self.last = nn.Conv2d(FEATURES, CLASSES * 4, 1)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        return F.pixel_shuffle(self.last(self.features(crops)), 2)
+
+    def features(self, crops: torch.Tensor) -> torch.Tensor:
+        """What labels are read from, at half the size. Sides of the crops are multiples of 32."""
         x = self.stem(crops)
         skips = [x]
         for stage in self.down:
@@ -102,7 +107,7 @@ class FaceParser(nn.Module):
         for stage in self.up:
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = stage(torch.cat([x, skips.pop()], 1))
-        return F.pixel_shuffle(self.last(x), 2)
+        return x
 
 
 class Exported(nn.Module):

@@ -1,0 +1,327 @@
+"""Trains the neck field: for every place of a portrait's lower part, where its new pixel comes from, how its shade
+changes, and how much of its fine detail stays, so that a double chin goes and the skin stays the photo's own.
+
+    python neck_field.py --pairs D/pairs --clear D/clear_pairs --work D/neck_field --start D/refined/checkpoint.pt
+
+Pairs come from `neck_pairs.py`, the start is a checkpoint of `face_parser.py`: the field's trunk is a parser
+that is also told the region where an edit may act. A checkpoint is written every 50 steps: give the command again to
+go on, with more `--steps` to train longer. `--export-only` writes the network of the checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from exporting import export
+from face_parser import FEATURES, ConvNorm, FaceParser
+from neck_examples import STEADY, Examples, Pairs, augmented, plain
+
+HERE = Path(__file__).parent
+SIDE = 256
+# The rows of a crop of 256 px that the network sees.
+TOP, HEIGHT = 104, 152
+# Rows that are put above these, so that the height can be halved five times.
+ROWS_ABOVE = 8
+# Rows of the strip from which on anything may change.
+ACTIVE = slice(56, HEIGHT)
+MOST_FLOW, MOST_SHADE = 0.12, 0.6
+# Rows of 256 px over which an edit fades in below the lower lip.
+FADE_ROWS = 14
+# Detail is what two box blurs of this width, at 256 px, take away: about a Gaussian of sigma 2.83 px.
+BLUR = 7
+HELD_OUT = 60
+HELD_OUT_CLEAR = 24
+OUTPUTS = ["flow", "shade", "detail", "mask"]
+
+
+class NeckField(nn.Module):
+    """The lower part of a crop, RGB in [-1, 1], and the region, `[n, 4, 152, 256]`, to the fields of amount 1."""
+
+    def __init__(self, width: int = 48):
+        super().__init__()
+        self.trunk = FaceParser(channels=4)
+        self.trunk.last = nn.Identity()
+        self.head = ConvNorm(FEATURES, width)
+        self.flow = nn.Conv2d(width, 2, 3, 1, 1)
+        self.shade = nn.Conv2d(width, 3, 3, 1, 1)
+        # Four pixels of 256 px from each of 128 px, twice.
+        self.gains = nn.Conv2d(width, 8, 3, 1, 1)
+        for layer in (self.flow, self.shade, self.gains):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def start_from(self, parser: dict[str, torch.Tensor]) -> None:
+        """Takes a face parser's weights; it knows nothing of a region yet."""
+        weight = parser["stem.0.weight"]
+        widened = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
+        known = {name: value for name, value in parser.items() if not name.startswith("last.")}
+        self.trunk.load_state_dict(known | {"stem.0.weight": widened})
+
+    def forward(self, strip: torch.Tensor):
+        x = F.pad(strip, (0, 0, ROWS_ABOVE, 0), mode="replicate")
+        x = self.head(self.trunk.features(x))[:, :, ROWS_ABOVE // 2 :]
+        flow, shade = torch.tanh(self.flow(x)) * MOST_FLOW, torch.tanh(self.shade(x)) * MOST_SHADE
+        gains = F.pixel_shuffle(self.gains(x), 2)
+        return (
+            F.interpolate(flow, scale_factor=2.0, mode="bilinear", align_corners=False),
+            F.interpolate(shade, scale_factor=2.0, mode="bilinear", align_corners=False),
+            torch.sigmoid(gains[:, :1] + 2),
+            torch.sigmoid(gains[:, 1:] + 3) * fade(strip[:, 3:]),
+        )
+
+
+def fade(region: torch.Tensor) -> torch.Tensor:
+    """From 0 at the region's upper border, which is sharp, to 1 some rows below it, smoothly."""
+    above = F.pad(region, (0, 0, FADE_ROWS - 1, 0))
+    linear = F.avg_pool2d(above, (FADE_ROWS, 1), 1).clamp(0, 1)
+    return linear * linear * (3 - 2 * linear)
+
+
+def blurred(pictures: torch.Tensor, width: int = BLUR) -> torch.Tensor:
+    """Two box blurs, with borders repeated."""
+    for _ in range(2):
+        pictures = F.avg_pool2d(F.pad(pictures, (width // 2,) * 4, mode="replicate"), width, 1)
+    return pictures
+
+
+def sampled(maps: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+    """Maps at x + flow, which is in sides of the crop."""
+    count, _, height, width = maps.shape
+    y, x = torch.meshgrid((torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij")
+    places = torch.stack([x, y], -1)[None] * 2 - 1
+    per_strip = flow.permute(0, 2, 3, 1) * torch.tensor([2.0, 2.0 * width / height])
+    return F.grid_sample(maps, places + per_strip, padding_mode="border", align_corners=False)
+
+
+def render(pictures: torch.Tensor, fields, region: torch.Tensor, amount: float = 1.0) -> torch.Tensor:
+    """The edited strips of pictures in [0, 1], of 256 px or a multiple; this is what the program does."""
+    size = pictures.shape[-2:]
+    flow, shade, detail, mask = (
+        field if field.shape[-2:] == size else F.interpolate(field, size, mode="bicubic", align_corners=False)
+        for field in fields
+    )
+    reach = mask.clamp(0, 1) * region
+    gain = (1 - amount * (1 - detail)).clamp(0, 1.2)
+    warped = sampled(pictures, amount * reach * flow)
+    width = round(BLUR * size[1] / SIDE) // 2 * 2 + 1
+    return warped + reach * (amount * shade - (1 - gain) * (warped - blurred(warped, width)))
+
+
+def slopes(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return maps[..., 1:, :] - maps[..., :-1, :], maps[..., 1:] - maps[..., :-1]
+
+
+def folding(flow: torch.Tensor) -> torch.Tensor:
+    """How far the area of a pixel falls below a fifth under the flow."""
+    down, right = slopes(flow * SIDE)
+    down, right = down[..., :-1], right[..., :-1, :]
+    area = (1 + right[:, 0]) * (1 + down[:, 1]) - right[:, 1] * down[:, 0]
+    return F.relu(0.2 - area)
+
+
+class Losses:
+    """What is wrong with fields, as one number, and its parts."""
+
+    def __init__(self, parser: FaceParser):
+        # Its first stages say whether outlines and textures are where they should be.
+        self.stages = nn.ModuleList([parser.stem, *parser.down[:3]]).eval().requires_grad_(False)
+
+    def __call__(self, examples: Examples, fields) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        flow, shade, detail, mask = fields
+        told = render(examples.before, fields, examples.region)[:, :, ACTIVE]
+        weight = examples.true_region * fade(examples.true_region)
+        target = (examples.before + weight * (examples.after - examples.before))[:, :, ACTIVE]
+        # Where the edited picture shows clothes or hair on what was skin, nobody knows what is behind them.
+        known = (1 - examples.unknown * examples.true_region)[:, :, ACTIVE]
+        wrong = (told - target) * known
+        down, right = slopes(wrong)
+        reach = (mask * examples.region).detach()
+        kept = blurred(examples.kept, 3)
+        drawn_along = F.relu(sampled(kept, mask * examples.region * flow) - kept) * examples.region
+        parts = {
+            "l1": wrong.abs().mean(),
+            "slope": down.abs().mean() + right.abs().mean(),
+            "low": F.avg_pool2d(wrong, 8).abs().mean(),
+            "looks": self.looks(told, told + (target - told) * known, weight[:, :, ACTIVE]),
+            "drawn_along": drawn_along.mean(),
+            "flow": sum((slope**2).mean() for slope in slopes(flow)),
+            "fold": folding(flow).mean(),
+            "shade": shade.abs().mean(),
+            "rough_shade": sum(slope.abs().mean() for slope in slopes(shade)),
+            "detail": ((1 - detail) * (0.3 + reach)).mean(),
+        }
+        return sum(PRICES[name] * value for name, value in parts.items()), parts
+
+    def looks(self, told: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            expected = self.features(target)
+        result = 0.0
+        for ours, theirs in zip(self.features(told), expected):
+            size = ours.shape[-2:]
+            scale = theirs.std((0, 2, 3), keepdim=True) + 1e-3
+            result = result + ((ours - theirs).abs() / scale * F.adaptive_avg_pool2d(weight, size)).mean()
+        return result / len(expected)
+
+    def features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+        x, result = pictures * 2 - 1, []
+        for stage in self.stages:
+            x = stage(x)
+            result.append(x)
+        return result
+
+
+PRICES = {
+    "l1": 2.0,
+    "slope": 1.0,
+    "low": 2.0,
+    "looks": 0.3,
+    "drawn_along": 2.0,
+    "flow": 40.0,
+    "fold": 1.0,
+    "shade": 0.02,
+    "rough_shade": 0.04,
+    "detail": 0.15,
+}
+
+
+def seen_by(examples: Examples) -> torch.Tensor:
+    return torch.cat([examples.seen * 2 - 1, examples.region], 1)
+
+
+def parser_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a face parser's checkpoint."""
+    average = torch.load(checkpoint, map_location="cpu")["average"]
+    return {name[len("module.") :]: value for name, value in average.items() if name.startswith("module.")}
+
+
+def figures(network: NeckField, pairs: Pairs) -> dict[str, float]:
+    """Mean absolute differences to what is aimed at, inside the region, of 255: left as it is, and edited."""
+    sums, area, folds = np.zeros(6), 0.0, 0.0
+    network.eval()
+    with torch.no_grad():
+        for first in range(0, len(pairs), 12):
+            examples = plain(pairs, np.arange(first, min(first + 12, len(pairs))))
+            fields = network(seen_by(examples))
+            weight = examples.region * fade(examples.region)
+            target = examples.before + weight * (examples.after - examples.before)
+            counted = weight * (1 - examples.unknown)
+            detail = []
+            for picture in (examples.before, render(examples.before, fields, examples.region)):
+                wrong = picture - target
+                sums[len(detail)] += (wrong.abs() * counted).sum() / 3
+                sums[2 + len(detail)] += (blurred(wrong).abs() * counted).sum() / 3
+                detail.append(((picture - blurred(picture)).abs() * counted).sum() / 3)
+            sums[4:] += detail
+            area += float(counted.sum())
+            folds = max(folds, float((folding(fields[0]) > 0).float().mean((1, 2)).max()))
+    names = ("l1_left", "l1_edited", "low_left", "low_edited")
+    result = {name: round(float(value / area * 255), 2) for name, value in zip(names, sums)}
+    return result | {"detail_kept": round(float(sums[5] / sums[4]), 3), "most_folded": round(folds, 5)}
+
+
+class Training:
+    """The network, its running average and what training needs to go on."""
+
+    def __init__(self, options: argparse.Namespace):
+        torch.manual_seed(options.seed)
+        start = parser_weights(options.start)
+        parser = FaceParser()
+        parser.load_state_dict(start)
+        self.losses = Losses(parser)
+        self.network = NeckField()
+        self.network.start_from(start)
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
+        )
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=options.rate, weight_decay=1e-4)
+        self.step = 0
+        self.path = options.work / "checkpoint.pt"
+        if self.path.exists():
+            state = torch.load(self.path, map_location="cpu")
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = state["step"]
+
+    def save(self) -> None:
+        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
+        partial = self.path.with_suffix(".partial")
+        torch.save(parts | {"step": self.step}, partial)
+        partial.replace(self.path)
+
+    def learn(self, examples: Examples, rate: float) -> dict[str, float]:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        loss, parts = self.losses(examples, self.network(seen_by(examples)))
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.update_parameters(self.network)
+        self.step += 1
+        return {"loss": loss.item()} | {name: value.item() for name, value in parts.items()}
+
+
+def train(options: argparse.Namespace, training: Training, pairs: Pairs, held_out: Pairs) -> None:
+    running: dict[str, float] = {}
+    while training.step < options.steps:
+        # Warm up, stay, and come down over the last third.
+        left = (options.steps - training.step) / (options.steps / 3)
+        rate = options.rate * min(1, (training.step + 1) / 100, max(left, 0.01))
+        rng = np.random.default_rng([options.seed, training.step])
+        chosen = rng.choice(len(pairs), options.batch, replace=False)
+        told = training.learn(augmented(pairs, chosen, rng), rate)
+        running = {name: 0.97 * running.get(name, value) + 0.03 * value for name, value in told.items()}
+        if training.step % 50 == 0 or training.step == options.steps:
+            print(f"step {training.step}/{options.steps}: " + say(running), flush=True)
+            training.save()
+        if training.step % 300 == 0:
+            print(f"  held out: {figures(training.average.module, held_out)}", flush=True)
+
+
+def say(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2g}" for name, value in values.items())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--clear", type=Path, help="pairs of clear double chins; each counts thrice")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--start", type=Path, required=True, help="a checkpoint of face_parser.py")
+    parser.add_argument("--onnx", type=Path, default=HERE / "../neck_field.onnx")
+    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--seed", type=int, default=31)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--export-only", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+    training = Training(options)
+    if not options.export_only:
+        pairs, held_out = Pairs.load(options.pairs, STEADY).split(slice(HELD_OUT))
+        report = {}
+        if options.clear:
+            clear, held_out_clear = Pairs.load(options.clear).split(slice(-HELD_OUT_CLEAR, None))
+            pairs = Pairs(np.concatenate([pairs.maps, *[clear.maps] * 3]))
+        train(options, training, pairs, held_out)
+        report = {"steps": training.step, "pairs": len(pairs), "held_out": figures(training.average.module, held_out)}
+        if options.clear:
+            report["held_out_clear"] = figures(training.average.module, held_out_clear)
+        (options.work / "figures.json").write_text(json.dumps(report, indent=1))
+        print(json.dumps(report, indent=1))
+    export(training.average.module, options.onnx, (4, HEIGHT, SIDE), OUTPUTS, name="input", opset=17)
+
+
+if __name__ == "__main__":
+    main()
