@@ -9,8 +9,8 @@ of 512):
 
     before, after   `[n, 304, 512, 3]`, 8-bit RGB; after has before's colours on the face
     region          `[n, 304, 512]`, where an edit may act: the parser's skin below the lower lip, 255 for certain
-    kept            `[n, 2, 152, 256]`, in before and in after: what is neither skin nor background (lips, hair,
-                    clothes, jewellery) and is not to be drawn along
+    parts           `[n, 3, 152, 256]`: what is neither skin nor background before (lips, hair, clothes, jewellery)
+                    and is not to be drawn along; what is skin after; what was face and is background after
     strayed         `[n]`, the part of the face above the lip whose label changed
 
 A shard is written whole: give the command again to go on where it was stopped.
@@ -32,7 +32,8 @@ SHARD = 50
 SIDE = 512
 TOP = 208
 BACKGROUND = 0
-SKIN = [1, 10, 14]
+FACE = 1
+SKIN = [FACE, 10, 14]
 LIPS = [11, 12, 13]
 # Where the lower lip ends in an aligned crop when the parser sees no lips.
 USUAL_LIP_ROW = 375
@@ -67,10 +68,10 @@ def main() -> None:
             pair(generator, labels, code, moved(code, boundary, options.layers, options.alpha))
             for code in codes[first : first + SHARD]
         ]
-        before, after, region, kept, strayed = map(np.array, zip(*shard))
+        before, after, region, parts, strayed = map(np.array, zip(*shard))
         save_whole(options.out / f"before_{first:06}.npy", before)
         save_whole(options.out / f"after_{first:06}.npy", after)
-        save_whole(options.out / f"kept_{first:06}.npy", kept)
+        save_whole(options.out / f"parts_{first:06}.npy", parts)
         save_whole(options.out / f"strayed_{first:06}.npy", strayed.astype(np.float32))
         # Last, since it tells that the shard is complete.
         save_whole(path, region)
@@ -114,15 +115,18 @@ def pair(generator: Generator, parser: Parser, code: np.ndarray, edited: np.ndar
     face = np.arange(SIDE)[:, None] < lip_row
     face = face & ~np.isin(labels, [0, 14, 16, 17, 18])
     strayed = (labels != labels_after)[face].mean() if face.any() else 1.0
-    after = matched(before, after, face & (labels == 1))
-    kept = np.array([kept_part(probabilities), kept_part(probabilities_after)])
-    return before[TOP:], after[TOP:], np.rint(region[TOP:] * 255).astype(np.uint8), kept, strayed
+    after = matched(before, after, face & (labels == FACE))
+    parts = lower_parts(probabilities, probabilities_after)
+    return before[TOP:], after[TOP:], np.rint(region[TOP:] * 255).astype(np.uint8), parts, strayed
 
 
-def kept_part(probabilities: np.ndarray) -> np.ndarray:
-    """What is neither skin nor background, in the lower part, at half the size: `[152, 256]`, 8 bit."""
-    lower = 1 - probabilities[[BACKGROUND, *SKIN], TOP:].sum(0)
-    return np.rint(halved(lower).clip(0, 1) * 255).astype(np.uint8)
+def lower_parts(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """What shards call parts, of one pair, from probabilities of labels."""
+    before, after = before[:, TOP:], after[:, TOP:]
+    kept = 1 - before[[BACKGROUND, *SKIN]].sum(0)
+    slimmed = before[FACE] * after[BACKGROUND]
+    parts = [halved(part).clip(0, 1) for part in (kept, after[SKIN].sum(0), slimmed)]
+    return np.rint(np.array(parts) * 255).astype(np.uint8)
 
 
 def halved(picture: np.ndarray) -> np.ndarray:
