@@ -21,8 +21,8 @@ UNCOVERED = 200
 
 @dataclass
 class Pairs:
-    """Lower parts of crops at 256 px, 8 bit, `[n, channels, 152, 256]`: before and after (RGB), where an edit may
-    act, and what is kept in before and in after: nine channels."""
+    """Lower parts of crops at 256 px, 8 bit, `[n, 10, 152, 256]`: before and after (RGB), where an edit may act, and
+    the three parts."""
 
     maps: np.ndarray
 
@@ -30,16 +30,16 @@ class Pairs:
     def load(cls, folder: Path, steady: float = 1.0) -> Pairs:
         """All pairs of a folder, but for those that strayed most."""
         maps, strayed = [], []
-        for path in shard_paths(folder, "kept"):
+        for path in shard_paths(folder, "parts"):
             of_kind = {
-                kind: np.load(path.with_name(path.name.replace("kept", kind)))
+                kind: np.load(path.with_name(path.name.replace("parts", kind)))
                 for kind in ("before", "after", "region", "strayed")
             }
-            kept = np.load(path)
-            for row in range(len(kept)):
+            parts = np.load(path)
+            for row in range(len(parts)):
                 small = [halved(of_kind[kind][row]) for kind in ("before", "after", "region")]
                 pictures = np.concatenate([*small[:2], small[2][..., None]], 2).transpose(2, 0, 1)
-                maps.append(np.concatenate([np.rint(pictures).astype(np.uint8), kept[row]]))
+                maps.append(np.concatenate([np.rint(pictures).astype(np.uint8), parts[row]]))
             strayed.append(of_kind["strayed"])
         strayed = np.concatenate(strayed)
         return cls(np.array(maps)[strayed <= np.quantile(strayed, steady)])
@@ -65,16 +65,23 @@ class Examples:
     # Where the program lets an edit act, and where it should.
     region: torch.Tensor
     true_region: torch.Tensor
-    # What is to be left where it is, and where the edited picture says nothing of skin.
+    # What is to be left where it is, and where the edited picture tells what there should be.
     kept: torch.Tensor
-    unknown: torch.Tensor
+    known: torch.Tensor
 
 
 def plain(pairs: Pairs, chosen) -> Examples:
     """Pairs as they were drawn."""
-    maps = torch.from_numpy(pairs.maps[chosen]).float() / 255
-    before, after, region, kept, unknown = maps.split([3, 3, 1, 1, 1], 1)
-    return Examples(before, before, after, region, region, kept, unknown)
+    before, after, region, kept, known = parts_of(torch.from_numpy(pairs.maps[chosen]).float() / 255)
+    return Examples(before, before, after, region, region, kept, known)
+
+
+def parts_of(maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Before, after, region, kept, and known: skin of the edited picture, and background beside a slimmer face.
+    Of a neck that got narrower, of its border and of what then shows, nothing is to be learnt."""
+    before, after, region, kept, skin, slimmed = maps.split([3, 3, 1, 1, 1, 1], 1)
+    known = -F.max_pool2d(-(skin + slimmed).clamp(0, 1), 7, 1, 3)
+    return before, after, region, kept, known
 
 
 def augmented(pairs: Pairs, chosen, rng: np.random.Generator) -> Examples:
@@ -82,7 +89,7 @@ def augmented(pairs: Pairs, chosen, rng: np.random.Generator) -> Examples:
     maps = torch.from_numpy(pairs.maps[chosen]).float() / 255
     maps, _ = augment.mirror(maps, None, rng)
     maps = moved(maps, rng)
-    before, after, region, kept, unknown = maps.split([3, 3, 1, 1, 1], 1)
+    before, after, region, kept, known = parts_of(maps)
     light = int(rng.integers(2**32))
     before, after = [
         (augment.relight(picture * 2 - 1, np.random.default_rng(light)) / 2 + 0.5).clamp(0, 1)
@@ -95,7 +102,7 @@ def augmented(pairs: Pairs, chosen, rng: np.random.Generator) -> Examples:
     found = torch.from_numpy((rng.random(len(before)) < 0.85).astype(np.float32)).reshape(-1, 1, 1, 1)
     region = shaken(region * (1 - covered * found), rng)
     seen = augment.blemish(before * 2 - 1, rng) / 2 + 0.5
-    return Examples(seen.clamp(0, 1), before, after, region, true_region, kept, unknown)
+    return Examples(seen.clamp(0, 1), before, after, region, true_region, kept, known)
 
 
 def moved(

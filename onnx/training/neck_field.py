@@ -31,9 +31,13 @@ TOP, HEIGHT = 104, 152
 ROWS_ABOVE = 8
 # Rows of the strip from which on anything may change.
 ACTIVE = slice(56, HEIGHT)
-MOST_FLOW, MOST_SHADE = 0.12, 0.6
+MOST_FLOW, MOST_SHADE, MOST_TINT = 0.12, 0.6, 0.05
+# A shade may take a third of the skin's light: shadows under a jaw are no darker, dark patches beside a neck are.
+MOST_DARKENING = 0.4
 # Rows of 256 px over which an edit fades in below the lower lip.
 FADE_ROWS = 14
+# Pixels of 256 px over which it fades out towards the crop's border.
+FRAME_ROWS = 14
 # Detail is what two box blurs of this width, at 256 px, take away: about a Gaussian of sigma 2.83 px.
 BLUR = 7
 HELD_OUT = 60
@@ -50,12 +54,14 @@ class NeckField(nn.Module):
         self.trunk.last = nn.Identity()
         self.head = ConvNorm(FEATURES, width)
         self.flow = nn.Conv2d(width, 2, 3, 1, 1)
-        self.shade = nn.Conv2d(width, 3, 3, 1, 1)
+        # How much lighter or darker than the skin around, and three small changes of colour.
+        self.shade = nn.Conv2d(width, 4, 3, 1, 1)
         # Four pixels of 256 px from each of 128 px, twice.
         self.gains = nn.Conv2d(width, 8, 3, 1, 1)
         for layer in (self.flow, self.shade, self.gains):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.register_buffer("frame", frame(), persistent=False)
 
     def start_from(self, parser: dict[str, torch.Tensor]) -> None:
         """Takes a face parser's weights; it knows nothing of a region yet."""
@@ -67,14 +73,35 @@ class NeckField(nn.Module):
     def forward(self, strip: torch.Tensor):
         x = F.pad(strip, (0, 0, ROWS_ABOVE, 0), mode="replicate")
         x = self.head(self.trunk.features(x))[:, :, ROWS_ABOVE // 2 :]
-        flow, shade = torch.tanh(self.flow(x)) * MOST_FLOW, torch.tanh(self.shade(x)) * MOST_SHADE
+        flow, shade = torch.tanh(self.flow(x)) * MOST_FLOW, torch.tanh(self.shade(x))
+        lighter = F.relu(shade[:, :1]) - MOST_DARKENING * F.relu(-shade[:, :1])
+        shade = skin_colour(strip) * (torch.exp(lighter) - 1) + shade[:, 1:] * MOST_TINT
+        shade = shade.clamp(-MOST_SHADE, MOST_SHADE)
         gains = F.pixel_shuffle(self.gains(x), 2)
         return (
             F.interpolate(flow, scale_factor=2.0, mode="bilinear", align_corners=False),
             F.interpolate(shade, scale_factor=2.0, mode="bilinear", align_corners=False),
             torch.sigmoid(gains[:, :1] + 2),
-            torch.sigmoid(gains[:, 1:] + 3) * fade(strip[:, 3:]),
+            torch.sigmoid(gains[:, 1:] + 3) * fade(strip[:, 3:]) * self.frame,
         )
+
+
+def skin_colour(strip: torch.Tensor) -> torch.Tensor:
+    """The mean colour in [0, 1] of the region's skin around each place, at half the size. A shade that is a
+    multiple of it leaves the hue of skin alone."""
+    region = strip[:, 3:].clamp(0, 1) + 1e-3
+    seen = torch.cat([(strip[:, :3] + 1) / 2 * region, region], 1)
+    seen = blurred(F.avg_pool2d(seen, 4), 5)
+    return F.interpolate(seen[:, :3] / seen[:, 3:], scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def frame() -> torch.Tensor:
+    """0 at the crop's lower border and at its sides, 1 from a few pixels on: photos go on there, edits don't."""
+    from_below = (HEIGHT - 0.5 - torch.arange(HEIGHT)) / FRAME_ROWS
+    across = torch.arange(SIDE) + 0.5
+    from_side = torch.minimum(across, SIDE - across) / FRAME_ROWS
+    inside = from_below.clamp(0, 1)[:, None] * from_side.clamp(0, 1)[None, :]
+    return (inside * inside * (3 - 2 * inside))[None, None]
 
 
 def fade(region: torch.Tensor) -> torch.Tensor:
@@ -114,6 +141,11 @@ def render(pictures: torch.Tensor, fields, region: torch.Tensor, amount: float =
     return warped + reach * (amount * shade - (1 - gain) * (warped - blurred(warped, width)))
 
 
+def aimed_at(region: torch.Tensor) -> torch.Tensor:
+    """How much of the edited picture is wanted where."""
+    return region * fade(region) * frame()
+
+
 def slopes(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return maps[..., 1:, :] - maps[..., :-1, :], maps[..., 1:] - maps[..., :-1]
 
@@ -132,14 +164,14 @@ class Losses:
     def __init__(self, parser: FaceParser):
         # Its first stages say whether outlines and textures are where they should be.
         self.stages = nn.ModuleList([parser.stem, *parser.down[:3]]).eval().requires_grad_(False)
+        self.stages.to(memory_format=torch.channels_last)
 
     def __call__(self, examples: Examples, fields) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         flow, shade, detail, mask = fields
         told = render(examples.before, fields, examples.region)[:, :, ACTIVE]
-        weight = examples.true_region * fade(examples.true_region)
+        weight = aimed_at(examples.true_region)
         target = (examples.before + weight * (examples.after - examples.before))[:, :, ACTIVE]
-        # Where the edited picture shows clothes or hair on what was skin, nobody knows what is behind them.
-        known = (1 - examples.unknown * examples.true_region)[:, :, ACTIVE]
+        known = (1 - (1 - examples.known) * examples.true_region)[:, :, ACTIVE]
         wrong = (told - target) * known
         down, right = slopes(wrong)
         reach = (mask * examples.region).detach()
@@ -160,17 +192,19 @@ class Losses:
         return sum(PRICES[name] * value for name, value in parts.items()), parts
 
     def looks(self, told: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            expected = self.features(target)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                expected = self.features(target)
+            found = self.features(told)
         result = 0.0
-        for ours, theirs in zip(self.features(told), expected):
-            size = ours.shape[-2:]
+        for ours, theirs in zip(found, expected):
+            ours, theirs, size = ours.float(), theirs.float(), ours.shape[-2:]
             scale = theirs.std((0, 2, 3), keepdim=True) + 1e-3
             result = result + ((ours - theirs).abs() / scale * F.adaptive_avg_pool2d(weight, size)).mean()
         return result / len(expected)
 
     def features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
-        x, result = pictures * 2 - 1, []
+        x, result = (pictures * 2 - 1).contiguous(memory_format=torch.channels_last), []
         for stage in self.stages:
             x = stage(x)
             result.append(x)
@@ -209,9 +243,9 @@ def figures(network: NeckField, pairs: Pairs) -> dict[str, float]:
         for first in range(0, len(pairs), 12):
             examples = plain(pairs, np.arange(first, min(first + 12, len(pairs))))
             fields = network(seen_by(examples))
-            weight = examples.region * fade(examples.region)
+            weight = aimed_at(examples.region)
             target = examples.before + weight * (examples.after - examples.before)
-            counted = weight * (1 - examples.unknown)
+            counted = weight * examples.known
             detail = []
             for picture in (examples.before, render(examples.before, fields, examples.region)):
                 wrong = picture - target
@@ -237,6 +271,7 @@ class Training:
         self.losses = Losses(parser)
         self.network = NeckField()
         self.network.start_from(start)
+        self.network.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
         )
@@ -260,7 +295,9 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.network.train()
-        loss, parts = self.losses(examples, self.network(seen_by(examples)))
+        with torch.autocast("cpu", torch.bfloat16):
+            fields = [field.float() for field in self.network(seen_by(examples))]
+        loss, parts = self.losses(examples, fields)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
