@@ -87,11 +87,11 @@ class NeckField(nn.Module):
 
 
 def skin_colour(strip: torch.Tensor) -> torch.Tensor:
-    """The mean colour in [0, 1] of the region's skin around each place, at half the size. A shade that is a
+    """The mean colour in [0, 1] of the region's skin close to each place, at half the size. A shade that is a
     multiple of it leaves the hue of skin alone."""
     region = strip[:, 3:].clamp(0, 1) + 1e-3
     seen = torch.cat([(strip[:, :3] + 1) / 2 * region, region], 1)
-    seen = blurred(F.avg_pool2d(seen, 4), 5)
+    seen = blurred(F.avg_pool2d(seen, 4), 3)
     return F.interpolate(seen[:, :3] / seen[:, 3:], scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
@@ -158,6 +158,13 @@ def folding(flow: torch.Tensor) -> torch.Tensor:
     return F.relu(0.2 - area)
 
 
+def smearing(flow: torch.Tensor) -> torch.Tensor:
+    """How far skin is drawn out to more than 1/0.6 of its length, or pressed to less than half, across or down."""
+    down, right = slopes(flow * SIDE)
+    steps = (1 + down[:, 1], 1 + right[:, 0])
+    return sum((F.relu(0.6 - step) + F.relu(step - 2)).mean() for step in steps)
+
+
 class Losses:
     """What is wrong with fields, as one number, and its parts."""
 
@@ -184,7 +191,8 @@ class Losses:
             "looks": self.looks(told, told + (target - told) * known, weight[:, :, ACTIVE]),
             "drawn_along": drawn_along.mean(),
             "flow": sum((slope**2).mean() for slope in slopes(flow)),
-            "fold": folding(flow).mean(),
+            "fold": folding(flow * mask).mean(),
+            "smear": smearing(flow * mask),
             "shade": shade.abs().mean(),
             "rough_shade": sum(slope.abs().mean() for slope in slopes(shade)),
             "detail": ((1 - detail) * (0.3 + reach)).mean(),
@@ -217,8 +225,9 @@ PRICES = {
     "low": 2.0,
     "looks": 0.3,
     "drawn_along": 2.0,
-    "flow": 40.0,
-    "fold": 1.0,
+    "flow": 1000.0,
+    "fold": 2.0,
+    "smear": 2.0,
     "shade": 0.02,
     "rough_shade": 0.04,
     "detail": 0.15,
@@ -254,7 +263,7 @@ def figures(network: NeckField, pairs: Pairs) -> dict[str, float]:
                 detail.append(((picture - blurred(picture)).abs() * counted).sum() / 3)
             sums[4:] += detail
             area += float(counted.sum())
-            folds = max(folds, float((folding(fields[0]) > 0).float().mean((1, 2)).max()))
+            folds = max(folds, float((folding(fields[0] * fields[3]) > 0).float().mean((1, 2)).max()))
     names = ("l1_left", "l1_edited", "low_left", "low_edited")
     result = {name: round(float(value / area * 255), 2) for name, value in zip(names, sums)}
     return result | {"detail_kept": round(float(sums[5] / sums[4]), 3), "most_folded": round(folds, 5)}

@@ -5,7 +5,7 @@
 Portraits are aligned crops. A row shows the lower part at 1024 px; of the fields, from above: where it acts, its
 shade, its flow. Prints, inside of where it acts, the largest flow (in pixels of 1024), the largest shade, the
 lowest detail gain, how much of the detail is left (standard deviation of what a blur takes away, after over
-before) and the part of places where it folds.
+before), the part of places where it folds, and what the chin scorer says before and after.
 """
 
 from __future__ import annotations
@@ -26,6 +26,17 @@ FULL_SIDE = 1024
 ROWS_SHOWN = 384
 COLUMNS_SHOWN = slice(128, 896)
 AMOUNTS = (0.75, 1.0)
+
+
+class Scorer:
+    """Our chin scorer: how likely a double chin is, by a crop of 1024 px."""
+
+    def __init__(self, path: Path):
+        self.session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def __call__(self, crop: np.ndarray) -> float:
+        image = halved(halved(crop)).transpose(2, 0, 1)[None] / 127.5 - 1
+        return float(self.session.run(["probability"], {"image": image.astype(np.float32)})[0].item())
 
 
 class Field:
@@ -56,7 +67,7 @@ def enlarged(maps: torch.Tensor) -> torch.Tensor:
     return F.interpolate(maps, scale_factor=float(factor), mode="bilinear", align_corners=False)
 
 
-def row(field: Field, path: Path) -> np.ndarray:
+def row(field: Field, scorer: Scorer, path: Path) -> np.ndarray:
     with Image.open(path) as image:
         crop = np.asarray(image.convert("RGB").resize((FULL_SIDE, FULL_SIDE), Image.Resampling.LANCZOS))
     fields, region, lip_row = field(crop)
@@ -66,12 +77,16 @@ def row(field: Field, path: Path) -> np.ndarray:
     flow, shade, detail, mask = fields
     reach = enlarged(mask) * region
     small_reach = F.avg_pool2d(reach, FULL_SIDE // SIDE)
+    after = crop.copy()
+    after[start:] = (edited[-1][0].permute(1, 2, 0) * 255).round().byte().numpy()
     figures = {
         "flow_px": float((flow * small_reach).norm(dim=1).max() * FULL_SIDE),
         "shade": float((shade.abs() * small_reach).max()),
         "detail": float((1 - (1 - detail) * small_reach).min()),
         "detail_kept": float(spread(edited[-1], reach) / spread(before, reach)),
-        "folds": float((folding(flow) > 0).float().mean()),
+        "folds": float((folding(flow * mask) > 0).float().mean()),
+        "scored": scorer(crop),
+        "scored_after": scorer(after),
     }
     print(f"{path}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
     drawn = [reach.expand(-1, 3, -1, -1), enlarged(shade) * reach * 2 + 0.5]
@@ -96,11 +111,13 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, required=True)
     parser.add_argument("--field", type=Path, default=HERE / "../neck_field.onnx")
     parser.add_argument("--parser", type=Path, default=HERE / "../face_parser.onnx")
+    parser.add_argument("--scorer", type=Path, default=HERE / "../chin_scorer.onnx")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     field = Field(options.field, options.parser, options.threads)
-    Image.fromarray(np.concatenate([row(field, path) for path in options.portraits])).save(options.sheet)
+    scorer = Scorer(options.scorer)
+    Image.fromarray(np.concatenate([row(field, scorer, path) for path in options.portraits])).save(options.sheet)
 
 
 if __name__ == "__main__":
