@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
-use jawline::networks::{ChannelOrder, ChinMeter, FaceParser};
+use jawline::networks::{ChannelOrder, ChinMeter, FaceParser, NeckFieldNetwork};
 use jawline::runtime::{CancelToken, ProviderChoice, Runtime};
 use ndarray::{Array4, Axis};
 use serde_json::Value;
 
 /// The picture of the references' formula, `[1, 3, side, side]`.
 fn picture(side: usize) -> Array4<f32> {
-    Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| {
+    values([1, 3, side, side])
+}
+
+fn values(shape: [usize; 4]) -> Array4<f32> {
+    Array4::from_shape_fn(shape, |(_, channel, y, x)| {
         0.8 * (0.05 * x as f32 + 0.03 * y as f32 + channel as f32).sin()
     })
 }
@@ -83,4 +87,26 @@ fn the_chin_meter_is_the_one_that_was_trained() {
         "probability",
     );
     close(reading.severity, &reference["severity"][0], "severity");
+}
+
+#[test]
+fn the_neck_field_is_the_one_that_was_trained() {
+    let runtime = Runtime::load(ProviderChoice::Cpu, 0).unwrap();
+    let mut network = NeckFieldNetwork::own(&runtime).unwrap();
+    let rows = NeckFieldNetwork::ROWS.len();
+    let input = values([1, 4, rows, NeckFieldNetwork::SIZE as usize]);
+    let outputs = network.predict(input.view(), &CancelToken::new()).unwrap();
+    let reference = reference("neck_field");
+    for (name, found) in [
+        ("flow", &outputs.flow),
+        ("shade", &outputs.shade),
+        ("detail", &outputs.detail),
+        ("mask", &outputs.mask),
+    ] {
+        let expected = reference[name].as_array().unwrap();
+        assert_eq!(expected.len(), found.len_of(Axis(0)), "{name}");
+        for (channel, expected) in found.outer_iter().zip(expected) {
+            close(channel.mean().unwrap(), expected, name);
+        }
+    }
 }

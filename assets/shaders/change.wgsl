@@ -9,6 +9,7 @@ struct Job {
     rows: array<vec4f, 2>,
     // xy: size of the target in pixels; zw: size of the source.
     size: vec4f,
+    numbers: array<vec4f, 2>,
 }
 
 @group(0) @binding(0) var<uniform> job: Job;
@@ -89,6 +90,110 @@ fn warped(in: Corner) -> @location(0) vec4f {
     let below = mix(textureLoad(source, vec2i(first.x, next.y), 0).rgb, textureLoad(source, next, 0).rgb, t.x);
     let to_add = textureLoad(base, pixel, 0);
     return vec4f(mix(above, below, t.y) + to_add.rgb, to_add.a);
+}
+
+// ---- The neck field: the photo's own pixels, moved and shaded ----
+
+fn cubic_source(point: vec2f) -> vec3f {
+    let last = vec2i(job.size.zw) - 1;
+    let at = clamp(point, vec2f(-1.0), job.size.zw);
+    let first = floor(at);
+    let x_weights = cubic_weights(at.x - first.x);
+    let y_weights = cubic_weights(at.y - first.y);
+    var sum = vec3f(0.0);
+    for (var y = 0; y < 4; y++) {
+        for (var x = 0; x < 4; x++) {
+            let pixel = clamp(vec2i(first) + vec2i(x, y) - 1, vec2i(0), last);
+            sum += x_weights[x] * y_weights[y] * textureLoad(source, pixel, 0).rgb;
+        }
+    }
+    return sum;
+}
+
+struct Bilinear {
+    first: vec2i,
+    next: vec2i,
+    t: vec2f,
+}
+
+// The edge continues beyond the border.
+fn bilinear(point: vec2f, size: vec2u) -> Bilinear {
+    let last = vec2i(size) - 1;
+    let at = clamp(point, vec2f(0.0), vec2f(last));
+    let first = vec2i(at);
+    return Bilinear(first, min(first + 1, last), at - vec2f(first));
+}
+
+fn motion_at(cell: vec2f) -> vec4f {
+    let b = bilinear(cell, textureDimensions(cells));
+    let above = mix(textureLoad(cells, b.first, 0), textureLoad(cells, vec2i(b.next.x, b.first.y), 0), b.t.x);
+    let below = mix(textureLoad(cells, vec2i(b.first.x, b.next.y), 0), textureLoad(cells, b.next, 0), b.t.x);
+    return mix(above, below, b.t.y);
+}
+
+fn shade_at(cell: vec2f) -> vec4f {
+    let b = bilinear(cell, textureDimensions(base));
+    let above = mix(textureLoad(base, b.first, 0), textureLoad(base, vec2i(b.next.x, b.first.y), 0), b.t.x);
+    let below = mix(textureLoad(base, vec2i(b.first.x, b.next.y), 0), textureLoad(base, b.next, 0), b.t.x);
+    return mix(above, below, b.t.y);
+}
+
+fn low_at(cell: vec2f) -> vec3f {
+    let b = bilinear(cell, textureDimensions(crop));
+    let above = mix(textureLoad(crop, b.first, 0), textureLoad(crop, vec2i(b.next.x, b.first.y), 0), b.t.x);
+    let below = mix(textureLoad(crop, vec2i(b.first.x, b.next.y), 0), textureLoad(crop, b.next, 0), b.t.x);
+    return mix(above, below, b.t.y).rgb;
+}
+
+// The mask, interpolated bilinearly, 0 beyond its border.
+fn field_mask_at(point: vec2f) -> f32 {
+    let first = floor(point);
+    let t = point - first;
+    let size = vec2i(textureDimensions(mask));
+    var rows: array<f32, 2>;
+    for (var y = 0; y < 2; y++) {
+        var values: array<f32, 2>;
+        for (var x = 0; x < 2; x++) {
+            let at = vec2i(first) + vec2i(x, y);
+            if all(at >= vec2i(0)) && all(at < size) {
+                values[x] = textureLoad(mask, at, 0).r;
+            }
+        }
+        rows[y] = mix(values[0], values[1], t.x);
+    }
+    return mix(rows[0], rows[1], t.y);
+}
+
+// From this share of the amount on, pulls act in full.
+const FULL_PULL = 0.1;
+
+// `source` is a part of the photo, `cells` the motion (and its fourth value the pull to the right), `base` the
+// shade (and the pull downwards), `crop` the crop without its detail. The rows map to pixels of the crop;
+// numbers[0] is the linear part of the map back; numbers[1] has scale and offset from the crop to cells of the
+// grid, and the share of the amount. What is written is the change divided by its opacity.
+@fragment
+fn moved(@builtin(position) position: vec4f) -> @location(0) vec4f {
+    let pixel = vec2i(position.xy);
+    let at = vec3f(vec2f(pixel), 1.0);
+    let in_crop = vec2f(dot(job.rows[0].xyz, at), dot(job.rows[1].xyz, at));
+    let opacity = field_mask_at(in_crop);
+    if opacity <= 0.0 || any(vec2f(pixel) >= job.size.zw) {
+        discard;
+    }
+    let grid = job.numbers[1].xy;
+    let share = job.numbers[1].z;
+    let cell = in_crop * grid.x + grid.y;
+    let motion = motion_at(cell);
+    let shade = shade_at(cell);
+    let presence = min(abs(share) / FULL_PULL, 1.0);
+    let shift = opacity * (share * motion.xy + presence * vec2f(motion.w, shade.w));
+    let back = job.numbers[0];
+    let origin = vec2f(dot(back.xy, shift), dot(back.zw, shift)) + at.xy;
+    let warped = cubic_source(origin);
+    let low = low_at((in_crop + shift) * grid.x + grid.y);
+    let lost = min(share * (1.0 - motion.z), 1.0);
+    let before = textureLoad(source, pixel, 0).rgb;
+    return vec4f((warped - before) / opacity + share * shade.rgb - lost * (warped - low), opacity);
 }
 
 // ---- To the photo's density, rows first ----

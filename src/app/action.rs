@@ -154,6 +154,8 @@ pub enum Action {
     CancelImport,
     /// Restart the engine with these settings.
     Engine(engine::Settings),
+    /// The method that new photos begin with.
+    FirstMethod(engine::Method),
     /// Refine previews when idle, or not.
     RefineKeyframes(bool),
     /// Another size of everything on screen.

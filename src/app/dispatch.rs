@@ -166,6 +166,12 @@ impl Jawline {
                 self.backend.cancel(Slot::Import);
             }
             Action::Engine(settings) => self.restart_engine(settings),
+            Action::FirstMethod(method) => {
+                self.settings.method = method;
+                self.workspace.method = method;
+                self.shelf
+                    .update_settings(move |settings| settings.method = method);
+            }
             Action::RefineKeyframes(refines) => {
                 self.settings.refines_keyframes = refines;
                 self.shelf
@@ -264,10 +270,8 @@ impl Jawline {
         let Some(session) = self.workspace.session() else {
             return;
         };
-        let usable = session
-            .chosen_state()
-            .is_some_and(|state| state.prepared.is_some());
-        let Some(face) = session.document.chosen.filter(|_| usable) else {
+        let chosen = session.document.chosen;
+        let Some(face) = chosen.filter(|face| session.is_editable(*face)) else {
             return;
         };
         let now = std::time::Instant::now();

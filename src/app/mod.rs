@@ -1,7 +1,7 @@
 //! The window: panels, the canvas, input. It reads the editor's state and emits actions; it touches
 //! neither the runtime nor the networks.
 //!
-//! A frame goes like this: what has happened elsewhere is taken in ([`Jawline::logic`]); the panels,
+//! A frame goes like this: what has happened elsewhere is taken in (`Jawline::logic`); the panels,
 //! the picture and the keys read the state and emit [`action::Action`]s; `dispatch` carries them
 //! out; the [`session::Session`] compares what the document now asks for with what it has and sends
 //! for the difference. Nothing in a frame waits, decodes or touches a disk.
@@ -68,6 +68,8 @@ pub struct Start {
     pub data_dir: Option<PathBuf>,
     /// Engine settings from the command line, which go before those kept.
     pub engine: Option<engine::Settings>,
+    /// The method that new photos begin with, which goes before the one kept.
+    pub method: Option<engine::Method>,
 }
 
 /// The window's state.
@@ -157,6 +159,7 @@ impl Jawline {
             device_lost,
             wake,
         };
+        app.workspace.method = start.method.unwrap_or(app.settings.method);
         app.open(ctx, start.paths);
         Ok(app)
     }

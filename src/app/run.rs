@@ -37,6 +37,7 @@ pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), 
         options,
         Box::new(move |creation| {
             let start = Start {
+                method: None,
                 paths,
                 backend: Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?))),
                 data_dir: data_dir(),

@@ -21,11 +21,11 @@ pub use slot::Slot;
 
 use crate::editor::{Command, Document, Face, FaceId, FaceParams, Gesture};
 use crate::engine::desk::{self, Backend, FaceKey, Request, Stamp};
-use crate::engine::{Method, Progress, RenderedFace};
+use crate::engine::{Method, Progress, EditedFace};
 use crate::geometry::Point;
 use crate::latent::OwnBoundaries;
 use crate::photo::{Photo, PhotoId};
-use face_state::RenderKey;
+use face_state::{RenderKey, Start};
 
 /// Whether the faces of the photo are known.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ pub enum Finding {
 /// Whether all edits of a photo can be written now.
 pub enum Readiness {
     /// They can: the exact edits of all edited faces.
-    Ready(Vec<Arc<RenderedFace>>),
+    Ready(Vec<Arc<EditedFace>>),
     /// One of them is not exact yet, or its code may still get better.
     Waiting,
     /// Some can't be had, with the reasons in words.
@@ -100,6 +100,7 @@ impl Session {
         backend.cancel(desk::Slot::MarkFace(self.id));
         for id in self.faces.keys() {
             let key = self.key(*id);
+            backend.cancel(desk::Slot::Align(key));
             backend.cancel(desk::Slot::Prepare(key));
             backend.cancel(desk::Slot::Draw(key));
             backend.cancel(desk::Slot::Diffuse(key));
@@ -180,12 +181,30 @@ impl Session {
         }
     }
 
-    /// The edit that the document asks for; `None` while the face has no code.
+    /// The edit that the document asks for; `None` while the face has no code, or no crop where that is enough.
     fn render_key(&self, id: FaceId) -> Option<RenderKey> {
-        let prepared = self.faces.get(&id)?.prepared.as_ref()?;
-        Some(RenderKey {
-            params: self.document.edit_params(id, &self.boundaries),
-            prepared: Arc::clone(prepared),
+        let state = self.faces.get(&id)?;
+        let params = self.document.edit_params(id, &self.boundaries);
+        if params.method == Method::Instant {
+            let aligned = state.aligned.as_ref().filter(|_| state.has_field())?;
+            let start = Start::Aligned(Arc::clone(aligned));
+            return Some(RenderKey { params, start }.at_any_amount());
+        }
+        let start = Start::Prepared(Arc::clone(state.prepared.as_ref()?));
+        Some(RenderKey { params, start })
+    }
+
+    /// Can the face be edited as the document asks for?
+    pub fn is_editable(&self, id: FaceId) -> bool {
+        self.render_key(id).is_some()
+    }
+
+    /// How far the face's preparation is, as its method needs it.
+    pub fn preparation(&self, id: FaceId) -> Option<Preparation> {
+        let state = self.faces.get(&id)?;
+        Some(match self.document.params(id).method {
+            Method::Instant => state.alignment(),
+            Method::Warp | Method::Plain | Method::Diffuse => state.preparation(),
         })
     }
 
@@ -266,12 +285,12 @@ impl Session {
         }
     }
 
-    fn face_readiness(&self, id: FaceId) -> Result<Option<Arc<RenderedFace>>, String> {
+    fn face_readiness(&self, id: FaceId) -> Result<Option<Arc<EditedFace>>, String> {
         let Some(state) = self.faces.get(&id) else {
             return Ok(None);
         };
-        if let Slot::Failed { why, .. } = &state.code {
-            return Err(why.clone());
+        if let Some(Preparation::Failed(why)) = self.preparation(id) {
+            return Err(why);
         }
         let Some(key) = self.render_key(id) else {
             return Ok(None);
@@ -286,7 +305,8 @@ impl Session {
             return Err(why.clone());
         }
         let frame = state.frame.as_ref().filter(|_| state.is_exact(&key));
-        Ok(frame.map(|frame| Arc::clone(&frame.rendered)))
+        let amount = self.document.params(id).amount;
+        Ok(frame.map(|frame| EditedFace::at_amount(&frame.rendered, amount)))
     }
 
     /// The settings of a face that can be carried over to another.

@@ -7,6 +7,7 @@ use image::Rgb32FImage;
 
 use super::samples::SAMPLES;
 use super::session::{Preparation, Session};
+use crate::engine::Method;
 use crate::editor::background::{Background, Unexpected};
 use crate::engine::Waker;
 
@@ -71,8 +72,13 @@ impl Thumbnails {
     /// Draws the pair anew if the chosen face has something new.
     pub fn follow(&mut self, ctx: &Context, session: Option<&Session>) {
         let state = session.and_then(Session::chosen_state);
-        let Some((state, prepared)) =
-            state.and_then(|state| Some((state, state.prepared.as_ref()?)))
+        let chosen = session.and_then(|session| {
+            let params = session.document.params(session.document.chosen?);
+            (params.method != Method::Instant).then_some(())
+        });
+        let Some((state, prepared)) = state
+            .zip(chosen)
+            .and_then(|(state, ())| Some((state, state.prepared.as_ref()?)))
         else {
             self.pair = None;
             return;
@@ -82,11 +88,11 @@ impl Thumbnails {
             .frame
             .as_ref()
             .filter(|_| !is_running)
-            .map(|frame| &frame.rendered);
+            .and_then(|frame| frame.rendered.redrawn());
         let address = |shown: bool| {
             rendered.filter(|_| shown).map_or_else(
                 || Arc::as_ptr(prepared) as usize,
-                |rendered| Arc::as_ptr(rendered) as usize,
+                |rendered| std::ptr::from_ref(rendered) as usize,
             )
         };
         let of = (Arc::as_ptr(prepared) as usize, address(true));

@@ -26,6 +26,7 @@ use super::session::Session;
 use crate::editor::Document;
 use crate::editor::project::Project;
 use crate::engine::desk::{self, Backend};
+use crate::engine::Method;
 use crate::latent::OwnBoundaries;
 use crate::photo::PhotoId;
 use disk::{Disk, Recoverable, Reply, Task};
@@ -58,6 +59,8 @@ pub struct Workspace {
     quits_when_done: bool,
     disk: Box<dyn Disk>,
     boundaries: OwnBoundaries,
+    /// The method that faces of photos that are opened begin with.
+    pub method: Method,
 }
 
 impl Workspace {
@@ -75,6 +78,7 @@ impl Workspace {
             quits_when_done: false,
             disk,
             boundaries,
+            method: Method::default(),
         }
     }
 

@@ -123,7 +123,7 @@ where
     atomic::write(path, |file| array.write_npy(file))
 }
 
-/// The content of the file that [`write`] writes.
+/// The content of the file that [`write()`] writes.
 pub fn to_bytes<A, S, D>(array: &ArrayBase<S, D>) -> Vec<u8>
 where
     A: WritableElement,

@@ -18,8 +18,8 @@ use super::answer::{print_json, print_line};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{
-    Describe, EditParams, Engine, FindFaces, InvertPicture, Job, PrepareFace, Priority, RenderFace,
-    Synthesize,
+    AlignFace, Describe, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace,
+    Priority, RenderFace, Synthesize,
 };
 use crate::latent::{Boundary, inversion};
 use crate::memory::peak_rss_bytes;
@@ -59,7 +59,11 @@ struct Results {
     load_before: Option<f64>,
     /// Median seconds of each stage.
     seconds: Vec<(String, f64)>,
-    /// Median seconds of all stages of a retouch but loading, inversion and saving.
+    /// Median seconds of all stages of a retouch by the instant method but loading and saving, and the most
+    /// memory until then.
+    instant: f64,
+    instant_rss_bytes: Option<u64>,
+    /// Median seconds of all stages of a retouch by the warp method but loading, inversion and saving.
     all_but_inversion: f64,
     peak_rss_bytes_without_inversion: Option<u64>,
     peak_rss_bytes: Option<u64>,
@@ -80,6 +84,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
     let portrait = bench.synthesize(options.runs)?;
     let photo = bench.photo(&portrait.0)?;
+    let instant = bench.instant(&photo, options.runs)?;
+    let instant_rss_bytes = peak_rss_bytes();
     let all_but_inversion = bench.retouch(&photo, &portrait.1, options.runs)?;
     let without_inversion = peak_rss_bytes();
     bench.inversion(&portrait.0, options.steps as usize)?;
@@ -91,6 +97,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         load_before,
         seconds: bench.seconds,
+        instant,
+        instant_rss_bytes,
         all_but_inversion,
         peak_rss_bytes_without_inversion: without_inversion,
         peak_rss_bytes: peak_rss_bytes(),
@@ -169,7 +177,45 @@ impl Bench {
         Ok(Arc::new(photo))
     }
 
-    /// All stages of a retouch but loading, inversion and saving; the median of their sum.
+    /// All stages of a retouch by the instant method but loading and saving; the median of their sum. The
+    /// first round loads the networks and does not count.
+    fn instant(&mut self, photo: &Arc<Photo>, runs: u32) -> Result<f64, Failure> {
+        let edit = EditParams::along(
+            Arc::new(Boundary::fine()?),
+            Boundary::alpha_of_amount(Boundary::DEFAULT_AMOUNT),
+        );
+        let (mut sums, mut fields, mut masks, mut pastes) = (vec![], vec![], vec![], vec![]);
+        for round in 0..=runs {
+            let begun = Instant::now();
+            let name = "the bench photo".to_owned();
+            let faces = self.job(FindFaces::new(Arc::clone(photo), name, Search::Quick))?;
+            let landmarks = faces.into_iter().find_map(|face| face.landmarks.ok());
+            let found = landmarks
+                .ok_or_else(|| Failure::because("the face of the bench photo was not found"))?;
+            let align = AlignFace::new(Arc::clone(photo), found.landmarks);
+            let (face, seconds) = self.job(align)?;
+            let moving = Instant::now();
+            let moved = self.job(MoveFace::new(Arc::clone(&face), edit.clone()))?;
+            let moving = moving.elapsed().as_secs_f64();
+            let pasting = Instant::now();
+            let mut photo_edit = PhotoEdit::of(photo.pixels());
+            photo_edit.add_field(&moved.edit, &face.aligned.photo_from_crop)?;
+            photo_edit.pasted()?;
+            if round > 0 {
+                let field = seconds.iter().find(|(stage, _)| *stage == "neck field");
+                fields.extend(field.map(|(_, seconds)| *seconds));
+                masks.push(moving);
+                pastes.push(pasting.elapsed().as_secs_f64());
+                sums.push(begun.elapsed().as_secs_f64());
+            }
+        }
+        self.record("instant: neck field", fields);
+        self.record("instant: mask, five readings of the chin", masks);
+        self.record("instant: paste", pastes);
+        Ok(median(&mut sums))
+    }
+
+    /// All stages of a retouch by the warp method but loading, inversion and saving; the median of their sum.
     fn retouch(
         &mut self,
         photo: &Arc<Photo>,
@@ -261,14 +307,16 @@ impl Results {
             self.jawline, self.provider, self.cores
         ))?;
         for (stage, seconds) in &self.seconds {
-            print_line(&format!("{stage:<34} {:>9.1} ms", seconds * 1e3))?;
+            print_line(&format!("{stage:<40} {:>9.1} ms", seconds * 1e3))?;
         }
-        print_line(&format!(
-            "{:<34} {:>9.1} ms",
-            "all but inversion, load and save",
-            self.all_but_inversion * 1e3
-        ))?;
+        for (what, seconds) in [
+            ("instant: all but load and save", self.instant),
+            ("all but inversion, load and save", self.all_but_inversion),
+        ] {
+            print_line(&format!("{what:<40} {:>9.1} ms", seconds * 1e3))?;
+        }
         for (what, bytes) in [
+            ("peak memory, instant", self.instant_rss_bytes),
             (
                 "peak memory without inversion",
                 self.peak_rss_bytes_without_inversion,
@@ -276,7 +324,7 @@ impl Results {
             ("peak memory", self.peak_rss_bytes),
         ] {
             if let Some(bytes) = bytes {
-                print_line(&format!("{what:<34} {:>9.2} GB", bytes as f64 / 1e9))?;
+                print_line(&format!("{what:<40} {:>9.2} GB", bytes as f64 / 1e9))?;
             }
         }
         Ok(())

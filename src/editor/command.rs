@@ -100,6 +100,7 @@ impl Change {
     fn title(&self) -> String {
         match self {
             Self::Amount(amount) => format!("Chin {amount:.0}"),
+            Self::Method(Method::Instant) => "Method: instant".to_owned(),
             Self::Method(Method::Warp) => "Method: warp".to_owned(),
             Self::Method(Method::Plain) => "Method: plain".to_owned(),
             Self::Method(Method::Diffuse) => "Method: diffuse".to_owned(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::project::{Fingerprint, ProjectFile};
 use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History, StepId};
 use crate::checkpoint::npy;
-use crate::engine::{EditParams, FoundCode};
+use crate::engine::{EditParams, FoundCode, Method};
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::{self, Boundary, OwnBoundaries};
 
@@ -100,7 +100,16 @@ pub struct Document {
 impl Document {
     /// The document of a photo that was just opened.
     pub fn new(source: Option<PathBuf>, name: String) -> Self {
-        Self::with_history(source, name, History::new("Opened", Edits::default()))
+        Self::beginning_with(Method::default(), source, name)
+    }
+
+    /// A document whose faces begin with this method.
+    pub fn beginning_with(method: Method, source: Option<PathBuf>, name: String) -> Self {
+        let edits = Edits {
+            first_method: method,
+            ..Edits::default()
+        };
+        Self::with_history(source, name, History::new("Opened", edits))
     }
 
     /// A document with the history of a project.

@@ -23,12 +23,19 @@ pub struct Edits {
     pub marked: Vec<MarkedFace>,
     /// What was chosen for a face; a face that is not here is untouched.
     pub faces: BTreeMap<FaceId, FaceParams>,
+    /// The method that untouched faces begin with. Files of the time before it was chosen have none.
+    #[serde(default)]
+    pub first_method: Method,
 }
 
 impl Edits {
     /// What was chosen for a face.
     pub fn of(&self, face: FaceId) -> FaceParams {
-        self.faces.get(&face).cloned().unwrap_or_default()
+        let untouched = || FaceParams {
+            method: self.first_method,
+            ..FaceParams::default()
+        };
+        self.faces.get(&face).cloned().unwrap_or_else(untouched)
     }
 }
 

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::background::{Background, Progress, Unexpected, Worker};
 use super::sheet::comparison;
-use crate::engine::{RenderedFace, Waker};
-use crate::geometry::Affine;
+use crate::engine::{EditedFace, Waker};
 use crate::photo::{self, Format, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait;
-use crate::portrait::paste::{CropChange, PhotoEdit};
+use crate::portrait::paste::PhotoEdit;
 
 /// How to export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,19 +116,16 @@ impl Error {
 
 /// A change of one face that can be pasted into the photo.
 pub trait FaceChange: Send + Sync + 'static {
-    /// The crop before and after, and the mask.
-    fn change(&self) -> CropChange<'_>;
-    /// Where the crop lies in the photo.
-    fn photo_from_crop(&self) -> &Affine;
+    /// Adds the change to those of its photo.
+    ///
+    /// # Errors
+    /// When the face is not of this photo.
+    fn add_to(&self, edit: &mut PhotoEdit<'_>) -> Result<(), portrait::Error>;
 }
 
-impl FaceChange for RenderedFace {
-    fn change(&self) -> CropChange<'_> {
-        Self::change(self)
-    }
-
-    fn photo_from_crop(&self) -> &Affine {
-        &self.face.aligned.photo_from_crop
+impl FaceChange for EditedFace {
+    fn add_to(&self, edit: &mut PhotoEdit<'_>) -> Result<(), portrait::Error> {
+        Self::add_to(self, edit)
     }
 }
 
@@ -317,7 +313,7 @@ fn retouched<F: FaceChange>(
             "Putting the retouched faces back",
             0.4 * index as f32 / faces.len() as f32,
         );
-        edit.add(&face.change(), face.photo_from_crop())?;
+        face.add_to(&mut edit)?;
     }
     check_cancel(worker)?;
     Ok(edit.pasted()?)

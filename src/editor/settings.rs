@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::export::ExportOptions;
 use super::json_file::{Error, Kept, Value};
 use super::path_text;
+use crate::engine::Method;
 use crate::runtime::ProviderChoice;
 
 /// How many recent files are remembered.
@@ -34,6 +35,8 @@ pub struct Settings {
     /// The files opened last, the newest first, at most 12.
     #[serde(with = "path_text::list")]
     pub recent: Vec<PathBuf>,
+    /// The method that the faces of a photo begin with.
+    pub method: Method,
     /// What the last export was like.
     pub export: ExportOptions,
 }
@@ -49,6 +52,7 @@ impl Default for Settings {
             background: 32,
             difference_gain: 4.0,
             recent: Vec::new(),
+            method: Method::Instant,
             export: ExportOptions::default(),
         }
     }

@@ -8,9 +8,10 @@ use image::{DynamicImage, RgbImage};
 use super::clock::TimedStages;
 use super::{Context, Error, Job, Step};
 use crate::geometry::{Affine, Landmarks};
-use crate::networks::ChinReading;
+use crate::networks::{ChinReading, NeckFieldNetwork};
 use crate::photo::Photo;
 use crate::portrait::align::{AlignedCrop, align, whole};
+use crate::portrait::field::{FieldValues, NeckField, field_input};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::screen::ScreenCrop;
 
@@ -29,6 +30,8 @@ pub struct AlignedFace {
     pub parsed: ParsedLabels,
     /// What the chin meter says of the crop; `None` where it was not asked.
     pub chin: Option<ChinReading>,
+    /// Where the pixels of a slimmer neck come from; `None` where the network was not asked.
+    pub field: Option<Arc<NeckField>>,
     screen: OnceLock<Arc<ScreenCrop>>,
 }
 
@@ -89,12 +92,13 @@ impl AlignedFace {
             landmarks_in_labels,
             parsed,
             chin: None,
+            field: None,
             screen: OnceLock::new(),
         })
     }
 
     /// The crop for a graphics card. It is made when first asked for, which takes a moment; a face
-    /// that comes in a [`Snapshot`] has it already.
+    /// that comes in a [`Snapshot`](super::Snapshot) has it already.
     pub fn screen_crop(&self) -> Arc<ScreenCrop> {
         let make = || {
             let labels = Arc::new(self.parsed.labels.clone());
@@ -149,6 +153,9 @@ impl AlignFace {
         };
         let mut face = cut(&self.photo, &self.landmarks, size, parse, seconds)?;
         face.chin = Some(context.sessions.read_chin(&face.crop, context.cancel)?);
+        let begun = Instant::now();
+        face.field = Some(Arc::new(neck_field(&face, context)?));
+        seconds.push(("neck field", begun.elapsed().as_secs_f64()));
         Ok(face)
     }
 }
@@ -165,6 +172,21 @@ impl Job for AlignFace {
         let face = Arc::new(self.cut(context, &mut seconds)?);
         Ok(Step::Done((face, seconds)))
     }
+}
+
+/// The neck field of a labelled crop.
+fn neck_field(face: &AlignedFace, context: &mut Context<'_>) -> Result<NeckField, Error> {
+    let rows = NeckFieldNetwork::ROWS;
+    let input = field_input(&face.crop, &face.parsed, rows.clone());
+    let outputs = context.sessions.neck_field(input.view(), context.cancel)?;
+    let values = FieldValues {
+        first_row: rows.start,
+        flow: outputs.flow.view(),
+        shade: outputs.shade.view(),
+        detail: outputs.detail.view(),
+        mask: outputs.mask.view(),
+    };
+    Ok(NeckField::new(&values, &face.crop, &face.parsed)?)
 }
 
 /// Photo landmarks in pixels of the crop's label map.

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::{
-    Describe, Description, DiffuseFace, DrawFrame, DrawKeyframes, Drawing, EditParams, Engine,
-    Error, Event, FindFaces, FoundCode, FoundFace, Frame, Handle, ImportNetworks, ImportedPack,
-    Install, Job, MarkFace, PrepareFace, PreparedFace, Priority, Progress, RenderFace, Settings,
-    Snapshot, Waker,
+    AlignFace, AlignedFace, Describe, Description, DiffuseFace, DrawFrame, DrawKeyframes,
+    DrawMoved, Drawing, EditParams, Engine, Error, Event, FindFaces, FoundCode, FoundFace, Frame,
+    Handle, ImportNetworks, ImportedPack, Install, Job, MarkFace, MoveFace, PrepareFace,
+    PreparedFace, Priority, Progress, RenderFace, Settings, Snapshot, TimedStages, Waker,
 };
 use crate::geometry::{Landmarks, Point};
 use crate::latent::{diffusion, inversion};
@@ -76,6 +76,30 @@ pub enum Request {
         /// The tip of the chin, photo pixels.
         chin: Point,
     },
+    /// Cut a face out, for the instant method.
+    Align {
+        /// The face.
+        face: FaceKey,
+        /// Comes back with the crop.
+        stamp: Stamp,
+        /// Where it is.
+        photo: Arc<Photo>,
+        /// Its landmarks in photo pixels.
+        landmarks: Box<Landmarks>,
+    },
+    /// Edit a face by its neck field, at all amounts.
+    Move {
+        /// The face.
+        face: FaceKey,
+        /// Comes back with the frame.
+        stamp: Stamp,
+        /// The photo that the face is of.
+        photo: Arc<Photo>,
+        /// The face in its crop.
+        aligned: Arc<AlignedFace>,
+        /// The edit; its alpha does not matter.
+        params: EditParams,
+    },
     /// Cut a face out and find its code.
     Prepare {
         /// The face.
@@ -84,6 +108,8 @@ pub enum Request {
         photo: Arc<Photo>,
         /// Its landmarks in photo pixels.
         landmarks: Box<Landmarks>,
+        /// Its crop, where it was cut out before.
+        aligned: Option<Arc<AlignedFace>>,
         /// Its code, as far as it is known: a draft is where the search goes on.
         code: Option<FoundCode>,
     },
@@ -141,9 +167,11 @@ pub enum Slot {
     FindFaces(PhotoId),
     /// [`Request::MarkFace`] in one photo
     MarkFace(PhotoId),
+    /// [`Request::Align`] of one face
+    Align(FaceKey),
     /// [`Request::Prepare`] of one face
     Prepare(FaceKey),
-    /// [`Request::Draw`] of one face
+    /// [`Request::Draw`] or [`Request::Move`] of one face
     Draw(FaceKey),
     /// [`Request::Diffuse`] of one face
     Diffuse(FaceKey),
@@ -160,8 +188,9 @@ impl Request {
             Self::Import { .. } => Slot::Import,
             Self::FindFaces { id, .. } => Slot::FindFaces(*id),
             Self::MarkFace { id, .. } => Slot::MarkFace(*id),
+            Self::Align { face, .. } => Slot::Align(*face),
             Self::Prepare { face, .. } => Slot::Prepare(*face),
-            Self::Draw { face, .. } => Slot::Draw(*face),
+            Self::Draw { face, .. } | Self::Move { face, .. } => Slot::Draw(*face),
             Self::Diffuse { face, .. } => Slot::Diffuse(*face),
             Self::Keyframes { face, .. } => Slot::Keyframes(*face),
         }
@@ -183,11 +212,13 @@ pub enum Reply {
     Faces(PhotoId, Result<Vec<FoundFace>, Error>),
     /// To [`Request::MarkFace`].
     Marked(PhotoId, Result<Box<Landmarks>, Error>),
+    /// To [`Request::Align`].
+    Aligned(FaceKey, Stamp, Result<Arc<AlignedFace>, Error>),
     /// On the way to [`Reply::Prepared`].
     Snapshot(FaceKey, Snapshot),
     /// To [`Request::Prepare`].
     Prepared(FaceKey, Result<Arc<PreparedFace>, Error>),
-    /// To [`Request::Draw`].
+    /// To [`Request::Draw`] and [`Request::Move`].
     Frame(FaceKey, Stamp, Result<Frame, Error>),
     /// On the way to [`Reply::DiffusionEnded`]: the drawing of the best code so far.
     Diffused(FaceKey, Stamp, Arc<Drawing>),
@@ -206,7 +237,8 @@ impl Reply {
             Self::Faces(photo, _)
             | Self::Marked(photo, _)
             | Self::Progress(Slot::FindFaces(photo) | Slot::MarkFace(photo), _) => Some(*photo),
-            Self::Snapshot(key, _)
+            Self::Aligned(key, ..)
+            | Self::Snapshot(key, _)
             | Self::Prepared(key, _)
             | Self::Frame(key, ..)
             | Self::Diffused(key, ..)
@@ -214,7 +246,11 @@ impl Reply {
             | Self::Keyframe(key, ..)
             | Self::KeyframesEnded(key, ..)
             | Self::Progress(
-                Slot::Prepare(key) | Slot::Draw(key) | Slot::Diffuse(key) | Slot::Keyframes(key),
+                Slot::Align(key)
+                | Slot::Prepare(key)
+                | Slot::Draw(key)
+                | Slot::Diffuse(key)
+                | Slot::Keyframes(key),
                 _,
             ) => Some(key.photo),
             Self::Described(_)
@@ -315,16 +351,44 @@ impl Backend for Desk {
                     Reply::Marked(id, result.map(Box::new))
                 })
             }
+            Request::Align {
+                face,
+                stamp,
+                photo,
+                landmarks,
+            } => {
+                let job = AlignFace::new(photo, *landmarks);
+                self.begin(slot, Priority::Interactive, job, move |result| {
+                    Reply::Aligned(face, stamp, result.map(|(aligned, _)| aligned))
+                })
+            }
+            Request::Move {
+                face,
+                stamp,
+                photo,
+                aligned,
+                params,
+            } => {
+                let job = DrawMoved::new(photo, MoveFace::new(aligned, params));
+                self.begin(slot, Priority::Interactive, job, move |result| {
+                    Reply::Frame(face, stamp, result)
+                })
+            }
             Request::Prepare {
                 face,
                 photo,
                 landmarks,
+                aligned,
                 code,
             } => {
                 let (snapshots, heard) = unbounded();
-                let job =
-                    PrepareFace::knowing(photo, *landmarks, code, inversion::Options::default())
-                        .with_snapshots(snapshots);
+                let options = inversion::Options::default();
+                let job = PrepareFace::knowing(photo, *landmarks, code, options);
+                let job = job.with_snapshots(snapshots);
+                let job = match aligned {
+                    Some(aligned) => job.from_aligned((aligned, TimedStages::new())),
+                    None => job,
+                };
                 let work = self.begin(slot, Priority::Background, job, move |result| {
                     Reply::Prepared(face, result.map(Arc::new))
                 });

@@ -17,6 +17,7 @@ mod diffuse;
 mod diffuse_face;
 mod drawing;
 mod edit_params;
+mod edited_face;
 mod find_faces;
 mod fit_landmarks;
 mod gradient;
@@ -28,6 +29,7 @@ mod labeller;
 mod least_amount;
 mod map;
 mod mark;
+mod move_face;
 mod pair;
 mod parse_crop;
 mod parse_picture;
@@ -57,6 +59,7 @@ pub use diffuse::{Diffuse, Diffused, DiffusionNetworks, DiffusionReport, Space};
 pub use diffuse_face::DiffuseFace;
 pub use drawing::Drawing;
 pub use edit_params::{EditParams, Method};
+pub use edited_face::{EditedFace, Frame};
 pub use find_faces::{FindFaces, FoundFace};
 pub use fit_landmarks::FitLandmarks;
 pub use gradient::DifferentiatePicture;
@@ -68,13 +71,14 @@ pub use labeller::Labeller;
 pub use least_amount::least_amount;
 pub use map::{MapLatents, MappedLatents};
 pub use mark::MarkFace;
+pub use move_face::{DrawMoved, MoveFace, MovedFace};
 pub use pair::{MakePair, Pair};
 pub use parse_picture::{ParsePicture, ParsedPicture};
 pub use prepare::{FoundCode, PrepareFace, PreparedFace, Snapshot};
 pub use project::{Project, Projected, Projection, ProjectionReport};
 pub use published::{EditCrop, EditedCrop, PublishedEdit, PublishedMethod};
 pub use read_chins::ReadChins;
-pub use render::{DrawFrame, Frame, RenderFace, RenderedFace};
+pub use render::{DrawFrame, RenderFace, RenderedFace};
 pub use score_picture::{LabelSource, ScorePicture, ScorePictures};
 pub use sessions::{Sessions, Settings};
 pub use synthesize::{Synthesize, SynthesizedPortrait};
@@ -109,6 +113,9 @@ pub enum Error {
         /// The least side of a face's box, in pixels.
         least_px: u32,
     },
+    /// A face is to be moved by its neck field, which nobody has computed.
+    #[error("this face has no neck field; align it again")]
+    NoField,
     /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -11,6 +11,7 @@ use image::{DynamicImage, GrayImage, Rgb32FImage};
 use super::clock::{Clock, TimedStages};
 use super::drawing::{Drawing, DrawingUnderWay};
 use super::edit_params::{EditParams, Method};
+use super::edited_face::{EditedFace, Frame};
 use super::prepare::PreparedFace;
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent::Boundary;
@@ -22,7 +23,7 @@ use crate::portrait::detail::with_detail;
 use crate::portrait::edit_mask::edit_mask;
 use crate::portrait::masks::enlarge;
 use crate::portrait::paste::{CropChange, grain};
-use crate::portrait::screen::{HalfPicture, ScreenFrame};
+use crate::portrait::screen::{HalfPicture, ScreenEdit, ScreenFrame};
 use crate::portrait::warp::{MeasuredRows, WarpMesh};
 
 /// A rendered edit. All pictures have the crop's size, values in 0..=1.
@@ -90,7 +91,8 @@ impl RenderedFace {
         let edited = with_detail(&drawing.edited, face.detail()?);
         clock.lap("detail");
         let (warped, skin_after, mesh, measured) = match params.method {
-            Method::Plain | Method::Diffuse => (edited.clone(), skin_after, None, None),
+            // The instant method draws nothing anew; what it is asked of here is pasted as drawn.
+            Method::Instant | Method::Plain | Method::Diffuse => (edited.clone(), skin_after, None, None),
             Method::Warp => {
                 let (mesh, measured) = WarpMesh::measure(
                     &face.parsed.labels,
@@ -148,7 +150,7 @@ impl RenderedFace {
     /// # Errors
     /// [`Error::Portrait`] when the face is not of this photo.
     pub fn for_screen(&self, photo: &Photo, strength: f64) -> Result<ScreenFrame, Error> {
-        Ok(ScreenFrame {
+        Ok(ScreenFrame::Redrawn(ScreenEdit {
             edited: HalfPicture::opaque(&self.edited),
             mesh: self.mesh.clone(),
             strength,
@@ -159,7 +161,7 @@ impl RenderedFace {
                 &self.change(),
                 &self.face.aligned.photo_from_crop,
             )?,
-        })
+        }))
     }
 }
 
@@ -231,15 +233,6 @@ pub struct DrawFrame {
     render: RenderFace,
 }
 
-/// An exact edit, as pasted and as drawn on screen.
-#[derive(Debug, Clone)]
-pub struct Frame {
-    /// What is pasted.
-    pub rendered: Arc<RenderedFace>,
-    /// What is drawn.
-    pub screen: Arc<ScreenFrame>,
-}
-
 impl DrawFrame {
     /// The frame of this edit; `photo` is the one that the face is of.
     pub fn new(photo: Arc<Photo>, render: RenderFace) -> Self {
@@ -264,7 +257,7 @@ impl Job for DrawFrame {
             Step::Done(rendered) => {
                 let screen = Arc::new(rendered.for_screen(&self.photo, self.strength)?);
                 Step::Done(Frame {
-                    rendered: Arc::new(rendered),
+                    rendered: Arc::new(EditedFace::Redrawn(rendered)),
                     screen,
                 })
             }

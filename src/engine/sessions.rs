@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
+use ndarray::ArrayView4;
 
 use super::{Error, Labeller};
 use crate::checkpoint::dlib::ShapePredictor;
@@ -13,7 +14,7 @@ use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{
     self, ChinMeter, ChinReading, FaceDetector, FaceParser, Generator, GeneratorNetworks,
-    GeneratorSpec, LandmarkModel, Pack, Perceptual, Role, Whitening,
+    FieldOutputs, GeneratorSpec, LandmarkModel, NeckFieldNetwork, Pack, Perceptual, Role, Whitening,
 };
 use crate::portrait::tensor::reduced_tensor;
 use crate::runtime::{CancelToken, ProviderChoice, Runtime};
@@ -53,6 +54,7 @@ pub struct Sessions {
     landmarks: Option<LandmarkModel>,
     parser: Option<FaceParser>,
     meter: Option<ChinMeter>,
+    neck_field: Option<NeckFieldNetwork>,
 }
 
 /// Fills an empty slot and yields what is in it.
@@ -126,6 +128,7 @@ impl Sessions {
             landmarks: None,
             parser: None,
             meter: None,
+            neck_field: None,
         }
     }
 
@@ -221,6 +224,21 @@ impl Sessions {
         })?;
         let reduced = reduced_tensor(crop, ChinMeter::SIZE);
         Ok(meter.read(reduced.view(), cancel)?)
+    }
+
+    /// The neck field of an aligned crop; `input` as [`NeckFieldNetwork::predict`] takes it.
+    ///
+    /// # Errors
+    /// When the runtime cannot be loaded or the network fails.
+    pub fn neck_field(
+        &mut self,
+        input: ArrayView4<'_, f32>,
+        cancel: &CancelToken,
+    ) -> Result<FieldOutputs, Error> {
+        let network = load(&mut self.neck_field, || {
+            Ok(NeckFieldNetwork::own(self.base.runtime()?)?)
+        })?;
+        Ok(network.predict(input, cancel)?)
     }
 
     /// Lets go of what only a search for codes needs: most of the memory.

@@ -52,11 +52,11 @@ where
     write_as(path, Kind::Replacing, sync_folder, content)
 }
 
-/// As [`write`], but fails with [`Error::Exists`] when there is a file of that name, even one that
+/// As [`write()`], but fails with [`Error::Exists`] when there is a file of that name, even one that
 /// appeared while `content` was running.
 ///
 /// # Errors
-/// As [`write`], and [`Error::Exists`].
+/// As [`write()`], and [`Error::Exists`].
 pub fn write_new<T, E>(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, E>,
@@ -67,11 +67,11 @@ where
     write_as(path, Kind::New, sync_folder, content)
 }
 
-/// As [`write`], for a file that only its owner may read (0600 on Unix), whoever could read the one
+/// As [`write()`], for a file that only its owner may read (0600 on Unix), whoever could read the one
 /// that it replaces.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_private<T, E>(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, E>,
@@ -85,7 +85,7 @@ where
 /// Finds out whether `path` could be written now, before work is put into what is to be written.
 ///
 /// # Errors
-/// As [`write`], as far as can be known without content.
+/// As [`write()`], as far as can be known without content.
 pub fn check(path: &Path) -> Result<(), Error> {
     let place = Place::of(path, Kind::Replacing)?;
     place.temporary().map(|_| ())

@@ -73,6 +73,11 @@ impl Boundary {
         Self::ALPHA_OF_FULL_AMOUNT * amount / 100.0
     }
 
+    /// The amount, per cent, of a distance along the boundary; see [`alpha_of_amount`](Self::alpha_of_amount).
+    pub fn amount_of_alpha(alpha: f32) -> f32 {
+        100.0 * alpha / Self::ALPHA_OF_FULL_AMOUNT
+    }
+
     /// How much of an edit is shown, 0 to 1: edits of less than 10 % fade out, so that an amount of 0
     /// changes nothing and the first step of the slider does not jump to what inversion missed.
     pub fn presence_of_alpha(alpha: f32) -> f32 {

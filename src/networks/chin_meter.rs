@@ -27,6 +27,33 @@ impl ChinReading {
     /// with a clear double chin are above it and 22 % of those without (`onnx/chin_scorer.md`).
     pub const THRESHOLD: f32 = 0.2;
 
+    /// The reading at an amount (per cent), between those at the nearest amounts on both sides; beyond the last
+    /// one it stays. `None` without readings.
+    pub fn interpolated(
+        readings: impl IntoIterator<Item = (f32, Self)>,
+        amount: f32,
+    ) -> Option<Self> {
+        let (mut below, mut above) = (None::<(f32, Self)>, None::<(f32, Self)>);
+        for reading in readings {
+            if reading.0 <= amount && below.is_none_or(|best| best.0 < reading.0) {
+                below = Some(reading);
+            }
+            if reading.0 >= amount && above.is_none_or(|best| best.0 > reading.0) {
+                above = Some(reading);
+            }
+        }
+        let ((low, first), (high, other)) = (below.or(above)?, above.or(below)?);
+        let share = match high > low {
+            true => (amount - low) / (high - low),
+            false => 0.0,
+        };
+        let between = |first: f32, other: f32| first + (other - first) * share;
+        Some(Self {
+            probability: between(first.probability, other.probability),
+            severity: between(first.severity, other.severity),
+        })
+    }
+
     /// Is there something to remove?
     pub fn has_double_chin(self) -> bool {
         self.probability > Self::THRESHOLD

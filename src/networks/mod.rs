@@ -7,6 +7,7 @@ pub mod detector;
 mod generator;
 pub mod landmarks;
 mod named;
+mod neck_field;
 pub mod pack;
 mod parser;
 mod perceptual;
@@ -26,6 +27,7 @@ pub use generator::{
 };
 pub use landmarks::LandmarkModel;
 pub use named::{ChannelOrder, NetworkSource};
+pub use neck_field::{FieldOutputs, NeckFieldNetwork};
 pub use pack::{GeneratorSpec, Pack, Role};
 pub use parser::{FaceParser, Parsing};
 pub use perceptual::Perceptual;

@@ -100,7 +100,7 @@ pub fn edit_mask(
 }
 
 /// From the probability of skin to the mask's sub-pixel edge.
-fn skin_edge(skin: &GrayImage) -> GrayImage {
+pub(super) fn skin_edge(skin: &GrayImage) -> GrayImage {
     let [from, to] = SKIN_EDGE;
     let table: [u8; 256] = std::array::from_fn(|value| {
         let t = ((value as f32 / 255.0 - from) / (to - from)).clamp(0.0, 1.0);
@@ -114,7 +114,7 @@ fn skin_edge(skin: &GrayImage) -> GrayImage {
 }
 
 /// Lets the mask end before the crop does: the neck goes on below it, in the photo.
-fn fade_at_border(mask: &mut GrayImage) {
+pub(super) fn fade_at_border(mask: &mut GrayImage) {
     let (width, height) = mask.dimensions();
     for (x, y, value) in mask.enumerate_pixels_mut() {
         let distance_px = x.min(y).min(width - 1 - x).min(height - 1 - y);
@@ -127,7 +127,7 @@ fn fade_at_border(mask: &mut GrayImage) {
 }
 
 /// The mask grown by so many pixels, or shrunk where negative.
-fn grown(mask: &GrayImage, by_px: i32) -> GrayImage {
+pub(super) fn grown(mask: &GrayImage, by_px: i32) -> GrayImage {
     match by_px {
         0 => mask.clone(),
         1.. => dilate(mask, by_px.unsigned_abs()),
@@ -151,7 +151,7 @@ fn either(a: &GrayImage, b: &GrayImage) -> GrayImage {
 }
 
 /// The product of two masks.
-fn times(a: &GrayImage, b: &GrayImage) -> GrayImage {
+pub(super) fn times(a: &GrayImage, b: &GrayImage) -> GrayImage {
     combined(a, b, |a, b| {
         ((u32::from(a) * u32::from(b) + 127) / 255) as u8
     })

@@ -15,6 +15,7 @@ pub mod composite;
 pub mod contour;
 pub mod detail;
 pub mod edit_mask;
+pub mod field;
 pub mod grey;
 pub mod labels;
 pub mod masks;

@@ -25,9 +25,11 @@ use image::{DynamicImage, GrayImage, Rgb32FImage};
 use rayon::prelude::*;
 
 use super::Error;
-use crate::geometry::Affine;
+use super::field::{FieldEdit, PlacedField};
+use crate::geometry::{Affine, PixelRect};
 use placed::PlacedChange;
-use share::{Sample, total_shift};
+pub(super) use placed::{mask_bounds, sample_mask};
+use share::{Sample, Share, total_shift};
 
 /// A change of a crop. All three pictures have the same size; values are in 0..=1 and 0..=255.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +45,36 @@ pub struct CropChange<'a> {
 /// The changes of all faces of a photo, to be pasted into a copy of it at once.
 pub struct PhotoEdit<'a> {
     photo: &'a DynamicImage,
-    faces: Vec<PlacedChange>,
+    faces: Vec<Placed>,
+}
+
+/// The edit of one face on its photo.
+enum Placed {
+    /// A change of its crop.
+    Change(PlacedChange),
+    /// The photo's own pixels, moved by a field.
+    Field(PlacedField),
+}
+
+impl Placed {
+    /// The pixels of the photo that it can reach.
+    fn block(&self) -> PixelRect {
+        match self {
+            Self::Change(change) => change.block,
+            Self::Field(field) => field.block(),
+        }
+    }
+
+    /// What it adds to a pixel whose channels have these levels, or `None` outside its mask.
+    fn share(&self, x: u32, y: u32, levels: [f32; 3], has_colour: bool) -> Option<Share> {
+        match self {
+            Self::Change(change) => change.share(x, y, levels, has_colour),
+            Self::Field(field) => {
+                let (opacity, shift) = field.share(x, y, has_colour)?;
+                Some(Share { opacity, shift })
+            }
+        }
+    }
 }
 
 impl<'a> PhotoEdit<'a> {
@@ -62,8 +93,18 @@ impl<'a> PhotoEdit<'a> {
     /// [`Error::Size`] when the pictures of the change differ in size, [`Error::FlatMap`] when
     /// `photo_from_crop` cannot be undone, [`Error::PixelKind`] for an unknown pixel format.
     pub fn add(&mut self, change: &CropChange<'_>, photo_from_crop: &Affine) -> Result<(), Error> {
-        self.faces
-            .extend(place(self.photo, change, photo_from_crop)?);
+        let placed = place(self.photo, change, photo_from_crop)?;
+        self.faces.extend(placed.map(Placed::Change));
+        Ok(())
+    }
+
+    /// Adds the edit of a face by its field.
+    ///
+    /// # Errors
+    /// As [`PlacedField::new`].
+    pub fn add_field(&mut self, edit: &FieldEdit, photo_from_crop: &Affine) -> Result<(), Error> {
+        let placed = PlacedField::new(self.photo, edit, photo_from_crop)?;
+        self.faces.extend(placed.map(Placed::Field));
         Ok(())
     }
 
@@ -105,10 +146,10 @@ impl<'a> PhotoEdit<'a> {
             let faces = self
                 .faces
                 .iter()
-                .filter(|face| face.block.rows().contains(&y));
+                .filter(|face| face.block().rows().contains(&y));
             let faces: Vec<_> = faces.collect();
             let mut shares = Vec::with_capacity(faces.len());
-            let columns = faces.iter().map(|face| face.block.columns());
+            let columns = faces.iter().map(|face| face.block().columns());
             let Some(columns) = columns.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
             else {
                 return;
@@ -121,7 +162,7 @@ impl<'a> PhotoEdit<'a> {
                     std::array::from_fn(|i| pixel[if colours == 1 { 0 } else { i }].level());
                 let here = faces
                     .iter()
-                    .filter(|face| face.block.columns().contains(&x));
+                    .filter(|face| face.block().columns().contains(&x));
                 shares.clear();
                 shares.extend(here.filter_map(|face| face.share(x, y, levels, colours > 1)));
                 let Some(shift) = total_shift(&mut shares) else {

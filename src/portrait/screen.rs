@@ -2,19 +2,22 @@
 //! are made where there is time for it and only copied where frames are drawn.
 //!
 //! The arithmetic that a shader has to repeat is that of [`super::paste`]: the warped edit plus the
-//! [`ColourField`](super::colour::ColourField) minus the crop is the *difference*, which is added to
+//! [`ColourField`] minus the crop is the *difference*, which is added to
 //! the photo under the mask, in colour or as a change of luminance.
 
 use std::sync::Arc;
 
 use half::f16;
-use image::{GrayImage, Rgb32FImage};
+use image::{DynamicImage, GrayImage, Rgb, Rgb32FImage};
 
+use super::Error;
 use super::colour::ColourField;
+use super::field::{FieldEdit, Patch};
 use super::grey::is_grey;
 use super::warp::WarpMesh;
 use crate::geometry::Affine;
 use crate::networks::ChinReading;
+use crate::photo::resize::resize_float;
 
 /// A picture of four half floats a pixel, row by row from the top.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +33,14 @@ pub struct HalfPicture {
 impl HalfPicture {
     /// An RGB picture, with 1 as fourth value.
     pub fn opaque(picture: &Rgb32FImage) -> Self {
-        let texels = picture.pixels().map(|pixel| {
+        Self::with_fourth(picture, |_, _| 1.0)
+    }
+
+    /// A picture of three values a pixel, and a fourth.
+    pub fn with_fourth(picture: &Rgb32FImage, fourth: impl Fn(u32, u32) -> f32) -> Self {
+        let texels = picture.enumerate_pixels().map(|(x, y, pixel)| {
             let [red, green, blue] = pixel.0.map(f16::from_f32);
-            [red, green, blue, f16::ONE]
+            [red, green, blue, f16::from_f32(fourth(x, y))]
         });
         Self {
             width: picture.width(),
@@ -67,9 +75,18 @@ impl ScreenCrop {
     }
 }
 
-/// One exact edit of a face. All pictures have the crop's size.
+/// One exact edit of a face.
 #[derive(Debug, Clone)]
-pub struct ScreenFrame {
+pub enum ScreenFrame {
+    /// Drawn anew by a generator.
+    Redrawn(ScreenEdit),
+    /// Made of the photo's own pixels.
+    Moved(ScreenField),
+}
+
+/// An edit that a generator has drawn. All pictures have the crop's size.
+#[derive(Debug, Clone)]
+pub struct ScreenEdit {
     /// What the generator draws for the edited code, not yet warped, values 0..=1.
     pub edited: HalfPicture,
     /// The warp; `None` where the method has none.
@@ -82,6 +99,89 @@ pub struct ScreenFrame {
     pub mask: GrayImage,
     /// The standard deviation of the photo's own detail ([`super::paste::grain`]).
     pub grain: f32,
+}
+
+/// An edit by a [`NeckField`](super::field::NeckField), at any amount: what [`super::field::PlacedField`] samples.
+#[derive(Debug, Clone)]
+pub struct ScreenField {
+    /// The part of the photo that it can reach; `None` where it changes nothing.
+    pub patch: Option<ScreenPatch>,
+    /// On the field's grid: displacement in pixels of the crop (2), gain of the detail, displacement by pulls
+    /// to the right.
+    pub motion: HalfPicture,
+    /// On the field's grid: change of colour (3), displacement by pulls downwards.
+    pub shade: HalfPicture,
+    /// On the field's grid: the crop without its detail.
+    pub low: HalfPicture,
+    /// Where it acts, at the crop's size.
+    pub mask: GrayImage,
+    /// From pixels of the crop to cells of the grid.
+    pub grid_from_crop: Affine,
+}
+
+/// A part of a photo.
+#[derive(Debug, Clone)]
+pub struct ScreenPatch {
+    /// Its pixels, reduced where there are more than a graphics card should hold.
+    pub pixels: HalfPicture,
+    /// From pixels of the photo to those of the patch.
+    pub patch_from_photo: Affine,
+}
+
+impl ScreenPatch {
+    /// Patches with more pixels are reduced: 128 MB on the graphics card.
+    const MOST_PIXELS: u64 = 16 << 20;
+    /// And so are those with longer sides.
+    const LONGEST_SIDE: u32 = 8000;
+
+    fn new(patch: &Patch) -> Self {
+        let (width, height) = patch.pixels.dimensions();
+        let mut factor = 1;
+        while u64::from(width / factor) * u64::from(height / factor) > Self::MOST_PIXELS
+            || (width / factor).max(height / factor) > Self::LONGEST_SIDE
+        {
+            factor += 1;
+        }
+        let size = ((width / factor).max(1), (height / factor).max(1));
+        let reduced_from_patch = Affine::resize_between((width, height), size);
+        let pixels = match factor {
+            1 => HalfPicture::opaque(&patch.pixels),
+            _ => HalfPicture::opaque(&resize_float(&patch.pixels, size.0, size.1)),
+        };
+        Self {
+            pixels,
+            patch_from_photo: reduced_from_patch * patch.patch_from_photo(),
+        }
+    }
+}
+
+impl ScreenField {
+    /// The edit of a face of this photo.
+    ///
+    /// # Errors
+    /// [`Error::PixelKind`] for an unknown pixel format.
+    pub fn new(
+        photo: &DynamicImage,
+        edit: &FieldEdit,
+        photo_from_crop: &Affine,
+    ) -> Result<Self, Error> {
+        let patch = Patch::cut(photo, &edit.mask, edit.reach_px(), photo_from_crop)?;
+        let pulled = |x: u32, y: u32| {
+            let pulls = edit.pulls.as_ref();
+            pulls.map_or([0.0; 2], |pulls| {
+                let Rgb([right, down, _]) = *pulls.displacement().get_pixel(x, y);
+                [right, down]
+            })
+        };
+        Ok(Self {
+            patch: patch.as_ref().map(ScreenPatch::new),
+            motion: HalfPicture::with_fourth(edit.field.motion(), |x, y| pulled(x, y)[0]),
+            shade: HalfPicture::with_fourth(edit.field.shade(), |x, y| pulled(x, y)[1]),
+            low: HalfPicture::opaque(edit.field.low()),
+            mask: GrayImage::clone(&edit.mask),
+            grid_from_crop: edit.field.grid_from_crop(),
+        })
+    }
 }
 
 /// A coarse edit of a face at one amount: two of them blended stand for every amount between.

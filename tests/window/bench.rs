@@ -103,6 +103,7 @@ impl Bench {
             backend,
             data_dir: Some(folder.path().join("data")),
             engine: None,
+            method: Some(script.borrow().method),
         });
         let harness = Harness::builder()
             .with_size(size)

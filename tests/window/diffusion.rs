@@ -55,7 +55,10 @@ fn while_it_runs_the_best_so_far_is_a_preview_and_cancel_keeps_it() {
             state
                 .frame
                 .as_ref()
-                .is_some_and(|frame| frame.rendered.drawing.is_diffused())
+                .is_some_and(|frame| frame
+                    .rendered
+                    .redrawn()
+                    .is_some_and(|rendered| rendered.drawing.is_diffused()))
         })
     });
     assert_eq!(bench.shown(), Shown::Draft);

@@ -5,18 +5,20 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use image::{GrayImage, Rgb32FImage};
+use image::{GrayImage, Rgb32FImage, RgbImage};
 use jawline::engine::desk::{Backend, Reply, Request, Slot};
 use jawline::engine::{
-    AlignedFace, ChinReading, Drawing, EditParams, Error, FoundFace, Frame, ImportedPack,
-    PreparedFace, Progress, RenderedFace, Snapshot, TimedStages,
+    AlignedFace, ChinReading, Drawing, EditParams, EditedFace, Error, FoundFace, Frame,
+    ImportedPack, Method, MovedFace, PreparedFace, Progress, RenderedFace, Snapshot, TimedStages,
 };
 use jawline::geometry::{Landmarks, Point, Rect};
 use jawline::latent::Boundary;
 use jawline::networks::landmarks::FoundLandmarks;
+use jawline::photo::Photo;
+use jawline::portrait::field::{FieldValues, NeckField};
 use jawline::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use jawline::portrait::screen::Keyframe;
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
 /// Side of the crops: small, since no network asks for more.
 const CROP_PX: u32 = 256;
@@ -24,6 +26,8 @@ const CROP_PX: u32 = 256;
 /// What the test tells the fake, and what it hears from it.
 #[derive(Default)]
 pub struct Script {
+    /// The method that photos begin with.
+    pub method: Method,
     /// Requests that were not answered yet.
     pub waiting: Vec<Request>,
     /// The slots of all requests, in their order.
@@ -134,28 +138,47 @@ impl Fake {
             Request::MarkFace { id, eyes, chin, .. } => {
                 replies.push(Reply::Marked(id, Ok(Box::new(moved_onto(eyes, chin)))));
             }
+            Request::Align {
+                face,
+                stamp,
+                photo,
+                landmarks,
+            } => {
+                let aligned = self.aligned(&photo, &landmarks);
+                replies.push(Reply::Aligned(face, stamp, Ok(aligned)));
+            }
+            Request::Move {
+                face,
+                stamp,
+                photo,
+                aligned,
+                params,
+            } => {
+                let mut moved = MovedFace::new(aligned, &params).unwrap();
+                let readings = [25.0, 50.0, 75.0, 100.0].map(|amount| {
+                    let alpha = Boundary::alpha_of_amount(amount);
+                    let params = EditParams {
+                        alpha,
+                        ..params.clone()
+                    };
+                    (amount, self.0.borrow().chin(&params))
+                });
+                moved.chins = Arc::from(readings);
+                let screen = moved.for_screen(&photo).unwrap();
+                let frame = Frame {
+                    rendered: Arc::new(EditedFace::Moved(moved)),
+                    screen: Arc::new(screen),
+                };
+                replies.push(Reply::Frame(face, stamp, Ok(frame)));
+            }
             Request::Prepare {
                 face,
                 photo,
                 landmarks,
+                aligned,
                 ..
             } => {
-                let covers_neck = self.0.borrow().covers_neck;
-                let mut aligned = AlignedFace::cut(
-                    &photo,
-                    &landmarks,
-                    CROP_PX,
-                    |_, landmarks| {
-                        let labels = labels_of(landmarks, covers_neck);
-                        Ok(ParsedLabels::certain(labels, landmarks))
-                    },
-                    &mut TimedStages::new(),
-                )
-                .unwrap();
-                let boundary = Arc::new(Boundary::fine().unwrap());
-                let unedited = EditParams::along(boundary, 0.0);
-                aligned.chin = Some(self.0.borrow().chin(&unedited));
-                let aligned = Arc::new(aligned);
+                let aligned = aligned.unwrap_or_else(|| self.aligned(&photo, &landmarks));
                 replies.push(Reply::Snapshot(
                     face,
                     Snapshot::Aligned(Arc::clone(&aligned)),
@@ -199,7 +222,7 @@ impl Fake {
                 rendered.chin = Some(self.0.borrow().chin(&params));
                 let screen = rendered.for_screen(&photo, params.warp.strength).unwrap();
                 let frame = Frame {
-                    rendered: Arc::new(rendered),
+                    rendered: Arc::new(EditedFace::Redrawn(rendered)),
                     screen: Arc::new(screen),
                 };
                 replies.push(Reply::Frame(face, stamp, Ok(frame)));
@@ -247,6 +270,33 @@ impl Fake {
                 replies.push(Reply::KeyframesEnded(face, stamp, Ok(())));
             }
         }
+    }
+
+    /// The face with labels, a reading of its chin and a field that draws the neck in and lightens it.
+    fn aligned(&self, photo: &Photo, landmarks: &Landmarks) -> Arc<AlignedFace> {
+        let covers_neck = self.0.borrow().covers_neck;
+        let parse = |_: &RgbImage, landmarks: &Landmarks| {
+            let labels = labels_of(landmarks, covers_neck);
+            Ok(ParsedLabels::certain(labels, landmarks))
+        };
+        let seconds = &mut TimedStages::new();
+        let mut aligned = AlignedFace::cut(photo, landmarks, CROP_PX, parse, seconds).unwrap();
+        let boundary = Arc::new(Boundary::fine().unwrap());
+        let unedited = EditParams::along(boundary, 0.0);
+        aligned.chin = Some(self.0.borrow().chin(&unedited));
+        let plane = |channels: usize, value: f32| Array3::from_elem((channels, 152, 256), value);
+        let (flow, shade) = (plane(2, 0.02), plane(3, 0.2));
+        let (detail, mask) = (plane(1, 1.0), plane(1, 1.0));
+        let values = FieldValues {
+            first_row: 104,
+            flow: flow.view(),
+            shade: shade.view(),
+            detail: detail.view(),
+            mask: mask.view(),
+        };
+        let field = NeckField::new(&values, &aligned.crop, &aligned.parsed).unwrap();
+        aligned.field = Some(Arc::new(field));
+        Arc::new(aligned)
     }
 
     fn faces(&self, photo: String) -> Result<Vec<FoundFace>, Error> {

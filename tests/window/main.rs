@@ -15,6 +15,7 @@ mod diffusion;
 mod export;
 mod fake;
 mod files;
+mod instant;
 mod mask_and_warp;
 mod open;
 mod real;

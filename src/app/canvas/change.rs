@@ -15,6 +15,7 @@ use crate::portrait::warp::WarpMesh;
 struct StepUniform {
     rows: [[f32; 4]; 2],
     size: [f32; 4],
+    numbers: [[f32; 4]; 2],
 }
 
 /// One step that draws to a texture, within a block of it.
@@ -28,6 +29,8 @@ pub struct Step<'a> {
     pub map: Affine,
     pub block: PixelRect,
     pub has_uniform: bool,
+    /// What a step needs besides; its shader says what each means.
+    pub numbers: [[f32; 4]; 2],
 }
 
 /// Collects steps and hands them to the graphics card.
@@ -79,6 +82,7 @@ impl<'a> Steps<'a> {
                 step.source_size.0 as f32,
                 step.source_size.1 as f32,
             ],
+            numbers: step.numbers,
         };
         let uniform = buffer(
             self.pipelines,
@@ -151,6 +155,7 @@ impl<'a> Steps<'a> {
                 map: Affine::IDENTITY,
                 block: reduced_block(block, level, size),
                 has_uniform: false,
+                numbers: [[0.0; 4]; 2],
             });
         }
     }

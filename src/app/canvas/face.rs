@@ -6,6 +6,7 @@ use eframe::wgpu;
 
 use super::blend::Blend;
 use super::change::{Step, Steps, block_around, bounds, warp_corners};
+use super::moved::{MovedTextures, Sight};
 use super::pipelines::Pipelines;
 use super::textures::{
     change_texture, drawn_texture, grey_texture, half_texture, is_usable, view, write_grey,
@@ -13,7 +14,7 @@ use super::textures::{
 };
 use crate::geometry::{Affine, PixelRect, Rect};
 use crate::portrait::colour::ColourField;
-use crate::portrait::screen::{HalfPicture, Keyframe, ScreenCrop, ScreenFrame};
+use crate::portrait::screen::{HalfPicture, Keyframe, ScreenCrop, ScreenEdit, ScreenFrame};
 use crate::portrait::warp::WarpMesh;
 
 /// A face on the graphics card.
@@ -28,6 +29,7 @@ pub struct Face {
     crop_view: wgpu::TextureView,
     labels_view: wgpu::TextureView,
     edit: Option<Edit>,
+    field: Option<MovedTextures>,
     keyframes: Vec<UploadedKeyframe>,
 }
 
@@ -130,6 +132,7 @@ impl Face {
             crop_view: view(&picture, None),
             labels_view: view(&labels_texture, None),
             edit: None,
+            field: None,
             keyframes: Vec::new(),
             source: Arc::downgrade(crop),
         })
@@ -142,6 +145,20 @@ impl Face {
 
     /// Uploads an exact edit. `false` when its pictures do not have the crop's size.
     pub fn set_frame(&mut self, pipelines: &Pipelines, frame: &ScreenFrame) -> bool {
+        match frame {
+            ScreenFrame::Redrawn(edit) => {
+                self.field = None;
+                self.set_edit(pipelines, edit)
+            }
+            ScreenFrame::Moved(field) => {
+                self.edit = None;
+                self.field = MovedTextures::new(pipelines, field, self.size);
+                self.field.is_some()
+            }
+        }
+    }
+
+    fn set_edit(&mut self, pipelines: &Pipelines, frame: &ScreenEdit) -> bool {
         let edited = &frame.edited;
         let cells = frame.colour.cells.dimensions();
         let fits = (edited.width, edited.height) == self.size
@@ -265,6 +282,7 @@ impl Face {
             map: field.cells_from_crop,
             block: block_around(edit.bounds, self.margin(), self.size),
             has_uniform: true,
+            numbers: [[0.0; 4]; 2],
         });
         steps.submit();
     }
@@ -301,6 +319,30 @@ impl Face {
         change
     }
 
+    /// The change by the neck field at an amount, drawn as far as it is in sight. `None` without a field, or
+    /// where nothing of it can be seen.
+    pub fn moved(&mut self, pipelines: &Pipelines, amount: f32, sight: &Sight) -> Option<Change> {
+        let mut field = self.field.take()?;
+        let crop_from_photo = self.crop_from_photo;
+        let places = (self.photo_from_crop, crop_from_photo);
+        let mask = field.mask_view.clone();
+        let drawn = field.draw(pipelines, amount, sight, places);
+        let change = drawn.map(|drawn| Change {
+            bound: self.bind(pipelines, &view(drawn.texture, None), None, &mask),
+            bounds: drawn.bounds,
+            photo_from_crop: self.photo_from_crop,
+            crop_from_photo,
+            change_from_photo: drawn.change_from_photo,
+            size: drawn.size,
+            texture_size: size_of(drawn.texture),
+            weights: [1.0, 0.0, 1.0, 0.0],
+            is_grey: self.is_grey,
+            kind: ChangeKind::CropDenser,
+        });
+        self.field = Some(field);
+        change
+    }
+
     fn draw_change(&self, pipelines: &Pipelines, edit: &Edit, strength: f64) {
         let (passes, textures) = (&pipelines.steps, &edit.textures);
         let mut steps = Steps::new(pipelines);
@@ -325,6 +367,7 @@ impl Face {
             map: Affine::IDENTITY,
             block,
             has_uniform: true,
+            numbers: [[0.0; 4]; 2],
         };
         steps.triangles(
             &warp,
@@ -352,6 +395,7 @@ impl Face {
                     ..block
                 },
                 has_uniform: true,
+                numbers: [[0.0; 4]; 2],
             });
             steps.fill(&Step {
                 pipeline: &passes.reduce_columns,
@@ -362,6 +406,7 @@ impl Face {
                 map: Affine::IDENTITY,
                 block: changed,
                 has_uniform: true,
+                numbers: [[0.0; 4]; 2],
             });
         }
         steps.halve(&textures.change, changed);
@@ -459,6 +504,6 @@ impl UploadedKeyframe {
     }
 }
 
-fn size_of(texture: &wgpu::Texture) -> (u32, u32) {
+pub(super) fn size_of(texture: &wgpu::Texture) -> (u32, u32) {
     (texture.width(), texture.height())
 }

@@ -11,6 +11,7 @@ mod blend;
 mod callback;
 mod change;
 mod face;
+mod moved;
 mod photo;
 mod pipelines;
 mod pyramid;
@@ -32,6 +33,7 @@ use crate::photo::Photo;
 use crate::portrait::screen::{Keyframe, ScreenCrop, ScreenFrame};
 use callback::{Drawing, Quad, Quads};
 use face::{Change, Face};
+use moved::Sight;
 use photo::PhotoTextures;
 use pipelines::Pipelines;
 use quads::{Overlay, Picture};
@@ -60,6 +62,11 @@ pub enum Look {
     ExactWith {
         /// 0 to 1.
         strength: f64,
+    },
+    /// By its neck field, as exact as a frame.
+    Moved {
+        /// The slider's value, per cent.
+        amount: f32,
     },
     /// Blended from keyframes.
     Preview {
@@ -225,13 +232,14 @@ impl Canvas {
         quads: &mut Quads,
     ) {
         let mut changes = Vec::new();
+        let sight = Sight::of(view, &scene.compare.panes(canvas));
         for (key, look) in &scene.faces {
             let Some(face) = self.faces.get_mut(key) else {
                 continue;
             };
-            changes.extend(change_of(face, &self.pipelines, *look));
+            changes.extend(change_of(face, &self.pipelines, *look, &sight));
         }
-        let overlay = self.overlay(scene);
+        let overlay = self.overlay(scene, &sight);
         let [red, green, blue, _] = scene.background.to_normalized_gamma_f32();
         let picture = Picture {
             photo,
@@ -247,7 +255,7 @@ impl Canvas {
     }
 
     /// The overlays that the scene asks for; `None` when they are off.
-    fn overlay(&mut self, scene: &Scene) -> Option<Overlay> {
+    fn overlay(&mut self, scene: &Scene, sight: &Sight) -> Option<Overlay> {
         let overlays = &scene.overlays;
         let key = overlays.face?;
         let opacity = |value: f32| match value.is_finite() {
@@ -271,8 +279,9 @@ impl Canvas {
             return None;
         }
         // A mask is there even where the change is not shown.
-        let change = change_of(face, &self.pipelines, look)
+        let change = change_of(face, &self.pipelines, look, sight)
             .or_else(|| face.exact(&self.pipelines, None))
+            .or_else(|| face.moved(&self.pipelines, 100.0, sight))
             .or_else(|| face.preview(&self.pipelines, face.largest_amount()?))
             .unwrap_or_else(|| face.without_change(&self.pipelines));
         Some(Overlay {
@@ -291,11 +300,17 @@ impl Drop for Canvas {
     }
 }
 
-fn change_of(face: &mut Face, pipelines: &Pipelines, look: Look) -> Option<Change> {
+fn change_of(
+    face: &mut Face,
+    pipelines: &Pipelines,
+    look: Look,
+    sight: &Sight,
+) -> Option<Change> {
     match look {
         Look::Hidden => None,
         Look::Exact => face.exact(pipelines, None),
         Look::ExactWith { strength } => face.exact(pipelines, Some(strength)),
+        Look::Moved { amount } => face.moved(pipelines, amount, sight),
         Look::Preview { amount } => face.preview(pipelines, amount),
     }
 }

@@ -52,6 +52,7 @@ pub struct ChangeSteps {
     pub warp: wgpu::RenderPipeline,
     pub reduce_rows: wgpu::RenderPipeline,
     pub reduce_columns: wgpu::RenderPipeline,
+    pub moved: wgpu::RenderPipeline,
     pub first_half: wgpu::RenderPipeline,
     pub next_half: wgpu::RenderPipeline,
 }
@@ -196,6 +197,7 @@ impl ChangeSteps {
             ),
             reduce_rows: step("reduced_rows"),
             reduce_columns: step("reduced_columns"),
+            moved: step("moved"),
             first_half: step("first_half"),
             next_half: step("next_half"),
         }

@@ -14,6 +14,7 @@ use crate::app::session::{NoLeastAmount, Preparation, Session};
 use crate::app::theme;
 use crate::editor::presets::Presets;
 use crate::editor::{AMOUNT_RANGE, Change, FaceId};
+use crate::engine::Method;
 use crate::latent::Boundary;
 use chin_meter::chin_meter;
 use rows::{emit, on_the_left};
@@ -42,8 +43,7 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "CHIN");
     let amount = chosen.map_or(0.0, |(session, face)| session.document.params(face).amount);
-    let state_of_face = chosen.and_then(|(session, face)| session.face_state(face));
-    let is_usable = state_of_face.is_some_and(|state| state.prepared.is_some());
+    let is_usable = chosen.is_some_and(|(session, face)| session.is_editable(face));
     let (response, slid) = chin_slider(ui, amount, is_usable);
     ui.data_mut(|data| data.insert_temp(slider_id(), response.id));
     for slid in slid {
@@ -128,12 +128,18 @@ pub fn slider_id() -> egui::Id {
 }
 
 fn state(session: &Session, face: FaceId, ui: &mut Ui, actions: &mut Vec<Action>) {
-    let Some(state) = session.face_state(face) else {
+    let Some(preparation) = session.preparation(face) else {
         return;
     };
-    match state.preparation() {
-        Preparation::Running(_) if state.prepared.is_none() => {
-            ui.label(RichText::new("The slider wakes with the first code…").color(theme::FAINT));
+    match preparation {
+        Preparation::Running(_) if !session.is_editable(face) => {
+            let text = match session.document.params(face).method {
+                Method::Instant => "The slider wakes with the crop…",
+                Method::Warp | Method::Plain | Method::Diffuse => {
+                    "The slider wakes with the first code…"
+                }
+            };
+            ui.label(RichText::new(text).color(theme::FAINT));
         }
         Preparation::Running(_) => {
             ui.label(RichText::new("Usable; still getting better").color(theme::FAINT));

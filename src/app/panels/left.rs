@@ -6,7 +6,7 @@ use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::keys::capitalised;
 use crate::app::look::Tool;
-use crate::app::session::{FaceState, Finding, Preparation, Session};
+use crate::app::session::{Finding, Preparation, Session};
 use crate::app::theme;
 use crate::app::workspace::Loading;
 use crate::editor::Face;
@@ -103,7 +103,7 @@ fn face_row(session: &Session, face: &Face, ui: &mut Ui, actions: &mut Vec<Actio
     let id = face.id;
     let is_chosen = session.document.chosen == Some(id);
     let amount = session.document.params(id).amount;
-    let state = match session.face_state(id).map(FaceState::preparation) {
+    let state = match session.preparation(id) {
         Some(Preparation::Running(progress)) => {
             let percent = progress.as_ref().map_or(0.0, |p| p.fraction * 100.0);
             format!("{percent:.0} %")

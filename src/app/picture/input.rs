@@ -9,6 +9,7 @@ use crate::app::look::{Drag, Pulling, Tool};
 use crate::app::session::Session;
 use crate::app::view::{Axis, Compare};
 use crate::editor::Change;
+use crate::engine::Method;
 use crate::geometry::{Affine, Point};
 use crate::portrait::strokes::Stroke;
 use crate::portrait::warp::{Pull, WarpMesh};
@@ -267,11 +268,46 @@ fn point_in_crop(session: &Session, place: &Place, pointer: egui::Pos2) -> Optio
     Some(crop_from_photo(session)?.apply(place.photo_point(pointer)?))
 }
 
+/// The end of a pull under the pointer, or the skin that lies there: what the neck field moves can be pulled
+/// anywhere.
+fn grasp_skin(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<Pulling> {
+    let id = session.document.chosen?;
+    session
+        .face_state(id)?
+        .frame
+        .as_ref()
+        .filter(|frame| frame.rendered.redrawn().is_none())?;
+    let from = point_in_crop(session, place, pointer)?;
+    let points_per_crop_px = crop_from_photo(session)?.scale().recip() * f64::from(place.view.zoom)
+        / place.pixels_per_point;
+    let pulls = session.document.params(id).pulls;
+    let nearest = pulls
+        .iter()
+        .map(|pull| (pull, (pull.at + pull.by).distance(from) * points_per_crop_px))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .filter(|(_, distance)| *distance < f64::from(GRASP) * 1.5);
+    Some(match nearest {
+        Some((pull, _)) => Pulling {
+            at: pull.at,
+            was: pull.by,
+            from,
+        },
+        None => Pulling {
+            at: from,
+            was: Point::default(),
+            from,
+        },
+    })
+}
+
 /// The warp point under the pointer, or the spot of the edited picture that lies there.
 fn grasp(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<Pulling> {
     let id = session.document.chosen?;
     let state = session.face_state(id)?;
-    let mesh = state.frame.as_ref()?.rendered.mesh.as_ref()?;
+    if session.document.params(id).method == Method::Instant {
+        return grasp_skin(session, place, pointer);
+    }
+    let mesh = state.frame.as_ref()?.rendered.redrawn()?.mesh.as_ref()?;
     let strength = session.document.params(id).warp.strength;
     let point = point_in_crop(session, place, pointer)?;
     let points_per_crop_px = crop_from_photo(session)?.scale().recip() * f64::from(place.view.zoom)

@@ -128,9 +128,16 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 fn looks(session: &Session) -> Vec<(FaceKey, FaceLook)> {
     let look = |id: FaceId| {
         let params = session.document.params(id);
+        let frame = session
+            .face_state(id)
+            .and_then(|state| state.frame.as_ref());
+        let is_moved = frame.is_some_and(|frame| frame.rendered.redrawn().is_none());
         match session.shown(id) {
             Shown::Original => FaceLook::Hidden,
             Shown::Blend => FaceLook::Preview {
+                amount: params.amount,
+            },
+            Shown::Stale | Shown::Draft | Shown::Exact if is_moved => FaceLook::Moved {
                 amount: params.amount,
             },
             Shown::Stale => FaceLook::ExactWith {

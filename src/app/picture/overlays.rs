@@ -10,6 +10,7 @@ use crate::app::look::Tool;
 use crate::app::session::{Finding, Session, Shown};
 use crate::app::theme;
 use crate::app::view::{Axis, Compare, Side};
+use crate::engine::{EditedFace, MovedFace};
 use crate::geometry::{Affine, Point};
 use crate::portrait::strokes::StrokeKind as Brushing;
 use crate::portrait::warp::WarpMesh;
@@ -93,7 +94,7 @@ fn frames(app: &Jawline, session: &Session, draw: &Draw<'_>) {
 fn is_ready(session: &Session) -> bool {
     session
         .chosen_state()
-        .is_some_and(|live| live.prepared.is_some())
+        .is_some_and(|live| live.prepared.is_some() || live.has_field())
 }
 
 fn landmarks(app: &Jawline, session: &Session, draw: &Draw<'_>) {
@@ -127,8 +128,18 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
     let frame = session
         .face_state(id)
         .and_then(|state| state.frame.as_ref());
+    if let Some(frame) = frame
+        && let EditedFace::Moved(moved) = frame.rendered.as_ref()
+    {
+        let amount = session.document.params(id).amount;
+        flow(&moved.at_amount(amount), opacity, draw);
+        return;
+    }
     let Some((rendered, mesh)) =
-        frame.and_then(|frame| Some((&frame.rendered, frame.rendered.mesh.as_ref()?)))
+        frame.and_then(|frame| {
+            let rendered = frame.rendered.redrawn()?;
+            Some((rendered, rendered.mesh.as_ref()?))
+        })
     else {
         return;
     };
@@ -163,6 +174,26 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
             accent,
             Stroke::new(1.0, Color32::BLACK),
         );
+    }
+}
+
+/// Where the skin goes: an arrow from where it was to where it is.
+fn flow(moved: &MovedFace, opacity: f32, draw: &Draw<'_>) {
+    /// Arrows along a side of the crop.
+    const ARROWS: u32 = 32;
+    /// Shorter moves have none, in pixels of the crop.
+    const LEAST_PX: f64 = 1.0;
+    let photo_from_crop = moved.face.aligned.photo_from_crop;
+    let step = f64::from(moved.edit.field.crop_size()) / f64::from(ARROWS);
+    let accent = theme::ACCENT.gamma_multiply(opacity);
+    for (column, row) in (0..ARROWS).flat_map(|row| (0..ARROWS).map(move |column| (column, row))) {
+        let to = Point::new(f64::from(column) + 0.5, f64::from(row) + 0.5) * step;
+        let (_, source) = moved.edit.displacement(to);
+        if source.distance(Point::default()) < LEAST_PX {
+            continue;
+        }
+        let [from, to] = [to + source, to].map(|point| draw.at(photo_from_crop.apply(point)));
+        draw.painter.arrow(from, to - from, Stroke::new(1.2, accent));
     }
 }
 

@@ -6,7 +6,7 @@
 use super::face_state::{FaceState, RenderKey, Shown};
 use super::{Session, Slot};
 use crate::editor::FaceId;
-use crate::engine::{ChinReading, least_amount};
+use crate::engine::{ChinReading, Method, least_amount};
 
 /// What the chin meter says of a face.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,10 +54,12 @@ impl Session {
             Shown::Original => None,
             Shown::Blend => {
                 let amount = self.document.params(id).amount;
-                interpolated(state.readings(), amount)
+                ChinReading::interpolated(state.readings(), amount)
             }
             Shown::Stale | Shown::Draft | Shown::Exact => {
-                state.frame.as_ref().and_then(|frame| frame.rendered.chin)
+                let amount = self.document.params(id).amount;
+                let frame = state.frame.as_ref();
+                frame.and_then(|frame| frame.rendered.chin_at(amount))
             }
         };
         ChinReadings {
@@ -75,6 +77,14 @@ impl Session {
     pub fn least_amount(&self, id: FaceId) -> Result<f32, NoLeastAmount> {
         let key = self.render_key(id).ok_or(NoLeastAmount::NotPrepared)?;
         let state = self.face_state(id).ok_or(NoLeastAmount::NotPrepared)?;
+        if key.params.method == Method::Instant {
+            let frame = state.frame.as_ref().filter(|_| state.is_exact(&key));
+            return match (frame, state.drawing.failed_for(&key)) {
+                (Some(frame), _) => Ok(least_amount(frame.rendered.readings())),
+                (None, Some(_)) => Err(NoLeastAmount::Failed),
+                (None, None) => Err(NoLeastAmount::Drawing),
+            };
+        }
         if !state.is_code_final() {
             return Err(NoLeastAmount::Preparing);
         }
@@ -113,33 +123,6 @@ impl FaceState {
     }
 }
 
-/// The reading at an amount, between those at the nearest amounts on both sides; beyond the last one it
-/// stays.
-fn interpolated(
-    readings: impl Iterator<Item = (f32, ChinReading)>,
-    amount: f32,
-) -> Option<ChinReading> {
-    let (mut below, mut above) = (None::<(f32, ChinReading)>, None::<(f32, ChinReading)>);
-    for reading in readings {
-        if reading.0 <= amount && below.is_none_or(|best| best.0 < reading.0) {
-            below = Some(reading);
-        }
-        if reading.0 >= amount && above.is_none_or(|best| best.0 > reading.0) {
-            above = Some(reading);
-        }
-    }
-    let ((low, first), (high, other)) = (below.or(above)?, above.or(below)?);
-    let share = match high > low {
-        true => (amount - low) / (high - low),
-        false => 0.0,
-    };
-    let between = |first: f32, other: f32| first + (other - first) * share;
-    Some(ChinReading {
-        probability: between(first.probability, other.probability),
-        severity: between(first.severity, other.severity),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +137,7 @@ mod tests {
             };
             (amount, reading)
         });
-        let reading = interpolated(readings.into_iter(), amount)?;
+        let reading = ChinReading::interpolated(readings, amount)?;
         assert_eq!(reading.severity, 0.5);
         Some(reading.probability)
     }
@@ -171,6 +154,6 @@ mod tests {
     fn beyond_the_last_amount_the_reading_stays() {
         assert_eq!(at(400.0), Some(0.0));
         assert_eq!(at(-50.0), Some(1.0));
-        assert_eq!(interpolated(std::iter::empty(), 5.0), None);
+        assert_eq!(ChinReading::interpolated([], 5.0), None);
     }
 }

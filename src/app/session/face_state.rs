@@ -64,6 +64,8 @@ pub struct FaceState {
     pub keyframes: Vec<Arc<Keyframe>>,
     /// What has changed since the canvas was told.
     pub dirty: Dirty,
+    /// The cutting out of a face with these landmarks, where no code is looked for.
+    pub(super) aligning: Slot<Box<Landmarks>, ()>,
     /// The search for the code of a face with these landmarks.
     pub(super) code: Slot<Box<Landmarks>, SearchEnd>,
     pub(super) code_progress: Option<Progress>,
@@ -93,16 +95,30 @@ pub struct Dirty {
     pub keyframes: bool,
 }
 
-/// An edit of a face by a code: what a picture is asked for, and told from others, by.
-#[derive(Clone)]
+/// An edit of a face: what a picture is asked for, and told from others, by.
+#[derive(Clone, PartialEq)]
 pub(super) struct RenderKey {
+    /// For [`Method::Instant`] at no amount: its frame serves all.
     pub params: EditParams,
-    pub prepared: Arc<PreparedFace>,
+    pub start: Start,
 }
 
-impl PartialEq for RenderKey {
+/// What an edit begins with; two are the same when they are one in memory.
+#[derive(Clone)]
+pub(super) enum Start {
+    /// The crop and its neck field.
+    Aligned(Arc<AlignedFace>),
+    /// A latent code.
+    Prepared(Arc<PreparedFace>),
+}
+
+impl PartialEq for Start {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.prepared, &other.prepared) && self.params == other.params
+        match (self, other) {
+            (Self::Aligned(own), Self::Aligned(other)) => Arc::ptr_eq(own, other),
+            (Self::Prepared(own), Self::Prepared(other)) => Arc::ptr_eq(own, other),
+            _ => false,
+        }
     }
 }
 
@@ -114,14 +130,14 @@ impl RenderKey {
                 alpha: 0.0,
                 ..self.params.clone()
             },
-            prepared: Arc::clone(&self.prepared),
+            start: self.start.clone(),
         }
     }
 
     /// Does a diffusion of that edit serve this one, whatever its mask and colours?
     pub fn is_served_by_diffusion_of(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.params, &other.params);
-        Arc::ptr_eq(&self.prepared, &other.prepared)
+        self.start == other.start
             && ours.method == Method::Diffuse
             && ours.alpha == theirs.alpha
             && ours.boundary == theirs.boundary
@@ -147,6 +163,22 @@ impl FaceState {
         }
     }
 
+    /// How far the cutting out is, which is all that [`Method::Instant`] needs.
+    pub(super) fn alignment(&self) -> Preparation {
+        match &self.aligning {
+            _ if self.has_field() => Preparation::Ready,
+            Slot::Asked { .. } => Preparation::Running(None),
+            Slot::Failed { why, .. } => Preparation::Failed(why.clone()),
+            Slot::Empty | Slot::Ready { .. } => Preparation::NotAsked,
+        }
+    }
+
+    /// Can the face be moved by its neck field?
+    pub fn has_field(&self) -> bool {
+        let aligned = self.aligned.as_ref();
+        aligned.is_some_and(|aligned| aligned.field.is_some())
+    }
+
     /// Is the code one to go on with, which gets no better by itself?
     pub fn is_code_final(&self) -> bool {
         matches!(self.code, Slot::Ready { .. })
@@ -169,7 +201,8 @@ impl FaceState {
 
     /// Is the newest frame of this edit, and of the best that its diffusion has found?
     pub(super) fn has_frame_of(&self, key: &RenderKey) -> bool {
-        let drawing = self.frame.as_ref().map(|frame| &frame.rendered.drawing);
+        let frame = self.frame.as_ref();
+        let drawing = frame.and_then(|frame| Some(&frame.rendered.redrawn()?.drawing));
         let is_best = match (drawing, &self.diffused) {
             (Some(drawing), Some(best)) => Arc::ptr_eq(drawing, best),
             _ => true,
@@ -181,7 +214,8 @@ impl FaceState {
     pub(super) fn is_exact(&self, key: &RenderKey) -> bool {
         let is_diffused = key.params.method != Method::Diffuse
             || matches!(&self.diffusion, Slot::Ready { key: of, .. } if key.is_served_by_diffusion_of(of));
-        is_diffused && self.is_code_final() && self.has_frame_of(key)
+        let is_final = key.params.method == Method::Instant || self.is_code_final();
+        is_diffused && is_final && self.has_frame_of(key)
     }
 
     /// With two keyframes (and the photo at 0) there is something to blend.
@@ -196,7 +230,9 @@ impl FaceState {
         if let Some(drawing) = self.diffused.as_ref().filter(|_| serves) {
             return Some(Arc::clone(drawing));
         }
-        Some(Arc::clone(&self.frame.as_ref()?.rendered.drawing))
+        Some(Arc::clone(
+            &self.frame.as_ref()?.rendered.redrawn()?.drawing,
+        ))
     }
 
     pub(super) fn forget_keyframes(&mut self) {
@@ -217,6 +253,7 @@ impl FaceState {
         if !self.is_code_final() {
             self.code = Slot::Empty;
         }
+        self.aligning = Slot::Empty;
         self.drawing = Slot::Empty;
         if !matches!(self.diffusion, Slot::Ready { .. }) {
             self.forget_diffusion();

@@ -25,6 +25,8 @@ pub(super) struct Wish<'a> {
     pub landmarks: Option<&'a Landmarks>,
     /// The edit; `None` while the face has no code.
     pub key: Option<&'a RenderKey>,
+    /// The edit needs no code.
+    pub is_instant: bool,
     /// The edit leaves the photo as it is.
     pub changes_nothing: bool,
     /// A control is held.
@@ -36,6 +38,8 @@ pub(super) struct Wish<'a> {
 /// Something to do for a face.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Task {
+    /// Cut it out.
+    Align,
     /// Look for its code.
     Prepare,
     /// Draw the edit.
@@ -55,10 +59,17 @@ pub(super) enum Task {
 /// What is to be done for a face.
 pub(super) fn plan(state: &FaceState, wish: &Wish<'_>, now: Instant) -> Vec<Task> {
     let mut tasks = Vec::new();
-    if let Some(landmarks) = wish.landmarks
-        && state.code.key().is_none_or(|known| **known != *landmarks)
-    {
-        tasks.push(Task::Prepare);
+    if let Some(landmarks) = wish.landmarks {
+        let is_other = |known: &Landmarks| *known != *landmarks;
+        let aligned = state.aligned.as_ref().filter(|_| state.has_field());
+        if !wish.is_instant && state.code.key().is_none_or(|known| is_other(known)) {
+            tasks.push(Task::Prepare);
+        } else if wish.is_instant
+            && aligned.is_none_or(|aligned| is_other(&aligned.landmarks))
+            && state.aligning.key().is_none_or(|known| is_other(known))
+        {
+            tasks.push(Task::Align);
+        }
     }
     let Some(key) = wish.key else {
         return tasks;
@@ -84,6 +95,13 @@ pub(super) fn plan(state: &FaceState, wish: &Wish<'_>, now: Instant) -> Vec<Task
     };
     let is_pending = is_drawn
         || matches!(&state.drawing, Slot::Asked { key: of, .. } | Slot::Failed { key: of, .. } if of == key);
+    if wish.is_instant {
+        // One frame serves all amounts: it is there before the slider is touched.
+        if !is_pending {
+            tasks.push(Task::Draw);
+        }
+        return tasks;
+    }
     if !wish.changes_nothing && !is_pending {
         if can_blend && wish.is_dragging && rested < REST {
             tasks.push(Task::Wait(REST - rested));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::face_state::{RenderKey, SearchEnd};
+use super::face_state::{RenderKey, SearchEnd, Start};
 use super::plan::{Task, Wish, plan};
 use super::slot::Slot;
 use super::{Finding, Session};
 use crate::editor::{Face, FaceId};
 use crate::engine::desk::{self, Backend, Request, Stamp};
-use crate::engine::{FoundCode, Progress};
+use crate::engine::{FoundCode, Method, Progress};
 use crate::photo::Photo;
 
 impl Session {
@@ -41,7 +41,9 @@ impl Session {
         backend: &mut dyn Backend,
     ) -> Option<Duration> {
         let id = face.id;
-        let changes_nothing = self.document.params(id).changes_nothing();
+        let params = self.document.params(id);
+        let changes_nothing = params.changes_nothing();
+        let is_instant = params.method == Method::Instant;
         let is_wanted = self.document.chosen == Some(id) || !changes_nothing;
         let key = self.render_key(id);
         let landmarks = face.landmarks.as_ref().ok().filter(|_| is_wanted);
@@ -53,6 +55,7 @@ impl Session {
         let wish = Wish {
             landmarks,
             key: key.as_ref(),
+            is_instant,
             changes_nothing,
             is_dragging,
             refines_keyframes: self.refines_keyframes,
@@ -61,12 +64,38 @@ impl Session {
         for task in plan(state, &wish, now) {
             match (task, &key) {
                 (Task::Wait(left), _) => wait = Some(left),
+                (Task::Align, _) => self.align(&face, photo, now, backend),
                 (Task::Prepare, _) => self.prepare(&face, photo, now, backend),
                 (task, Some(key)) => self.carry_out(task, id, key, photo, now, backend),
                 (_, None) => (),
             }
         }
         wait
+    }
+
+    fn align(
+        &mut self,
+        face: &Face,
+        photo: &Arc<Photo>,
+        now: Instant,
+        backend: &mut dyn Backend,
+    ) {
+        let Ok(landmarks) = &face.landmarks else {
+            return;
+        };
+        let stamp = self.next_stamp();
+        let state = self.faces.entry(face.id).or_default();
+        state.aligning = Slot::Asked {
+            key: Box::new(landmarks.clone()),
+            stamp,
+            at: now,
+        };
+        backend.send(Request::Align {
+            face: self.key(face.id),
+            stamp,
+            photo: Arc::clone(photo),
+            landmarks: Box::new(landmarks.clone()),
+        });
     }
 
     fn prepare(
@@ -87,10 +116,12 @@ impl Session {
             stamp,
             at: now,
         };
+        let aligned = state.aligned.clone();
         backend.send(Request::Prepare {
             face: self.key(face.id),
             photo: Arc::clone(photo),
             landmarks: Box::new(landmarks.clone()),
+            aligned: aligned.filter(|aligned| aligned.landmarks == *landmarks),
             code: face.code.clone(),
         });
     }
@@ -109,9 +140,19 @@ impl Session {
         let Some(state) = self.faces.get_mut(&id) else {
             return;
         };
-        let RenderKey { params, prepared } = key.clone();
-        match task {
-            Task::Draw => {
+        let RenderKey { params, start } = key.clone();
+        match (task, start) {
+            (Task::Draw, Start::Aligned(aligned)) => {
+                state.drawing = asked(key.clone(), stamp, now);
+                backend.send(Request::Move {
+                    face,
+                    stamp,
+                    photo: Arc::clone(photo),
+                    aligned,
+                    params,
+                });
+            }
+            (Task::Draw, Start::Prepared(prepared)) => {
                 state.drawing = asked(key.clone(), stamp, now);
                 backend.send(Request::Draw {
                     face,
@@ -122,7 +163,7 @@ impl Session {
                     params,
                 });
             }
-            Task::Diffuse => {
+            (Task::Diffuse, Start::Prepared(prepared)) => {
                 state.forget_diffusion();
                 state.diffusion = asked(key.clone(), stamp, now);
                 state.diffusion_progress = Some(Progress {
@@ -138,7 +179,7 @@ impl Session {
                     params,
                 });
             }
-            Task::Keyframes(amounts) => {
+            (Task::Keyframes(amounts), Start::Prepared(prepared)) => {
                 state.keyframing = asked(key.at_any_amount(), stamp, now);
                 state.keyframe_rounds += 1;
                 backend.send(Request::Keyframes {
@@ -149,15 +190,16 @@ impl Session {
                     amounts: amounts.to_vec(),
                 });
             }
-            Task::ForgetKeyframes => {
+            (Task::ForgetKeyframes, _) => {
                 backend.cancel(desk::Slot::Keyframes(face));
                 state.forget_keyframes();
             }
-            Task::ForgetDiffusion => {
+            (Task::ForgetDiffusion, _) => {
                 backend.cancel(desk::Slot::Diffuse(face));
                 state.forget_diffusion();
             }
-            Task::Prepare | Task::Wait(_) => (),
+            (Task::Diffuse | Task::Keyframes(_), Start::Aligned(_))
+            | (Task::Align | Task::Prepare | Task::Wait(_), _) => (),
         }
     }
 
@@ -190,6 +232,13 @@ impl Session {
     /// Goes on with the search for a code that was stopped or has failed; one that was found is looked
     /// for from the beginning.
     pub fn search_again(&mut self, id: FaceId, backend: &mut dyn Backend) {
+        let is_instant = self.document.params(id).method == Method::Instant;
+        if let Some(state) = self.faces.get_mut(&id)
+            && is_instant
+        {
+            state.aligning = Slot::Empty;
+            return;
+        }
         backend.cancel(desk::Slot::Prepare(self.key(id)));
         let Some(state) = self.faces.get_mut(&id) else {
             return;

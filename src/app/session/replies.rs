@@ -7,7 +7,7 @@ use super::{Finding, Session};
 use crate::app::notices::{Notice, Remedy};
 use crate::editor::{Command, Face, FaceId};
 use crate::engine::desk::{Backend, FaceKey, Reply, Slot, Stamp};
-use crate::engine::{Error, FoundCode, FoundFace, Frame, PreparedFace, Snapshot};
+use crate::engine::{AlignedFace, Error, FoundCode, FoundFace, Frame, PreparedFace, Snapshot};
 
 impl Session {
     /// Takes a reply about this photo in. What the user should know comes back.
@@ -36,20 +36,31 @@ impl Session {
                 self.state_of(key)?.code_progress = Some(progress);
                 None
             }
-            Reply::Snapshot(key, Snapshot::Aligned(aligned)) => {
-                let doubts = aligned.parsed.doubts.iter().map(ToString::to_string);
-                let doubts = doubts.collect::<Vec<_>>().join("; ");
+            Reply::Aligned(key, stamp, result) => {
                 let state = self.state_of(key)?;
-                state.aligned = Some(aligned);
-                state.dirty.crop = true;
-                // Told as soon as they are known, and once.
-                let is_news = !doubts.is_empty() && self.doubted.insert(FaceId(key.face));
-                is_news.then(|| {
-                    let of = format!("Face {} of {}", key.face, self.document.name);
-                    Notice::warning(format!("{of}: {doubts}"))
-                        .with_remedy(Remedy::PaintMask(self.id, FaceId(key.face)))
-                })
+                if !state.aligning.is_asked_as(stamp) {
+                    return None;
+                }
+                match result {
+                    Ok(aligned) => {
+                        state.aligning.end(Ok(()));
+                        self.handle_aligned(key, aligned)
+                    }
+                    Err(error) if error.is_cancelled() => {
+                        state.aligning.abandon();
+                        None
+                    }
+                    Err(error) => {
+                        state.aligning.end(Err(error.to_string()));
+                        let face = key.face;
+                        Some(Notice::error(
+                            format!("Face {face} could not be cut out"),
+                            &error,
+                        ))
+                    }
+                }
             }
+            Reply::Snapshot(key, Snapshot::Aligned(aligned)) => self.handle_aligned(key, aligned),
             Reply::Snapshot(key, Snapshot::Usable(prepared)) => {
                 let state = self.state_of(key)?;
                 if !state.code.is_asked() {
@@ -126,6 +137,24 @@ impl Session {
             | Reply::Installed(_)
             | Reply::Imported(_) => None,
         }
+    }
+
+    /// A face was cut out. Doubts about its labels are told as soon as they are known, and once.
+    fn handle_aligned(&mut self, key: FaceKey, aligned: Arc<AlignedFace>) -> Option<Notice> {
+        let doubts = aligned.parsed.doubts.iter().map(ToString::to_string);
+        let doubts = doubts.collect::<Vec<_>>().join("; ");
+        let state = self.state_of(key)?;
+        let is_known = (state.aligned.as_ref()).is_some_and(|known| Arc::ptr_eq(known, &aligned));
+        if !is_known {
+            state.aligned = Some(aligned);
+            state.dirty.crop = true;
+        }
+        let is_news = !doubts.is_empty() && self.doubted.insert(FaceId(key.face));
+        is_news.then(|| {
+            let of = format!("Face {} of {}", key.face, self.document.name);
+            Notice::warning(format!("{of}: {doubts}"))
+                .with_remedy(Remedy::PaintMask(self.id, FaceId(key.face)))
+        })
     }
 
     fn state_of(&mut self, key: FaceKey) -> Option<&mut FaceState> {

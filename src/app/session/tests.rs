@@ -9,7 +9,8 @@ use super::*;
 use crate::editor::Change;
 use crate::engine::desk::Reply;
 use crate::engine::{
-    AlignedFace, Drawing, EditParams, Error, FoundFace, Frame, PreparedFace, Snapshot, TimedStages,
+    AlignedFace, Drawing, EditParams, EditedFace, Error, FoundFace, Frame, PreparedFace,
+    RenderedFace, Snapshot, TimedStages,
 };
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::networks::landmarks::FoundLandmarks;
@@ -79,7 +80,7 @@ pub(crate) fn frame(prepared: &Arc<PreparedFace>, params: &EditParams) -> Frame 
     let photo = Photo::from_pixels(DynamicImage::new_rgb8(1024, 1024));
     let screen = rendered.for_screen(&photo, 1.0).unwrap();
     Frame {
-        rendered: Arc::new(rendered),
+        rendered: Arc::new(EditedFace::Redrawn(rendered)),
         screen: Arc::new(screen),
     }
 }

@@ -3,6 +3,7 @@
 use egui::{ComboBox, Context, DragValue, RichText, Slider};
 
 use super::{small, window};
+use crate::engine::Method;
 use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
@@ -52,6 +53,25 @@ fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     if settings != app.settings.engine() {
         actions.push(Action::Engine(settings));
     }
+    ui.horizontal(|ui| {
+        ui.label("New photos begin with");
+        let mut method = app.settings.method;
+        let combo = ComboBox::from_id_salt("first method")
+            .selected_text(method.name())
+            .show_ui(ui, |ui| {
+                for choice in Method::ALL {
+                    ui.selectable_value(&mut method, choice, choice.name())
+                        .on_hover_text(choice.description());
+                }
+            });
+        crate::app::panels::top::named(&combo.response, "Choose the method of new photos");
+        combo
+            .response
+            .on_hover_text("How faces of photos that you open from now on are edited at first");
+        if method != app.settings.method {
+            actions.push(Action::FirstMethod(method));
+        }
+    });
     let mut refines = app.settings.refines_keyframes;
     let check = ui
         .checkbox(&mut refines, "Refine previews when idle")

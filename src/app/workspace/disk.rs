@@ -14,7 +14,7 @@ use crate::editor::autosave;
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::editor::project::{self, Project, ProjectFile, Replace};
-use crate::engine::RenderedFace;
+use crate::engine::EditedFace;
 use crate::photo::{Photo, PhotoId};
 
 /// The identity of a piece of work that writes, never used again.
@@ -85,7 +85,7 @@ pub enum Task {
         /// The untouched photo.
         photo: Arc<Photo>,
         /// The exact edits.
-        faces: Vec<Arc<RenderedFace>>,
+        faces: Vec<Arc<EditedFace>>,
         /// Where to.
         path: PathBuf,
         /// How.
@@ -100,7 +100,7 @@ pub enum Task {
         /// The untouched photo.
         photo: Arc<Photo>,
         /// The exact edits.
-        faces: Vec<Arc<RenderedFace>>,
+        faces: Vec<Arc<EditedFace>>,
     },
 }
 

@@ -189,7 +189,8 @@ impl Workspace {
         let source = pixels.map(|photo| photo.path.clone());
         let document = match &loaded.project {
             Some(project) => project.clone().document(source),
-            None => Document::new(
+            None => Document::beginning_with(
+                self.method,
                 source.clone(),
                 source.as_deref().map_or_else(String::new, name_of),
             ),

@@ -12,7 +12,7 @@ use crate::app::notices::{Notice, Remedy};
 use crate::app::session::Readiness;
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::project::{self, Project, ProjectFile, Replace, path_beside};
-use crate::engine::RenderedFace;
+use crate::engine::EditedFace;
 use crate::engine::desk::Backend;
 use crate::fs;
 use crate::photo::{self, Photo, PhotoId};
@@ -61,7 +61,7 @@ enum Inputs {
     Document,
     Pixels {
         photo: Arc<Photo>,
-        faces: Vec<Arc<RenderedFace>>,
+        faces: Vec<Arc<EditedFace>>,
     },
 }
 

@@ -77,8 +77,8 @@ pub(super) struct Row {
     pub changed_outside: f64,
     pub changed_outside_largest: f64,
     /// The same between the generator's two pictures outside neck and lower jaw, before compositing.
-    pub drawing_changed_outside: f64,
-    pub drawing_changed_outside_largest: f64,
+    pub drawing_changed_outside: Option<f64>,
+    pub drawing_changed_outside_largest: Option<f64>,
     /// Detail inside the mask, after over before.
     pub texture: Option<f64>,
     /// ΔE2000 across the mask's edge: what the edit adds to it, and what it was and is.

@@ -14,8 +14,9 @@ use crate::cli::arrays::StoredCode;
 use crate::cli::progress::{Reporter, clock, detail};
 use crate::cli::{Failure, interrupt, pictures};
 use crate::engine::{
-    AlignFace, DescribeGenerator, DiffuseFace, EditParams, Engine, FindFaces, FitLandmarks, Job,
-    Method, PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace, Synthesize, TimedStages,
+    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, EditedFace, Engine,
+    FindFaces, FitLandmarks, Job, Method, MoveFace, PrepareFace, PreparedFace, Priority,
+    RenderFace, Synthesize, TimedStages,
 };
 use crate::geometry::{Affine, Landmarks};
 use crate::latent::{diffusion, inversion};
@@ -116,14 +117,29 @@ impl<'a> Session<'a> {
         if self.options.only_double_chins && !has_double_chin {
             return Ok(Outcome::PassedOver(portrait.name));
         }
-        let prepare = self.preparation(&portrait, landmarks).from_aligned(aligned);
-        let prepared = Arc::new(self.run(Priority::Background, prepare)?);
-        stages.extend(&prepared.seconds);
+        let (face, seconds) = aligned.clone();
+        stages.extend(&seconds);
+        let is_instant = |method: &Method| *method == Method::Instant;
+        let (mut prepared, mut prepared_stages) = (None, stages.clone());
+        if !self.methods.iter().all(is_instant) {
+            let prepare = self.preparation(&portrait, landmarks).from_aligned(aligned);
+            let found = Arc::new(self.run(Priority::Background, prepare)?);
+            prepared_stages.extend(found.seconds.iter().skip(seconds.len()));
+            prepared = Some(found);
+        }
 
         let mut edits = Vec::new();
         let mut failed = Vec::new();
         for method in self.methods.clone() {
-            match self.measure(&portrait.name, &prepared, method, &stages) {
+            let measured = match &prepared {
+                Some(prepared) if method != Method::Instant => {
+                    self.edit(prepared, method, prepared_stages.clone())
+                }
+                _ => self.edit_instantly(&face, stages.clone()),
+            };
+            match measured
+                .and_then(|(edited, stages)| self.measure(&portrait.name, method, &edited, stages))
+            {
                 Ok(edit) => edits.push(edit),
                 Err(Failure::Failed(causes)) => {
                     failed.push(Failed::new(portrait.name.clone(), Some(method), &causes));
@@ -131,7 +147,7 @@ impl<'a> Session<'a> {
                 Err(other) => return Err(other),
             }
         }
-        let before = shown(&prepared.aligned.picture)?;
+        let before = shown(&face.aligned.picture)?;
         let face = Face {
             name: portrait.name,
             before,
@@ -219,15 +235,29 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Edits by one method and measures the edit. `stages` are the seconds of what was done before.
-    fn measure(
+    /// Edits by the neck field. `stages` are the seconds of what was done before.
+    fn edit_instantly(
         &mut self,
-        name: &str,
+        face: &Arc<AlignedFace>,
+        mut stages: TimedStages,
+    ) -> Result<(EditedFace, TimedStages), Failure> {
+        let params = EditParams {
+            method: Method::Instant,
+            ..self.edit.clone()
+        };
+        let job = MoveFace::new(Arc::clone(face), params);
+        let moved = self.run(Priority::Background, job)?;
+        stages.extend(&moved.seconds);
+        Ok((EditedFace::Moved(moved), stages))
+    }
+
+    /// Edits by a method that needs a code. `stages` are the seconds of what was done before.
+    fn edit(
+        &mut self,
         prepared: &Arc<PreparedFace>,
         method: Method,
-        stages: &TimedStages,
-    ) -> Result<Edit, Failure> {
-        let mut stages = stages.clone();
+        mut stages: TimedStages,
+    ) -> Result<(EditedFace, TimedStages), Failure> {
         let params = EditParams {
             method,
             ..self.edit.clone()
@@ -244,15 +274,26 @@ impl<'a> Session<'a> {
                 stages.push(("diffuse", begun.elapsed().as_secs_f64()));
                 Some(drawing)
             }
-            Method::Warp | Method::Plain => None,
+            Method::Instant | Method::Warp | Method::Plain => None,
         };
         let render = RenderFace::new(Arc::clone(prepared), params).reusing(drawing);
         let rendered = self.run(Priority::Background, render)?;
         stages.extend(&rendered.seconds);
+        Ok((EditedFace::Redrawn(rendered), stages))
+    }
+
+    /// Measures an edit that took so many seconds.
+    fn measure(
+        &mut self,
+        name: &str,
+        method: Method,
+        rendered: &EditedFace,
+        stages: TimedStages,
+    ) -> Result<Edit, Failure> {
         let composite = rendered.composite()?;
-        let shifts = self.landmark_shifts(&rendered, &composite)?;
+        let shifts = self.landmark_shifts(rendered, &composite)?;
         Ok(Edit {
-            row: figures(name, method, &rendered, &composite, shifts, stages)?,
+            row: figures(name, method, rendered, &composite, shifts, stages)?,
             after: shown(&composite)?,
         })
     }
@@ -261,15 +302,16 @@ impl<'a> Session<'a> {
     /// the code and of the moved code; pixels of a 512-px crop.
     fn landmark_shifts(
         &mut self,
-        rendered: &RenderedFace,
+        rendered: &EditedFace,
         composite: &Rgb32FImage,
     ) -> Result<[Option<f64>; 2], Failure> {
-        let face = &rendered.face;
+        let face = rendered.aligned();
         let scale = f64::from(face.crop.width()) / f64::from(LABELS_SIZE);
         let near = face.landmarks_in_labels.mapped(&Affine::resize(scale))?;
-        let drawings = [&face.drawn, &rendered.drawing.edited];
-        let [drawn, edited] = drawings.map(eight_bit);
-        let pictures = [face.crop.clone(), eight_bit(composite), drawn, edited];
+        let mut pictures = vec![face.crop.clone(), eight_bit(composite)];
+        if let Some(redrawn) = rendered.redrawn() {
+            pictures.extend([&redrawn.face.drawn, &redrawn.drawing.edited].map(eight_bit));
+        }
         let found = self.run(Priority::Background, FitLandmarks::new(pictures, &near))?;
         let found: Vec<_> = found.into_iter().map(Result::ok).collect();
         let shift = |pair: &[Option<FoundLandmarks>]| match pair {
@@ -299,20 +341,26 @@ impl<'a> Session<'a> {
 fn figures(
     name: &str,
     method: Method,
-    rendered: &RenderedFace,
+    rendered: &EditedFace,
     composite: &Rgb32FImage,
     [landmark_shift_px, drawing_landmark_shift_px]: [Option<f64>; 2],
     stages: TimedStages,
 ) -> Result<Row, Failure> {
-    let face = &rendered.face;
-    let drawing = &rendered.drawing;
-    let edit = EditedCrop::new(&face.aligned.picture, composite, &rendered.mask)?;
+    let face = rendered.aligned();
+    let edit = EditedCrop::new(&face.aligned.picture, composite, rendered.mask())?;
     let outside = quality::outside_mask(&edit);
-    let labels = [&face.parsed.labels, &drawing.parsed.labels];
-    let landmarks = &face.landmarks_in_labels;
-    let drawings = quality::outside_edited_region(&face.drawn, &drawing.edited, labels, landmarks)?;
+    let drawings = rendered.redrawn().map(|redrawn| {
+        let drawing = &redrawn.drawing;
+        quality::outside_edited_region(
+            &redrawn.face.drawn,
+            &drawing.edited,
+            [&face.parsed.labels, &drawing.parsed.labels],
+            &face.landmarks_in_labels,
+        )
+    });
+    let drawings = drawings.transpose()?;
     let seam = quality::seam(&edit);
-    let (before, after) = (face.chin, rendered.chin);
+    let (before, after) = (face.chin, rendered.chin());
     let had_double_chin = before.is_some_and(ChinReading::has_double_chin);
     Ok(Row {
         name: name.to_owned(),
@@ -326,8 +374,8 @@ fn figures(
             .map(|after| !after.has_double_chin()),
         changed_outside: outside.mean_levels,
         changed_outside_largest: outside.largest_levels,
-        drawing_changed_outside: drawings.mean_levels,
-        drawing_changed_outside_largest: drawings.largest_levels,
+        drawing_changed_outside: drawings.as_ref().map(|change| change.mean_levels),
+        drawing_changed_outside_largest: drawings.as_ref().map(|change| change.largest_levels),
         texture: quality::texture_ratio(&edit),
         seam_delta_e: seam.map(Seam::rise),
         seam_before: seam.map(|seam| seam.before),
@@ -335,7 +383,11 @@ fn figures(
         occluders_kept: quality::share_kept(&edit, &face.parsed.labels)?,
         landmark_shift_px,
         drawing_landmark_shift_px,
-        mask_pixels: rendered.mask.iter().filter(|&&opacity| opacity > 0).count(),
+        mask_pixels: rendered
+            .mask()
+            .iter()
+            .filter(|&&opacity| opacity > 0)
+            .count(),
         doubts: face.parsed.doubts.iter().map(ToString::to_string).collect(),
         seconds: stages.iter().map(|(_, seconds)| seconds).sum(),
         stages,

@@ -10,8 +10,9 @@ use super::{Options, Session};
 use crate::cli::arrays::read_codes;
 use crate::cli::{Failure, interrupt};
 use crate::engine::{
-    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, FoundFace, Method,
-    PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace, least_amount,
+    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, EditedFace, FoundFace,
+    Method, MoveFace, MovedFace, PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace,
+    least_amount,
 };
 use crate::latent::{Boundary, diffusion, inversion};
 use crate::photo::Photo;
@@ -39,7 +40,7 @@ impl Amount {
 /// What became of a face.
 pub(super) struct Retouched {
     /// `None` for a face that was left alone.
-    pub rendered: Option<RenderedFace>,
+    pub rendered: Option<EditedFace>,
     pub aligned: Arc<AlignedFace>,
     pub report: FaceReport,
 }
@@ -68,6 +69,14 @@ impl Session<'_> {
                 aligned,
             });
         }
+        if self.options.method == Method::Instant {
+            let (params, moved) = self.move_face(&aligned)?;
+            return Ok(Retouched {
+                report: report.moved(&moved, &params, seconds),
+                rendered: Some(EditedFace::Moved(moved)),
+                aligned,
+            });
+        }
         let inversion = inversion::Options {
             steps: self.options.steps,
             seed: self.options.seed,
@@ -91,9 +100,24 @@ impl Session<'_> {
         };
         Ok(Retouched {
             report: report.edited(&rendered, &params),
-            rendered: Some(rendered),
+            rendered: Some(EditedFace::Redrawn(rendered)),
             aligned,
         })
+    }
+
+    /// The edit by the face's neck field, by the amount asked for or the least that is enough.
+    fn move_face(
+        &mut self,
+        aligned: &Arc<AlignedFace>,
+    ) -> Result<(EditParams, MovedFace), Failure> {
+        let job = MoveFace::new(Arc::clone(aligned), self.params(0.0));
+        let moved = self.run(Priority::Interactive, job)?;
+        let alpha = match self.amount {
+            Amount::Alpha(alpha) => alpha,
+            Amount::Least => Boundary::alpha_of_amount(least_amount(moved.readings())),
+        };
+        let amount = Boundary::amount_of_alpha(alpha);
+        Ok((self.params(alpha), moved.at_amount(amount)))
     }
 
     /// The code in a file.
@@ -160,7 +184,7 @@ impl Session<'_> {
                 let job = DiffuseFace::new(Arc::clone(prepared), params.clone(), diffusion);
                 Some(self.run(Priority::Background, job)?)
             }
-            Method::Warp | Method::Plain => None,
+            Method::Instant | Method::Warp | Method::Plain => None,
         };
         let render = RenderFace::new(Arc::clone(prepared), params.clone()).reusing(drawing);
         self.run(Priority::Interactive, render)

@@ -253,7 +253,7 @@ impl Session<'_> {
                 stages::write(&folder, &aligned, rendered.as_ref(), self.options.overwrite)?;
             }
             if let Some(rendered) = rendered {
-                photo_edit.add(&rendered.change(), &aligned.aligned.photo_from_crop)?;
+                rendered.add_to(&mut photo_edit)?;
                 is_changed = true;
             }
         }

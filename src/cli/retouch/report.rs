@@ -9,7 +9,7 @@ use super::super::answer::path;
 use super::super::interrupt;
 use crate::engine::{
     AlignedFace, Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method,
-    Priority, RenderedFace, TimedStages,
+    MovedFace, Priority, RenderedFace, TimedStages,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
@@ -204,6 +204,22 @@ impl FaceReport {
         self.warp_rows = rendered.measured;
         self.mask_pixels = rendered.mask.iter().filter(|&&opacity| opacity > 0).count();
         self.seconds = [prepared.seconds.as_slice(), rendered.seconds.as_slice()].concat();
+        self
+    }
+
+    /// With its edit by the neck field. `aligning` are the seconds that were spent before.
+    pub fn moved(
+        mut self,
+        moved: &MovedFace,
+        edit: &EditParams,
+        aligning: TimedStages,
+    ) -> Self {
+        self.chin.after = moved.chin();
+        self.alpha = edit.alpha;
+        self.method = Some(edit.method);
+        let mask = &moved.edit.mask;
+        self.mask_pixels = mask.iter().filter(|&&opacity| opacity > 0).count();
+        self.seconds = [aligning, moved.seconds.clone()].concat();
         self
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::Failure;
 use super::super::output::OutputFolder;
 use crate::editor::sheet::{Sheet, comparison};
-use crate::engine::{AlignedFace, RenderedFace};
+use crate::engine::{AlignedFace, EditedFace, MovedFace, RenderedFace};
 use crate::geometry::{Affine, Landmarks};
 use crate::photo::resize::resize_levels;
 use crate::portrait::labels::LABELS_SIZE;
@@ -36,7 +36,7 @@ pub(super) const NAMES: [&str; 12] = [
 pub(super) fn write(
     folder: &Path,
     aligned: &AlignedFace,
-    rendered: Option<&RenderedFace>,
+    rendered: Option<&EditedFace>,
     overwrite: bool,
 ) -> Result<(), Failure> {
     let mut folder = OutputFolder::checked(folder, &NAMES, overwrite);
@@ -61,8 +61,10 @@ pub(super) fn write(
         (crop.clone(), "crop"),
         (painted_labels(&aligned.parsed.labels), "labels"),
     ];
-    if let Some(rendered) = rendered {
-        strip.extend(write_edit(&mut folder, rendered)?);
+    match rendered {
+        Some(EditedFace::Redrawn(rendered)) => strip.extend(write_edit(&mut folder, rendered)?),
+        Some(EditedFace::Moved(moved)) => strip.extend(write_moved(&mut folder, moved)?),
+        None => (),
     }
     let mut sheet = Sheet::new();
     for (picture, label) in strip {
@@ -104,6 +106,20 @@ fn write_edit(
         (warped, "warped"),
         (composite, "composite"),
     ])
+}
+
+/// The same of an edit by the neck field, which has no code.
+fn write_moved(
+    folder: &mut OutputFolder,
+    moved: &MovedFace,
+) -> Result<[(RgbImage, &'static str); 2], Failure> {
+    let composite = eight_bit(&moved.composite()?);
+    folder.png("mask.png", GrayImage::clone(&moved.edit.mask))?;
+    folder.png("composite.png", composite.clone())?;
+    let crop = moved.face.crop.clone();
+    folder.png("compare.png", comparison(crop, composite.clone()))?;
+    let mask = DynamicImage::ImageLuma8(GrayImage::clone(&moved.edit.mask)).into_rgb8();
+    Ok([(mask, "mask"), (composite, "composite")])
 }
 
 fn eight_bit(picture: &Rgb32FImage) -> RgbImage {

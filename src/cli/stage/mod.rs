@@ -4,6 +4,7 @@
 mod align;
 mod diffuse;
 mod features;
+mod field;
 mod gradient;
 mod invert;
 mod mapping;
@@ -48,6 +49,8 @@ pub(super) enum Command {
     Project(project::Options),
     /// Mix layers of one code into another
     Mix(mix::Options),
+    /// Ask the neck field where the pixels of a slimmer neck come from, and put it into the crop
+    Field(field::Options),
     /// Label the parts of a face with a face parser
     Parse(parse::Options),
     /// Ask a chin classifier whether there is a double chin
@@ -68,6 +71,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Diffuse(options) => diffuse::run(&options),
         Command::Project(options) => project::run(&options),
         Command::Mix(options) => mix::run(&options),
+        Command::Field(options) => field::run(&options),
         Command::Parse(options) => parse::run(&options),
         Command::Score(options) => score::run(&options),
         Command::Features(options) => features::run(&options),

@@ -6,7 +6,9 @@ use image::{GrayImage, ImageBuffer, Luma, Rgb, Rgb32FImage};
 use tempfile::TempDir;
 
 use super::*;
+use crate::geometry::Affine;
 use crate::photo::Limits;
+use crate::portrait::paste::CropChange;
 
 /// A change of a square of the photo: brighter under a mask of a smaller square.
 struct Brighter {
@@ -36,16 +38,13 @@ impl Brighter {
 }
 
 impl FaceChange for Brighter {
-    fn change(&self) -> CropChange<'_> {
-        CropChange {
+    fn add_to(&self, edit: &mut PhotoEdit<'_>) -> Result<(), portrait::Error> {
+        let change = CropChange {
             crop: &self.crop,
             edited: &self.edited,
             mask: &self.mask,
-        }
-    }
-
-    fn photo_from_crop(&self) -> &Affine {
-        &self.photo_from_crop
+        };
+        edit.add(&change, &self.photo_from_crop)
     }
 }
 

@@ -330,6 +330,7 @@ fn within_range(edits: &Edits) -> Edits {
         faces: faces
             .map(|(id, params)| (*id, params.clone().within_range()))
             .collect(),
+        first_method: edits.first_method,
     }
 }
 

@@ -94,6 +94,7 @@ impl StoredHistory {
             let restored = Edits {
                 marked: step.marked,
                 faces,
+                first_method: edits.first_method,
             };
             let restored = match index == self.current {
                 true if restored != **edits => return Err("does not lead to the edits"),

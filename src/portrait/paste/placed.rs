@@ -254,7 +254,7 @@ impl Cut {
 }
 
 /// The rectangle around the centres of all mask pixels that are not 0.
-fn mask_bounds(mask: &GrayImage) -> Option<Rect> {
+pub(in crate::portrait) fn mask_bounds(mask: &GrayImage) -> Option<Rect> {
     let width = mask.width().max(1) as usize;
     let mut bounds = Rect::around(&[]);
     for (row, y) in mask.as_raw().chunks_exact(width).zip(0u32..) {
@@ -272,7 +272,7 @@ fn mask_bounds(mask: &GrayImage) -> Option<Rect> {
 }
 
 /// The mask at a point, 0..=1, interpolated bilinearly; 0 beyond its border.
-pub(super) fn sample_mask(mask: &GrayImage, point: Point) -> f32 {
+pub(in crate::portrait) fn sample_mask(mask: &GrayImage, point: Point) -> f32 {
     let (width, height) = (mask.width() as usize, mask.height() as usize);
     // Counted from one pixel outside the mask, so that nothing is negative.
     let (x, y) = (point.x + 1.0, point.y + 1.0);

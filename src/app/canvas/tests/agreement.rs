@@ -59,6 +59,64 @@ fn grey_photos_are_drawn_as_exported() {
 }
 
 #[test]
+fn neck_fields_are_drawn_as_exported_at_every_amount() {
+    for (scale, depth) in [
+        (2.3, Depth::Eight),
+        (1.0, Depth::Eight),
+        (0.6, Depth::Eight),
+        (2.3, Depth::Sixteen),
+        (1.7, Depth::Grey),
+        (1.7, Depth::GreyInColour),
+    ] {
+        let mut screen = Screen::new();
+        let sample = Sample::new(scale, depth);
+        let mut canvas = screen.canvas_of(&sample.photo);
+        sample.set_field(&mut canvas, 7);
+        let (size, view) = one_to_one(&sample.photo);
+        for amount in [100.0, 37.0, -20.0, 4.0, 0.0] {
+            let look = Look::Moved { amount };
+            let shown = scene(Compare::After, &[(7, look)]);
+            let drawn = screen.draw(&mut canvas, size, &view, &shown);
+            let expected = sample.exported_by_field(amount);
+            let (largest, _) = compare(&drawn, &expected);
+            assert!(largest <= 2, "{largest} levels at {scale}, {depth:?}, {amount} %");
+            let before = as_shown(&sample.photo);
+            let (_, edited) = compare(&expected, &before);
+            let pixels = size.0 as usize * size.1 as usize;
+            if amount == 0.0 {
+                assert_eq!(expected, before);
+            } else if amount > 30.0 {
+                assert!(
+                    edited > pixels / 50,
+                    "only {edited} of {pixels} are edited"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reduced_neck_field_is_near_what_is_exported() {
+    let mut screen = Screen::new();
+    let sample = Sample::new(2.3, Depth::Eight);
+    let mut canvas = screen.canvas_of(&sample.photo);
+    sample.set_field(&mut canvas, 7);
+    let (size, mut view) = one_to_one(&sample.photo);
+    view.zoom = 0.25;
+    let size = (size.0 / 4, size.1 / 4);
+    let moved = scene(Compare::After, &[(7, Look::Moved { amount: 80.0 })]);
+    let drawn = screen.draw(&mut canvas, size, &view, &moved);
+    let hidden = scene(Compare::After, &[(7, Look::Hidden)]);
+    let before = screen.draw(&mut canvas, size, &view, &hidden);
+    let exported = DynamicImage::from(sample.exported_by_field(80.0));
+    let mut canvas = screen.canvas_of(&exported);
+    let expected = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &[]));
+    let whole = mean_difference(&before, &expected);
+    let error = mean_difference(&drawn, &expected);
+    assert!(error < 0.25 * whole, "{error} of {whole}");
+}
+
+#[test]
 fn grey_photos_stay_grey_on_the_screen() {
     for scale in [1.7, 0.6] {
         let mut screen = Screen::new();

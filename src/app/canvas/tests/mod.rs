@@ -203,9 +203,11 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
     }
 
     // Frames, keyframes and crops that do not fit.
-    let mut small = sample.frame();
+    let ScreenFrame::Redrawn(mut small) = sample.frame() else {
+        panic!("a sample is redrawn");
+    };
     small.edited.width = 3;
-    canvas.set_frame(key(1), Arc::new(small));
+    canvas.set_frame(key(1), Arc::new(ScreenFrame::Redrawn(small)));
     let mut flat = sample.screen_crop();
     flat.photo_from_crop = Affine::scaling(0.0);
     canvas.set_crop(key(2), Arc::new(flat));

@@ -3,12 +3,16 @@
 use super::*;
 
 use image::{GrayImage, Luma, Rgb, Rgb32FImage};
+use ndarray::Array3;
 
+use crate::geometry::Landmarks;
 use crate::portrait::colour::ColourField;
+use crate::portrait::field::{FieldEdit, FieldValues, NeckField, PullField};
+use crate::portrait::labels::ParsedLabels;
 use crate::portrait::paste::{CropChange, PhotoEdit, grain};
 use crate::portrait::resample;
-use crate::portrait::screen::HalfPicture;
-use crate::portrait::warp::WarpMesh;
+use crate::portrait::screen::{HalfPicture, ScreenEdit, ScreenField};
+use crate::portrait::warp::{Pull, WarpMesh};
 
 /// Side of the crop in pixels.
 pub const SIZE: u32 = 256;
@@ -118,14 +122,14 @@ impl Sample {
             edited: &edited,
             mask: &self.mask,
         };
-        ScreenFrame {
+        ScreenFrame::Redrawn(ScreenEdit {
             edited: HalfPicture::opaque(&self.edited),
             mesh: Some(self.mesh.clone()),
             strength: 0.7,
             colour: self.colour.clone(),
             mask: self.mask.clone(),
             grain: grain(&self.photo, &change, &self.photo_from_crop).unwrap(),
-        }
+        })
     }
 
     /// The sample's own edit as a keyframe.
@@ -149,6 +153,59 @@ impl Sample {
     pub fn set(&self, canvas: &mut Canvas, face: u64) {
         self.set_crop(canvas, face);
         canvas.set_frame(key(face), Arc::new(self.frame()));
+    }
+
+    /// An edit by a neck field that moves, shades and smooths, with a point that was pulled.
+    pub fn field_edit(&self, amount: f32) -> FieldEdit {
+        let wave = |x: usize, y: usize| (x as f32 / 23.0).sin() * (y as f32 / 31.0).cos();
+        let shape = |channels, rows: usize| (channels, rows, 256);
+        let rows = 152;
+        let flow = Array3::from_shape_fn(shape(2, rows), |(i, y, x)| {
+            0.02 * wave(x + 40 * i, y) + 0.01
+        });
+        let shade = Array3::from_shape_fn(shape(3, rows), |(i, y, x)| 0.15 * wave(y, x + 9 * i));
+        let detail = Array3::from_shape_fn(shape(1, rows), |(_, y, x)| 0.5 + 0.5 * wave(x, y));
+        let mask = Array3::from_elem(shape(1, rows), 1.0);
+        let values = FieldValues {
+            first_row: 104,
+            flow: flow.view(),
+            shade: shade.view(),
+            detail: detail.view(),
+            mask: mask.view(),
+        };
+        let crop = DynamicImage::ImageRgb32F(self.crop.clone()).into_rgb8();
+        let landmarks = Landmarks::new(std::array::from_fn(|i| {
+            Point::new(i as f64, f64::from(SIZE) - i as f64)
+        }));
+        let neck = GrayImage::from_pixel(512, 512, Luma([14]));
+        let parsed = ParsedLabels::certain(neck, &landmarks.unwrap());
+        let pull = Pull {
+            at: Point::new(120.0, 170.0),
+            by: Point::new(-6.0, 4.0),
+        };
+        FieldEdit {
+            field: Arc::new(NeckField::new(&values, &crop, &parsed).unwrap()),
+            mask: Arc::new(self.mask.clone()),
+            pulls: PullField::of(&[pull], SIZE).map(Arc::new),
+            amount,
+            is_grey: self.screen_crop().is_grey,
+        }
+    }
+
+    /// The face with its neck field.
+    pub fn set_field(&self, canvas: &mut Canvas, face: u64) {
+        self.set_crop(canvas, face);
+        let edit = self.field_edit(0.0);
+        let field = ScreenField::new(&self.photo, &edit, &self.photo_from_crop).unwrap();
+        canvas.set_frame(key(face), Arc::new(ScreenFrame::Moved(field)));
+    }
+
+    /// The photo with the edit by the field as the export writes it.
+    pub fn exported_by_field(&self, amount: f32) -> RgbaImage {
+        let mut edit = PhotoEdit::of(&self.photo);
+        let field = self.field_edit(amount);
+        edit.add_field(&field, &self.photo_from_crop).unwrap();
+        as_shown(&edit.pasted().unwrap())
     }
 
     /// The photo as the export writes it.

@@ -5,7 +5,7 @@ use image::{GrayImage, Luma, Rgb, Rgb32FImage, RgbImage};
 use super::*;
 use crate::portrait::colour::ColourField;
 use crate::portrait::resample;
-use crate::portrait::screen::HalfPicture;
+use crate::portrait::screen::{HalfPicture, ScreenEdit};
 use crate::portrait::warp::WarpMesh;
 
 const SIDE: u32 = 1024;
@@ -47,7 +47,7 @@ fn face(photo: &DynamicImage) -> (ScreenCrop, ScreenFrame, Vec<Keyframe>) {
         .map(|point| *point + Point::new(9.0, 4.0))
         .collect();
     let keyframes = [50.0, 100.0].map(|amount| Keyframe::new(amount, &crop, &edited, &mask));
-    let frame = ScreenFrame {
+    let frame = ScreenFrame::Redrawn(ScreenEdit {
         edited: HalfPicture::opaque(&edited),
         mesh: Some(WarpMesh::span(SIDE, &before, &after).unwrap()),
         strength: 0.5,
@@ -57,7 +57,7 @@ fn face(photo: &DynamicImage) -> (ScreenCrop, ScreenFrame, Vec<Keyframe>) {
         },
         mask,
         grain: 0.02,
-    };
+    });
     let labels = Arc::new(GrayImage::new(512, 512));
     let crop = ScreenCrop::new(&crop, photo_from_crop, labels);
     (crop, frame, keyframes.to_vec())

@@ -20,23 +20,12 @@ pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>
         ui.label("Method");
         let mut method = params.method;
         let combo = ComboBox::from_id_salt("method")
-            .selected_text(match method {
-                Method::Warp => "Warp",
-                Method::Plain => "Plain",
-                Method::Diffuse => "Diffuse",
-            })
+            .selected_text(method.name())
             .show_ui(ui, |ui| {
-                ui.selectable_value(&mut method, Method::Warp, "Warp")
-                    .on_hover_text(
-                        "Bends the new neck to meet the photo's jaw line, then blends it in",
-                    );
-                ui.selectable_value(&mut method, Method::Plain, "Plain")
-                    .on_hover_text("Blends the new neck in as it was drawn");
-                ui.selectable_value(&mut method, Method::Diffuse, "Diffuse")
-                    .on_hover_text(
-                        "Draws the neck again and again until it meets the photo around it: slow, for \
-                         seams that the warp leaves",
-                    );
+                for choice in Method::ALL {
+                    ui.selectable_value(&mut method, choice, choice.name())
+                        .on_hover_text(choice.description());
+                }
             });
         named(&combo.response, "Choose the method");
         combo
@@ -143,22 +132,25 @@ pub(super) fn warp(
     actions: &mut Vec<Action>,
 ) {
     CollapsingHeader::new("Warp").show(ui, |ui| {
-        ui.add_enabled_ui(params.method == Method::Warp, |ui| {
+        let can_pull = matches!(params.method, Method::Instant | Method::Warp);
+        ui.add_enabled_ui(can_pull, |ui| {
             let mut percent = (params.warp.strength * 100.0).round();
-            let strength = slider(
-                ui,
-                "Strength",
-                &mut percent,
-                0.0..=100.0,
-                " %",
-                "How far the new outline is bent back to the photo's: 0 keeps the new shape, 100 the \
-                 photo's jaw",
-            );
-            let warp = WarpSettings {
-                strength: percent / 100.0,
-                ..params.warp
-            };
-            emit(&strength, Change::Warp(warp), actions);
+            if params.method != Method::Instant {
+                let strength = slider(
+                    ui,
+                    "Strength",
+                    &mut percent,
+                    0.0..=100.0,
+                    " %",
+                    "How far the new outline is bent back to the photo's: 0 keeps the new shape, 100 the \
+                     photo's jaw",
+                );
+                let warp = WarpSettings {
+                    strength: percent / 100.0,
+                    ..params.warp
+                };
+                emit(&strength, Change::Warp(warp), actions);
+            }
             let tool = Tool::Pull;
             let is_on = app.look.tool == tool;
             ui.horizontal(|ui| {
@@ -180,7 +172,7 @@ pub(super) fn warp(
             });
             let measured = session
                 .face_state(face)
-                .and_then(|state| state.frame.as_ref()?.rendered.measured);
+                .and_then(|state| state.frame.as_ref()?.rendered.redrawn()?.measured);
             if let Some(rows) = measured {
                 ui.label(
                     RichText::new(format!(

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::super::face_state::{FaceState, RenderKey, SearchEnd};
+use super::super::face_state::{FaceState, RenderKey, SearchEnd, Start};
 use super::super::tests::{frame, landmarks, prepared};
 use super::*;
-use crate::engine::EditParams;
+use crate::engine::{EditParams, PreparedFace};
 use crate::latent::OwnBoundaries;
 
 const COARSE: Task = Task::Keyframes(&COARSE_AMOUNTS);
@@ -28,9 +28,10 @@ impl Case {
             ..EditParams::along(boundary, -2.0)
         };
         let at = Instant::now();
-        let key = RenderKey { params, prepared };
+        let start = Start::Prepared(Arc::clone(&prepared));
+        let key = RenderKey { params, start };
         let state = FaceState {
-            prepared: Some(Arc::clone(&key.prepared)),
+            prepared: Some(prepared),
             code: Slot::Ready {
                 key: Box::new(landmarks()),
                 value: SearchEnd::Complete,
@@ -53,10 +54,14 @@ impl Case {
         self
     }
 
+    fn prepared(&self) -> Arc<PreparedFace> {
+        self.state.prepared.clone().unwrap()
+    }
+
     /// The exact frame is there.
     fn drawn(self) -> Self {
         self.with(|case| {
-            case.state.frame = Some(frame(&case.key.prepared, &case.key.params));
+            case.state.frame = Some(frame(&case.prepared(), &case.key.params));
             case.state.frame_of = Some(case.key.clone());
             let key = case.key.clone();
             case.state.drawing = Slot::Ready { key, value: () };
@@ -68,8 +73,8 @@ impl Case {
             let key = case.key.at_any_amount();
             case.state.keyframing = Slot::Ready { key, value: () };
             case.state.keyframe_rounds = rounds;
-            let change = frame(&case.key.prepared, &case.key.params);
-            let change = change.rendered.change();
+            let change = frame(&case.prepared(), &case.key.params);
+            let change = change.rendered.redrawn().unwrap().change();
             let keyframe = crate::portrait::screen::Keyframe::new(
                 50.0,
                 change.crop,
@@ -101,6 +106,7 @@ impl Case {
         let wish = Wish {
             landmarks: Some(&landmarks),
             key: Some(&self.key),
+            is_instant: self.key.params.method == Method::Instant,
             changes_nothing: self.changes_nothing,
             is_dragging: self.is_dragging,
             refines_keyframes: self.refines_keyframes,
@@ -335,6 +341,7 @@ fn a_face_without_a_code_is_only_prepared() {
     let wish = Wish {
         landmarks: None,
         key: None,
+        is_instant: false,
         changes_nothing: false,
         is_dragging: false,
         refines_keyframes: true,
@@ -347,4 +354,44 @@ fn a_face_without_a_code_is_only_prepared() {
     };
     let tasks = plan(&FaceState::default(), &wish, case.now);
     assert_eq!(tasks, vec![Task::Prepare]);
+}
+
+#[test]
+fn an_instant_edit_needs_the_crop_and_one_frame() {
+    let landmarks = landmarks();
+    let case = Case::new(Method::Instant);
+    let wish = Wish {
+        landmarks: Some(&landmarks),
+        key: None,
+        is_instant: true,
+        changes_nothing: true,
+        is_dragging: false,
+        refines_keyframes: true,
+    };
+    assert_eq!(plan(&FaceState::default(), &wish, case.now), [Task::Align]);
+    let asked = FaceState {
+        aligning: Slot::Asked {
+            key: Box::new(landmarks.clone()),
+            stamp: 1,
+            at: case.now,
+        },
+        ..FaceState::default()
+    };
+    assert_eq!(plan(&asked, &wish, case.now), []);
+    // The frame is drawn before the slider is touched, and while it is; then there is nothing more to do.
+    for is_dragging in [false, true] {
+        let wish = Wish {
+            landmarks: None,
+            key: Some(&case.key),
+            is_dragging,
+            ..wish
+        };
+        assert_eq!(plan(&asked, &wish, case.now), [Task::Draw]);
+        let drawn = Case::new(Method::Instant).drawn();
+        let wish = Wish {
+            key: Some(&drawn.key),
+            ..wish
+        };
+        assert_eq!(plan(&drawn.state, &wish, drawn.now), []);
+    }
 }

@@ -78,6 +78,8 @@ impl PlayedEngine {
             | Request::Install
             | Request::Import { .. }
             | Request::MarkFace { .. }
+            | Request::Align { .. }
+            | Request::Move { .. }
             | Request::Diffuse { .. } => (),
         }
     }
