@@ -40,6 +40,15 @@ pub struct CropChange<'a> {
     pub mask: &'a GrayImage,
 }
 
+/// How much of a change is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    /// As much as its mask says.
+    Masked,
+    /// All of it wherever its mask says any.
+    Full,
+}
+
 /// The changes of all faces of a photo, to be pasted into a copy of it at once.
 pub struct PhotoEdit<'a> {
     photo: &'a DynamicImage,
@@ -77,26 +86,62 @@ impl<'a> PhotoEdit<'a> {
     /// # Errors
     /// [`Error::PixelKind`] for an unknown pixel format.
     pub fn pasted(&self) -> Result<DynamicImage, Error> {
+        self.changed(Strength::Masked)
+    }
+
+    /// The photo with every change at its full strength wherever its mask is greater than 0: laid over the
+    /// photo under [`coverage`](Self::coverage), it is what is pasted.
+    ///
+    /// # Errors
+    /// As [`PhotoEdit::pasted`].
+    pub fn unmasked(&self) -> Result<DynamicImage, Error> {
+        self.changed(Strength::Full)
+    }
+
+    fn changed(&self, strength: Strength) -> Result<DynamicImage, Error> {
         let mut pasted = self.photo.clone();
         let width = pasted.width();
         match &mut pasted {
-            DynamicImage::ImageLuma8(p) => self.add_to::<u8, 1>(p, width),
-            DynamicImage::ImageLumaA8(p) => self.add_to::<u8, 2>(p, width),
-            DynamicImage::ImageRgb8(p) => self.add_to::<u8, 3>(p, width),
-            DynamicImage::ImageRgba8(p) => self.add_to::<u8, 4>(p, width),
-            DynamicImage::ImageLuma16(p) => self.add_to::<u16, 1>(p, width),
-            DynamicImage::ImageLumaA16(p) => self.add_to::<u16, 2>(p, width),
-            DynamicImage::ImageRgb16(p) => self.add_to::<u16, 3>(p, width),
-            DynamicImage::ImageRgba16(p) => self.add_to::<u16, 4>(p, width),
-            DynamicImage::ImageRgb32F(p) => self.add_to::<f32, 3>(p, width),
-            DynamicImage::ImageRgba32F(p) => self.add_to::<f32, 4>(p, width),
+            DynamicImage::ImageLuma8(p) => self.add_to::<u8, 1>(p, width, strength),
+            DynamicImage::ImageLumaA8(p) => self.add_to::<u8, 2>(p, width, strength),
+            DynamicImage::ImageRgb8(p) => self.add_to::<u8, 3>(p, width, strength),
+            DynamicImage::ImageRgba8(p) => self.add_to::<u8, 4>(p, width, strength),
+            DynamicImage::ImageLuma16(p) => self.add_to::<u16, 1>(p, width, strength),
+            DynamicImage::ImageLumaA16(p) => self.add_to::<u16, 2>(p, width, strength),
+            DynamicImage::ImageRgb16(p) => self.add_to::<u16, 3>(p, width, strength),
+            DynamicImage::ImageRgba16(p) => self.add_to::<u16, 4>(p, width, strength),
+            DynamicImage::ImageRgb32F(p) => self.add_to::<f32, 3>(p, width, strength),
+            DynamicImage::ImageRgba32F(p) => self.add_to::<f32, 4>(p, width, strength),
             other => return Err(Error::unknown_pixels(other)),
         }
         Ok(pasted)
     }
 
+    /// How much of each pixel of the photo is changed, by all faces together: 0 where it stays as it is,
+    /// 255 for a full change. No pixel that may change is 0.
+    pub fn coverage(&self) -> GrayImage {
+        let mut coverage = GrayImage::new(self.photo.width(), self.photo.height());
+        if self.faces.is_empty() {
+            return coverage;
+        }
+        for (x, y, pixel) in coverage.enumerate_pixels_mut() {
+            let faces = self
+                .faces
+                .iter()
+                .filter(|face| face.block.rows().contains(&y) && face.block.columns().contains(&x));
+            let opacity: f32 = faces.map(|face| face.opacity(x, y)).sum();
+            pixel.0 = [(opacity.min(1.0) * 255.0).ceil() as u8];
+        }
+        coverage
+    }
+
     /// Adds the changes to the photo's own samples, `CHANNELS` interleaved channels of them.
-    fn add_to<T: Sample, const CHANNELS: usize>(&self, samples: &mut [T], width: u32) {
+    fn add_to<T: Sample, const CHANNELS: usize>(
+        &self,
+        samples: &mut [T],
+        width: u32,
+        strength: Strength,
+    ) {
         if self.faces.is_empty() {
             return;
         }
@@ -124,9 +169,13 @@ impl<'a> PhotoEdit<'a> {
                     .filter(|face| face.block.columns().contains(&x));
                 shares.clear();
                 shares.extend(here.filter_map(|face| face.share(x, y, levels, colours > 1)));
-                let Some(shift) = total_shift(&mut shares) else {
+                let Some(mut shift) = total_shift(&mut shares) else {
                     continue;
                 };
+                if strength == Strength::Full {
+                    let opacity: f32 = shares.iter().map(|share| share.opacity).sum();
+                    shift = shift.map(|shift| shift / opacity.clamp(f32::MIN_POSITIVE, 1.0));
+                }
                 for (sample, shift) in pixel[..colours].iter_mut().zip(shift) {
                     *sample = sample.shifted(shift);
                 }

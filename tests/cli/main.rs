@@ -10,6 +10,7 @@ mod boundary;
 mod evaluate;
 mod interrupt;
 mod judging;
+mod many;
 mod missing;
 mod networks;
 mod outputs;

@@ -175,20 +175,6 @@ fn a_folder_may_have_a_dot_in_its_name() {
     assert_eq!(names(&there), ["a.jpg"]);
 }
 
-#[test]
-fn photos_of_one_name_are_refused_and_nothing_is_written() {
-    let (folder, photos) = folder_with(&["one/a.jpg", "two/A.JPG"]);
-    let out = folder.path().join("out");
-    let output = unchanged(&photos)
-        .args(["-q", "--out"])
-        .arg(&out)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("two photos are called"));
-    assert!(!out.exists());
-}
-
 #[cfg(unix)]
 #[test]
 fn names_that_are_no_text_are_answered_in_text_and_bytes() {

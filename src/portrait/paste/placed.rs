@@ -170,6 +170,11 @@ impl PlacedChange {
         })
     }
 
+    /// The weight of this face at a pixel of the photo; 0 outside its mask.
+    pub fn opacity(&self, x: u32, y: u32) -> f32 {
+        self.at(x, y).map_or(0.0, |change| change.opacity)
+    }
+
     /// The change at a pixel of the photo, or `None` outside the mask.
     fn at(&self, x: u32, y: u32) -> Option<ChangeHere> {
         let point = Point::new(f64::from(x), f64::from(y));
