@@ -15,6 +15,7 @@ mod missing;
 mod networks;
 mod outputs;
 mod retouch;
+mod shards;
 mod supply;
 mod synthesize;
 mod train;

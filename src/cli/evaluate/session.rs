@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
+use serde::{Deserialize, Serialize};
 
 use super::Options;
 use super::report::{Edit, Face, Failed, Row};
@@ -31,11 +32,14 @@ use crate::portrait::tensor::picture_from_tensor;
 const JPEG_QUALITY: u8 = 92;
 
 /// What became of a portrait.
+#[derive(Serialize, Deserialize)]
 pub(super) enum Outcome {
     /// Its edits, and the methods that failed.
     Measured(Face, Vec<Failed>),
     /// It has no double chin, and those are not wanted.
     PassedOver(String),
+    /// It could not be evaluated.
+    Failed(Failed),
 }
 
 /// What all portraits of a run share.
@@ -338,7 +342,9 @@ fn figures(
         mask_pixels: rendered.mask.iter().filter(|&&opacity| opacity > 0).count(),
         doubts: face.parsed.doubts.iter().map(ToString::to_string).collect(),
         seconds: stages.iter().map(|(_, seconds)| seconds).sum(),
-        stages,
+        stages: (stages.into_iter())
+            .map(|(stage, seconds)| (stage.into(), seconds))
+            .collect(),
     })
 }
 
