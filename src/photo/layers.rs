@@ -280,8 +280,8 @@ impl Data<'_> {
     }
 
     fn samples(&mut self, layer: &Layer, channel: &Channel) -> io::Result<()> {
-        let order = self.order;
-        let mut write = |sample: u16| self.file.write_all(&order.bytes(sample.to_le_bytes()));
+        // Samples are big-endian in every file, as they are in Photoshop's own documents.
+        let mut write = |sample: u16| self.file.write_all(&sample.to_be_bytes());
         if channel.id == MASK {
             let mask = layer.mask.iter().flat_map(|mask| mask.as_raw());
             return mask
