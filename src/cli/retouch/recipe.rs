@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::{Failure, Voice};
+use super::super::{EngineOptions, Failure, Voice};
 use super::Options;
+use crate::runtime::ProviderChoice;
 use crate::sha256::sha256_hex;
 
 /// The recipe of a run: all options but those that say where things go and what is told, with the content
@@ -20,6 +21,12 @@ pub(super) fn of(options: &Options) -> Result<String, Failure> {
         shard: None,
         merge: false,
         report: Vec::new(),
+        // Where it is computed changes the rounding, and not what is asked for.
+        engine: EngineOptions {
+            provider: ProviderChoice::Auto,
+            threads: 0,
+            ..options.engine.clone()
+        },
         voice: Voice {
             quiet: false,
             json: false,
