@@ -8,6 +8,7 @@ mod bad_input;
 mod batch;
 mod boundary;
 mod evaluate;
+mod integrations;
 mod interrupt;
 mod judging;
 mod many;
