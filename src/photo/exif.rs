@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use image::metadata::Orientation;
 
+use super::metadata::{Density, DensityUnit};
 use tiff::{Directory, erase, tag};
 
 /// The magic number and the position of the first directory.
@@ -240,6 +241,75 @@ pub(super) fn set_size(exif: &mut [u8], width: u32, height: u32) {
             }
         }
     }
+}
+
+/// An entry of a directory, its value in the byte order of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field {
+    /// What it tells.
+    pub tag: u16,
+    /// The kind of its value (TIFF 6.0, section 2).
+    pub kind: u16,
+    /// The value.
+    pub bytes: Vec<u8>,
+}
+
+/// The entries of the first directory, or of the one that a path of links leads to from there. `None` when
+/// there is no such directory. Links, and kinds that nobody knows, are left out.
+pub(super) fn fields_below(exif: &[u8], path: &[u16]) -> Option<Vec<Field>> {
+    let first = Directory::first(exif)?;
+    let directory = path.iter().try_fold(first, |directory, link| {
+        directory.child(exif, usize::from(*link))
+    })?;
+    let is_wanted = |entry: &&tiff::Entry| {
+        !tag::DIRECTORIES.contains(&entry.tag) && entry.tag != tag::SUB_DIRECTORIES
+    };
+    let entries = directory.entries(exif);
+    let fields = entries.iter().filter(is_wanted).filter_map(|entry| {
+        Some(Field {
+            tag: u16::try_from(entry.tag).ok()?,
+            kind: u16::try_from(entry.kind).ok()?,
+            bytes: entry.native_bytes(exif)?,
+        })
+    });
+    Some(fields.collect())
+}
+
+/// A block without entries.
+pub(super) fn empty() -> Vec<u8> {
+    b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()
+}
+
+/// Names the program that has edited the picture. Nothing that the block holds moves, since maker notes
+/// may refer to positions in it: what is new stands at its end. A block that makes no sense is left alone.
+pub(super) fn set_software(exif: &mut Vec<u8>, software: &str) {
+    let text = [software.as_bytes(), b"\0"].concat();
+    let mut signed = exif.clone();
+    if Directory::first(exif).is_some_and(|first| first.text(exif, tag::SOFTWARE) == Some(&text)) {
+        return;
+    }
+    if tiff::append_text(&mut signed, tag::SOFTWARE, &text).is_some() {
+        *exif = signed;
+    }
+}
+
+/// How many pixels go on a unit of length, as the first directory tells it.
+pub(super) fn density(exif: &[u8]) -> Option<Density> {
+    let first = Directory::first(exif)?;
+    let entries = first.entries(exif);
+    let find = |wanted| entries.iter().find(|entry| entry.tag == wanted);
+    let fraction = |wanted| find(wanted)?.fraction(exif);
+    let unit = find(tag::RESOLUTION_UNIT).and_then(|entry| entry.numbers(exif).first().copied());
+    let unit = match unit {
+        Some(1) => DensityUnit::None,
+        Some(3) => DensityUnit::Centimetre,
+        _ => DensityUnit::Inch,
+    };
+    Density::new(
+        fraction(tag::X_RESOLUTION)?,
+        fraction(tag::Y_RESOLUTION)?,
+        unit,
+    )
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 use std::error::Error as _;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use image::codecs::{
-    bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
-};
-use image::metadata::Orientation;
+use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageResult};
 
-use super::{Error, Format, Metadata, Origin, Photo, Warning, exif, jpeg};
+use super::foreign::{Foreign, RawKind};
+use super::tiff::{self, Refused};
+use super::{Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata};
 
 /// How much a photo may hold. The size that a file declares is checked before memory is reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +37,22 @@ impl Photo {
     /// Loads a PNG, JPEG, TIFF, WebP or BMP file, told by its content, and turns it upright.
     ///
     /// Grey stays grey, 16 bits stay 16 bits, alpha stays; palettes become RGB, inks (CMYK) become
-    /// RGB with a [`Warning`]. Of an animated PNG only the still picture is taken.
+    /// RGB with a [`Warning`]. Of an animated PNG only the still picture is taken, of a TIFF file with
+    /// several pictures the first full one: a [`Warning`] says so.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ReadDenied`], [`Error::Read`], [`Error::NotAnImage`],
     /// [`Error::Truncated`], [`Error::Damaged`], [`Error::ZeroSize`], [`Error::TooLarge`], or
-    /// [`Error::Unsupported`] (floating point pixels, animations, rare kinds).
+    /// [`Error::Unsupported`] (floating point pixels, animations, rare kinds); [`Error::RawPhoto`] and
+    /// [`Error::Foreign`] for files that another program has to convert first.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
         let length = file.metadata().map_err(|e| Error::reading(path, e))?.len();
         let mut reader = BufReader::new(file);
         let head = head(&mut reader).map_err(|e| Error::reading(path, e))?;
+        if let Some(foreign) = Foreign::of(&head, path) {
+            return Err(foreign.refused(path));
+        }
         let Some(format) = Format::from_content(&head) else {
             return Err(Error::NotAnImage { path: path.into() });
         };
@@ -87,46 +91,94 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn load(&self, mut reader: BufReader<File>) -> Result<Photo, Error> {
+        if self.format == Format::Tiff {
+            return self.load_tiff(reader);
+        }
+        let reading = |error| Error::reading(self.path, error);
+        let mut warnings = Vec::new();
         let mut from_cmyk = false;
         if self.format == Format::Jpeg {
-            let outline = jpeg::outline(&mut reader).map_err(|e| Error::reading(self.path, e))?;
+            let outline = jpeg::outline(&mut reader).map_err(reading)?;
             if !outline.complete {
                 return Err(self.truncated());
             }
             from_cmyk = outline.components == 4;
-            let rewound = reader.seek(SeekFrom::Start(0));
-            rewound.map_err(|e| Error::reading(self.path, e))?;
+            reader.rewind().map_err(reading)?;
         }
+        let mut metadata = match self.format {
+            Format::Jpeg => metadata::jpeg::read(&mut reader).map_err(reading)?,
+            Format::WebP => metadata::webp::read(&mut reader).map_err(reading)?,
+            Format::Png => {
+                let content = metadata::png::read(&mut reader).map_err(reading)?;
+                if content.is_animated {
+                    warnings.push(Warning::AnimationLeftOut);
+                }
+                content.metadata
+            }
+            Format::Bmp | Format::Tiff => Metadata::default(),
+        };
+        reader.rewind().map_err(reading)?;
         let mut decoder = self.decoder(reader).map_err(|e| self.explain(e))?;
         from_cmyk |= matches!(
             decoder.original_color_type(),
             ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16
         );
         self.check_kind(decoder.as_mut())?;
-
-        let (metadata, orientation) = self.metadata(decoder.as_mut(), from_cmyk)?;
+        if from_cmyk {
+            // A profile for inks does not describe RGB pixels.
+            metadata.icc_profile = None;
+            warnings.push(Warning::ConvertedFromCmyk);
+        }
+        let orientation = match metadata.make_upright(decoder.dimensions()) {
+            Some(orientation) => orientation,
+            None => decoder.orientation().map_err(|e| self.explain(e))?,
+        };
         let mut pixels = DynamicImage::from_decoder(decoder).map_err(|e| self.explain(e))?;
         pixels.apply_orientation(orientation);
-        Ok(Photo {
+        Ok(self.photo(pixels, metadata, warnings))
+    }
+
+    fn load_tiff(&self, reader: BufReader<File>) -> Result<Photo, Error> {
+        let check = |width, height, bytes| self.check_size(width, height, bytes);
+        let tiff::Content {
+            mut pixels,
+            mut metadata,
+            warnings,
+        } = tiff::read(reader, check).map_err(|refused| match refused {
+            Refused::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.truncated(),
+            Refused::Io(error) => Error::reading(self.path, error),
+            Refused::Raw(kind) => Error::RawPhoto {
+                path: self.path.into(),
+                kind: RawKind::from_path(self.path).map_or(kind, RawKind::name),
+            },
+            Refused::Unsupported(what) => self.unsupported(what),
+            Refused::Size(error) => *error,
+            Refused::Decoder(error) => self.damaged(error.to_string()),
+        })?;
+        if let Some(orientation) = metadata.make_upright((pixels.width(), pixels.height())) {
+            pixels.apply_orientation(orientation);
+        }
+        Ok(self.photo(pixels, metadata, warnings))
+    }
+
+    fn photo(&self, pixels: DynamicImage, metadata: Metadata, warnings: Vec<Warning>) -> Photo {
+        Photo {
             pixels,
             metadata,
             origin: Some(Origin {
                 path: self.path.into(),
                 format: self.format,
             }),
-            warnings: from_cmyk
-                .then_some(Warning::ConvertedFromCmyk)
-                .into_iter()
-                .collect(),
-        })
+            warnings,
+            is_edited: false,
+        }
     }
 
     fn decoder(&self, reader: BufReader<File>) -> ImageResult<Box<dyn ImageDecoder>> {
         Ok(match self.format {
             Format::Png => Box::new(PngDecoder::new(reader)?),
             Format::Jpeg => Box::new(JpegDecoder::new(reader)?),
-            Format::Tiff => Box::new(TiffDecoder::new(reader)?),
-            Format::Bmp => Box::new(BmpDecoder::new(reader)?),
+            Format::Bmp | Format::Tiff => Box::new(BmpDecoder::new(reader)?),
             Format::WebP => {
                 let decoder = WebPDecoder::new(reader)?;
                 if decoder.has_animation() {
@@ -167,28 +219,6 @@ impl Source<'_> {
         let mut limits = image::Limits::no_limits();
         limits.max_alloc = Some(bytes.saturating_mul(1 + WORKING_COPIES).max(64 << 20));
         decoder.set_limits(limits).map_err(|e| self.explain(e))
-    }
-
-    /// Profile, EXIF and the orientation that the pixels are stored in.
-    fn metadata(
-        &self,
-        decoder: &mut dyn ImageDecoder,
-        from_cmyk: bool,
-    ) -> Result<(Metadata, Orientation), Error> {
-        let icc_profile = decoder.icc_profile().map_err(|e| self.explain(e))?;
-        let exif = decoder.exif_metadata().map_err(|e| self.explain(e))?;
-        let mut exif = exif.map(exif::without_prefix);
-        let in_exif = exif.as_deref_mut().and_then(exif::make_upright);
-        let orientation = match in_exif {
-            Some(orientation) => orientation,
-            None => decoder.orientation().map_err(|e| self.explain(e))?,
-        };
-        let metadata = Metadata {
-            // A profile for inks does not describe RGB pixels.
-            icc_profile: icc_profile.filter(|profile| !from_cmyk && !profile.is_empty()),
-            exif: exif.filter(|exif| !exif.is_empty()),
-        };
-        Ok((metadata, orientation))
     }
 
     fn explain(&self, error: ImageError) -> Error {

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use image::metadata::Orientation;
 use image::{GenericImageView, ImageEncoder, ImageFormat, Luma, LumaA, Rgb, Rgba};
 use image::{ImageBuffer, RgbImage};
 use tempfile::TempDir;

@@ -11,13 +11,17 @@
 mod derive;
 mod error;
 mod exif;
+mod foreign;
 mod format;
 mod id;
 mod jpeg;
 mod load;
+mod metadata;
+mod png;
 pub mod resize;
 mod save;
 mod strip;
+mod tiff;
 mod watched;
 
 use std::fmt;
@@ -30,6 +34,7 @@ pub use error::Error;
 pub use format::Format;
 pub use id::PhotoId;
 pub use load::Limits;
+pub use metadata::{Density, DensityUnit, Metadata, Part, PngChunk};
 pub use save::SaveOptions;
 pub use strip::Strip;
 pub use watched::Watch;
@@ -41,16 +46,8 @@ pub struct Photo {
     metadata: Metadata,
     origin: Option<Origin>,
     warnings: Vec<Warning>,
-}
-
-/// What a file says about its pixels.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// ICC colour profile.
-    pub icc_profile: Option<Vec<u8>>,
-    /// EXIF block, from its TIFF header on. The orientation in it is always 1 (upright), and it
-    /// holds no thumbnail: both would be wrong once the pixels have changed.
-    pub exif: Option<Vec<u8>>,
+    /// Whether the pixels are still those of the file.
+    is_edited: bool,
 }
 
 /// The file that a photo was loaded from.
@@ -68,9 +65,38 @@ pub enum Warning {
         "the photo is in CMYK; it was converted to RGB without its colour profile, so colours may shift"
     )]
     ConvertedFromCmyk,
-    /// The output format has no place for EXIF data.
-    #[error("EXIF data (camera, date, place) cannot be kept in this file format")]
-    ExifDropped,
+    /// The file holds more pictures than the one that is taken.
+    #[error(
+        "the file holds {} more; only the first full picture is retouched, and a file made from it holds no other",
+        if *.0 == 1 { "picture or page".to_owned() } else { format!("{} pictures or pages", .0) }
+    )]
+    OtherPages(usize),
+    /// The file holds Photoshop's layers beside the flat picture.
+    #[error(
+        "the file has Photoshop layers; the flat picture is retouched, and a file made from it has no layers"
+    )]
+    LayersLeftOut,
+    /// The file holds channels beside colours and transparency.
+    #[error(
+        "the file has {} channel(s) beside its colours (a saved selection, a spot colour); a file made from it lacks them", .0
+    )]
+    ChannelsLeftOut(usize),
+    /// The file holds an animation; only the still picture is taken.
+    #[error("the picture is animated; only its still picture is retouched and kept")]
+    AnimationLeftOut,
+    /// The output format has no place for some of the metadata.
+    #[error("{part} cannot be kept in {format} files")]
+    Dropped {
+        /// What is lost.
+        part: Part,
+        /// The output format.
+        format: Format,
+    },
+    /// The XMP packet is longer than a JPEG file can hold, and cannot be split.
+    #[error(
+        "the XMP data (rating, label, development settings) are too long for a JPEG file and were left out; save as PNG or TIFF to keep them"
+    )]
+    XmpTooLong,
     /// The EXIF data were longer than a JPEG file can hold, until the old thumbnail was left out.
     #[error(
         "the EXIF data are too long for a JPEG file, so the old thumbnail in them was left out; all fields are kept"
@@ -86,9 +112,6 @@ pub enum Warning {
         "the EXIF data (camera, date, place) are too long for a JPEG file and were left out; save as PNG to keep them"
     )]
     ExifTooLong,
-    /// The output format has no place for a colour profile.
-    #[error("the colour profile cannot be kept in this file format, so colours may shift")]
-    IccProfileDropped,
 }
 
 impl Photo {
@@ -99,6 +122,7 @@ impl Photo {
             metadata: Metadata::default(),
             origin: None,
             warnings: Vec::new(),
+            is_edited: false,
         }
     }
 
@@ -116,6 +140,7 @@ impl Photo {
         }
         Ok(Self {
             pixels,
+            is_edited: self.origin.is_some(),
             ..self.clone_without_pixels()
         })
     }
@@ -126,7 +151,7 @@ impl Photo {
         &self.pixels
     }
 
-    /// Colour profile and EXIF.
+    /// Colour profile, EXIF, XMP, IPTC and all else that the file says.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -152,6 +177,7 @@ impl Photo {
             metadata: self.metadata.clone(),
             origin: self.origin.clone(),
             warnings: self.warnings.clone(),
+            is_edited: self.is_edited,
         }
     }
 }

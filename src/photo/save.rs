@@ -1,15 +1,13 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use image::codecs::{
-    bmp::BmpEncoder, jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder,
-};
-use image::{ColorType, DynamicImage, ImageEncoder, ImageError};
+use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
+use image::{ColorType, DynamicImage, ImageError};
 
-use super::exif::{self, LeftOut};
-use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning};
+use super::metadata::{self, Density};
+use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning, png, tiff};
 use crate::fs::{atomic, same_file};
 
 /// How to save a photo.
@@ -69,23 +67,34 @@ impl Photo {
     /// Saves the photo with its profile and EXIF data, in full or not at all ([`atomic::write`]).
     ///
     /// Pixels keep channels and depth; a format that cannot hold them is refused, nothing is
-    /// converted in silence (grey with alpha becomes RGB with alpha in TIFF and BMP files, which
-    /// loses nothing). Returns what the format could not take of the metadata that were wanted: TIFF
-    /// files get no EXIF data, BMP files neither that nor a profile, JPEG files no more than 65 527 bytes
-    /// of EXIF data.
+    /// converted in silence (grey with alpha becomes RGB with alpha in BMP files, which
+    /// loses nothing). Returns what the format could not take of the metadata that were wanted, as
+    /// [`Photo::losses`] says beforehand.
     ///
     /// # Errors
     /// [`Error::CannotHold`] for 16 bits or alpha in a format without; [`Error::IsSource`] and
     /// [`fs::Error::Exists`](crate::fs::Error::Exists) as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
     pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
+        let (metadata, losses) = self.prepared(options);
         let content = |file: &mut BufWriter<&mut File>| {
-            encode(file, &pixels, &self.metadata, options).map_err(unwrap_io)
+            encode(file, &pixels, &metadata, options).map_err(unwrap_io)
         };
-        Ok(match options.overwrite {
+        match options.overwrite {
             Overwrite::Never => atomic::write_new(path, content),
             Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
-        }?)
+        }?;
+        Ok(losses)
+    }
+
+    /// What of the metadata a file could not hold, to be said before work is put into new pixels.
+    pub fn losses(&self, options: &SaveOptions) -> Vec<Warning> {
+        self.prepared(options).1
+    }
+
+    /// The metadata as they go into a file, and what cannot.
+    pub(super) fn prepared(&self, options: &SaveOptions) -> (Metadata, Vec<Warning>) {
+        (self.metadata).prepared(options.format, options.strip, self.is_edited)
     }
 
     /// Finds out whether [`Photo::save`] could save here now, before work is put into new pixels.
@@ -134,73 +143,47 @@ fn storable<'a>(
         Format::Jpeg if side_px > 65_535 => cannot_hold("more than 65 535 pixels a side"),
         Format::Jpeg | Format::WebP | Format::Bmp if deep => cannot_hold("16 bits a channel"),
         Format::Jpeg if color.has_alpha() => cannot_hold("transparency"),
-        Format::Tiff | Format::Bmp if color == ColorType::La8 => {
-            Ok(Cow::Owned(pixels.to_rgba8().into()))
-        }
-        Format::Tiff if color == ColorType::La16 => Ok(Cow::Owned(pixels.to_rgba16().into())),
+        Format::Bmp if color == ColorType::La8 => Ok(Cow::Owned(pixels.to_rgba8().into())),
         _ => Ok(Cow::Borrowed(pixels)),
     }
 }
 
+/// Encodes the pixels with metadata that were prepared for the format.
 pub(super) fn encode(
     file: &mut (impl Write + Seek),
     pixels: &DynamicImage,
     metadata: &Metadata,
     options: &SaveOptions,
-) -> Result<Vec<Warning>, ImageError> {
+) -> Result<(), ImageError> {
     let quality = options.jpeg_quality.clamp(1, 100);
-    let metadata = &metadata.without(options.strip);
     match options.format {
-        Format::Png => finish(PngEncoder::new(file), pixels, metadata),
-        Format::Tiff => finish(TiffEncoder::new(file), pixels, metadata),
-        Format::WebP => finish(WebPEncoder::new_lossless(file), pixels, metadata),
-        Format::Bmp => finish(BmpEncoder::new(file), pixels, metadata),
+        Format::Png => png::encode(file, pixels, metadata)?,
+        Format::Tiff => tiff::encode(file, pixels, metadata)?,
+        Format::WebP => {
+            let mut bare = Vec::new();
+            pixels.write_with_encoder(WebPEncoder::new_lossless(&mut bare))?;
+            let size = (pixels.width(), pixels.height());
+            let has_alpha = pixels.color().has_alpha();
+            file.write_all(&metadata::webp::spliced(&bare, metadata, size, has_alpha))?;
+        }
+        Format::Bmp => {
+            let start = file.stream_position()?;
+            pixels.write_with_encoder(BmpEncoder::new(&mut *file))?;
+            if let Some([x, y]) = metadata.density.and_then(Density::per_metre) {
+                let end = file.stream_position()?;
+                // biXPelsPerMeter and biYPelsPerMeter.
+                file.seek(SeekFrom::Start(start + 38))?;
+                file.write_all(&[x.to_le_bytes(), y.to_le_bytes()].concat())?;
+                file.seek(SeekFrom::Start(end))?;
+            }
+        }
         Format::Jpeg => {
-            let (metadata, warning) = fitted_to_segment(metadata);
-            let encoder = JpegEncoder::new_with_quality(file, quality);
-            let mut warnings = finish(encoder, pixels, &metadata)?;
-            warnings.extend(warning);
-            Ok(warnings)
+            let mut bare = Vec::new();
+            pixels.write_with_encoder(JpegEncoder::new_with_quality(&mut bare, quality))?;
+            file.write_all(&metadata::jpeg::spliced(&bare, metadata))?;
         }
     }
-}
-
-/// The metadata with EXIF data that fit into a segment of a JPEG file, whose length is told in 16 bits.
-fn fitted_to_segment(metadata: &Metadata) -> (Metadata, Option<Warning>) {
-    /// What is left beside the length itself and the prefix.
-    const LIMIT_BYTES: usize = u16::MAX as usize - 2 - b"Exif\0\0".len();
-    let mut metadata = metadata.clone();
-    let Some(exif) = metadata.exif.take() else {
-        return (metadata, None);
-    };
-    let (exif, left_out) = exif::shortened(&exif, LIMIT_BYTES);
-    metadata.exif = exif;
-    let warning = left_out.map(|left_out| match left_out {
-        LeftOut::Thumbnail => Warning::ThumbnailDropped,
-        LeftOut::MakerNote => Warning::MakerNoteDropped,
-        LeftOut::All => Warning::ExifTooLong,
-    });
-    (metadata, warning)
-}
-
-fn finish(
-    mut encoder: impl ImageEncoder,
-    pixels: &DynamicImage,
-    metadata: &Metadata,
-) -> Result<Vec<Warning>, ImageError> {
-    let mut dropped = Vec::new();
-    if let Some(profile) = &metadata.icc_profile
-        && encoder.set_icc_profile(profile.clone()).is_err()
-    {
-        dropped.push(Warning::IccProfileDropped);
-    }
-    if let Some(exif) = &metadata.exif
-        && encoder.set_exif_metadata(exif.clone()).is_err()
-    {
-        dropped.push(Warning::ExifDropped);
-    }
-    pixels.write_with_encoder(encoder)?;
-    Ok(dropped)
+    Ok(())
 }
 
 /// Errors of the file keep their kind, so that a full disk is told as such.

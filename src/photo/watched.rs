@@ -1,7 +1,7 @@
 //! Saving under the eyes of somebody who may change their mind.
 //!
 //! Encoders know no cancelling, but they stop when their file fails them. Those that compress the
-//! whole picture before they write anything (PNG, WebP) work aside, into memory, and are left to
+//! whole picture before they write anything (PNG, WebP, JPEG) work aside, into memory, and are left to
 //! themselves when nobody wants their result any more.
 
 use std::cell::Cell;
@@ -51,26 +51,25 @@ impl Photo {
         watch: Watch<'_>,
     ) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
+        let (metadata, losses) = self.prepared(options);
         let aside = match options.format {
-            Format::Png | Format::WebP => Some(encode_aside(self, path, options, watch)?),
-            Format::Jpeg | Format::Tiff | Format::Bmp => None,
+            Format::Png | Format::WebP | Format::Jpeg => {
+                Some(encode_aside(self, path, options, watch)?)
+            }
+            Format::Tiff | Format::Bmp => None,
         };
         // What files without compression will have.
         let bytes = pixels.as_bytes().len();
         write_watched(path, options.overwrite, watch, |file| match aside {
-            Some((bytes, warnings)) => {
-                copy(&mut Cursor::new(&bytes), file, bytes.len())?;
-                Ok(warnings)
-            }
+            Some(bytes) => Ok(copy(&mut Cursor::new(&bytes), file, bytes.len())?),
             None => {
                 file.expect(bytes);
                 let mut buffer = BufWriter::new(&mut *file);
-                let warnings = encode(&mut buffer, &pixels, &self.metadata, options);
-                let warnings = warnings.map_err(unwrap_io)?;
-                buffer.flush()?;
-                Ok(warnings)
+                encode(&mut buffer, &pixels, &metadata, options).map_err(unwrap_io)?;
+                Ok(buffer.flush()?)
             }
-        })
+        })?;
+        Ok(losses)
     }
 
     /// As [`Photo::copy_source`], as long as `watch` says so; a file of that name is treated as
@@ -135,16 +134,17 @@ fn encode_aside(
     path: &Path,
     options: &SaveOptions,
     watch: Watch<'_>,
-) -> Result<(Vec<u8>, Vec<Warning>), Error> {
+) -> Result<Vec<u8>, Error> {
     const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
     let failed = |error: Failed| Error::from(fs::Error::writing(path, error));
     let (sender, result) = bounded(1);
     let (photo, options) = (Arc::clone(photo), *options);
     let encode = move || {
         let mut bytes = Cursor::new(Vec::new());
-        let warnings = encode(&mut bytes, &photo.pixels, &photo.metadata, &options);
+        let (metadata, _) = photo.prepared(&options);
+        let encoded = encode(&mut bytes, &photo.pixels, &metadata, &options);
         // Who does not want it has stopped listening.
-        let _ = sender.send(warnings.map(|warnings| (bytes.into_inner(), warnings)));
+        let _ = sender.send(encoded.map(|()| bytes.into_inner()));
     };
     let spawned = thread::Builder::new()
         .name("encode".to_owned())

@@ -221,6 +221,7 @@ impl Session<'_> {
         let out = output.photo.as_path();
         let photo = Arc::new(pictures::load(path, self.options.voice)?);
         photo.check_save(out, &self.save_options(out)?)?;
+        self.say_losses(&photo, out)?;
         let mut report = PhotoReport::new(path, out, &photo);
         report.time("load", begun);
         if self.amount == Amount::Alpha(0.0) {
@@ -354,15 +355,20 @@ impl Session<'_> {
         })
     }
 
-    /// Writes the file; what it could not take is told, and yielded for the report.
+    /// Says what of the metadata the file will not hold, before any work is done for it. A photo that is
+    /// copied as it is loses nothing, but whether anything changes is not known yet.
+    fn say_losses(&self, photo: &Photo, out: &Path) -> Result<(), Failure> {
+        for loss in photo.losses(&self.save_options(out)?) {
+            self.reporter.say(&format!("{}: {loss}", out.display()));
+        }
+        Ok(())
+    }
+
+    /// Writes the file; what it could not take, which was said before, is yielded for the report.
     fn save(&self, photo: &Photo, out: &Path) -> Result<Vec<String>, Failure> {
         let warnings = photo.save(out, &self.save_options(out)?)?;
         note_written(out);
-        let warnings = warnings.iter().map(|warning| {
-            self.reporter.say(&format!("{}: {warning}", out.display()));
-            warning.to_string()
-        });
-        Ok(warnings.collect())
+        Ok(warnings.iter().map(ToString::to_string).collect())
     }
 
     /// A photo in which nothing changes is copied byte for byte where the format stays the same and all
