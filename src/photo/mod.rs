@@ -68,7 +68,7 @@ pub enum Warning {
     /// The file holds more pictures than the one that is taken.
     #[error(
         "the file holds {} more; only the first full picture is retouched, and a file made from it holds no other",
-        if *.0 == 1 { "picture or page".to_owned() } else { format!("{} pictures or pages", .0) }
+        if *.0 == 1 { "one picture (or page)".to_owned() } else { format!("{} pictures (or pages)", .0) }
     )]
     OtherPages(usize),
     /// The file holds Photoshop's layers beside the flat picture.

@@ -303,14 +303,14 @@ pub(super) fn write_metadata<W: Write + Seek, K: TiffKind>(
         directory.write_tag(Tag::Unknown(tag::X_RESOLUTION), fraction(x))?;
         directory.write_tag(Tag::Unknown(tag::Y_RESOLUTION), fraction(y))?;
     }
-    // Records in Photoshop's block follow the records.
-    let block = metadata
-        .photoshop
-        .as_deref()
-        .map(|block| match photoshop::iptc(block) {
-            Some(_) => photoshop::with_iptc(block, metadata.iptc.as_deref()),
-            None => block.to_vec(),
-        });
+    // Records in Photoshop's block follow the records. A block of nothing else would say them twice.
+    let block = metadata.photoshop.as_deref().map(|block| {
+        let is_alone = photoshop::with_iptc(block, None).is_empty();
+        let has_records = !is_alone && photoshop::iptc(block).is_some();
+        let records = metadata.iptc.as_deref().filter(|_| has_records);
+        photoshop::with_iptc(block, records)
+    });
+    let block = block.filter(|block| !block.is_empty());
     for (number, bytes) in [
         (tag::ICC_PROFILE, metadata.icc_profile.as_deref()),
         (tag::IPTC, metadata.iptc.as_deref()),
@@ -345,7 +345,12 @@ fn write_bytes<W: Write + Seek, K: TiffKind>(
     kind: Type,
     bytes: &[u8],
 ) -> TiffResult<()> {
+    const INLINE_BYTES: usize = 4;
     let entry = directory.write_entry_bytes(kind, bytes)?;
+    if bytes.len() > INLINE_BYTES && !bytes.len().is_multiple_of(2) {
+        // The next value is to begin at an even position.
+        directory.write_data(0u8)?;
+    }
     directory.extend_from(&tiff::Directory::from_iter([(Tag::Unknown(number), entry)]));
     Ok(())
 }
