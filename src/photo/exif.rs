@@ -261,8 +261,10 @@ pub(super) fn fields_below(exif: &[u8], path: &[u16]) -> Option<Vec<Field>> {
     let directory = path.iter().try_fold(first, |directory, link| {
         directory.child(exif, usize::from(*link))
     })?;
+    const LINK: usize = 13;
     let is_wanted = |entry: &&tiff::Entry| {
-        !tag::DIRECTORIES.contains(&entry.tag) && entry.tag != tag::SUB_DIRECTORIES
+        let is_link = tag::DIRECTORIES.contains(&entry.tag) || entry.kind == LINK;
+        !is_link && entry.tag != tag::SUB_DIRECTORIES
     };
     let entries = directory.entries(exif);
     let fields = entries.iter().filter(is_wanted).filter_map(|entry| {

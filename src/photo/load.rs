@@ -47,6 +47,11 @@ impl Photo {
     /// [`Error::Foreign`] for files that another program has to convert first.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
+        Self::read(file, path, limits)
+    }
+
+    /// As [`Photo::load`], from a file that is open and at its start; `path` is for messages.
+    pub(super) fn read(file: File, path: &Path, limits: &Limits) -> Result<Self, Error> {
         let length = file.metadata().map_err(|e| Error::reading(path, e))?.len();
         let mut reader = BufReader::new(file);
         let head = head(&mut reader).map_err(|e| Error::reading(path, e))?;

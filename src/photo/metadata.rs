@@ -102,8 +102,18 @@ pub(super) enum JpegPart {
 
 impl Metadata {
     /// Makes the metadata fit pixels that are turned upright and may change: orientation 1, no old
-    /// thumbnail; the size fields follow a quarter turn. Returns how the stored pixels lie.
+    /// thumbnail, nothing empty; the size fields follow a quarter turn. Returns how the stored pixels lie.
     pub(super) fn make_upright(&mut self, stored: (u32, u32)) -> Option<Orientation> {
+        for part in [
+            &mut self.icc_profile,
+            &mut self.exif,
+            &mut self.xmp,
+            &mut self.xmp_extension,
+            &mut self.iptc,
+            &mut self.photoshop,
+        ] {
+            *part = part.take().filter(|part| !part.is_empty());
+        }
         let orientation = self.exif.as_deref_mut().and_then(exif::make_upright);
         let is_quarter_turn = orientation.is_some_and(|orientation| {
             !matches!(

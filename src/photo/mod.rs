@@ -1,9 +1,9 @@
-//! A photo: its pixels in their own depth, its colour profile and EXIF data.
+//! A photo: its pixels in their own depth, its colour profile, EXIF, XMP and IPTC data.
 //!
 //! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP, told by their content, within [`Limits`];
 //! a photo does not change afterwards, a new one is made with [`Photo::with_pixels`].
-//! [`Photo::save`] keeps depth, profile and EXIF as far as the format can hold them, never leaves
-//! half a file and never replaces the source unasked.
+//! [`Photo::save`] keeps depth and metadata as far as the format can hold them ([`Photo::losses`] says
+//! what it cannot), reads back what it wrote, never leaves half a file and never replaces the source unasked.
 //!
 //! Lossless formats give back the same pixels bit for bit. JPEG does not: who has changed nothing
 //! and wants the same photo copies the file ([`Photo::source`]).
@@ -22,6 +22,7 @@ pub mod resize;
 mod save;
 mod strip;
 mod tiff;
+mod verify;
 mod watched;
 
 use std::fmt;

@@ -7,7 +7,7 @@ use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
 use image::{ColorType, DynamicImage, ImageError};
 
 use super::metadata::{self, Density};
-use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning, png, tiff};
+use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning, png, tiff, verify};
 use crate::fs::{atomic, same_file};
 
 /// How to save a photo.
@@ -64,7 +64,8 @@ impl Photo {
         Ok(())
     }
 
-    /// Saves the photo with its profile and EXIF data, in full or not at all ([`atomic::write`]).
+    /// Saves the photo with its metadata, in full or not at all ([`atomic::write`]): the file is read
+    /// back and compared before it takes its name.
     ///
     /// Pixels keep channels and depth; a format that cannot hold them is refused, nothing is
     /// converted in silence (grey with alpha becomes RGB with alpha in BMP files, which
@@ -78,7 +79,9 @@ impl Photo {
         let pixels = self.allowed(path, options)?;
         let (metadata, losses) = self.prepared(options);
         let content = |file: &mut BufWriter<&mut File>| {
-            encode(file, &pixels, &metadata, options).map_err(unwrap_io)
+            encode(file, &pixels, &metadata, options).map_err(unwrap_io)?;
+            file.flush()?;
+            verify::written(file.get_mut(), path, &pixels, &metadata, options.format)
         };
         match options.overwrite {
             Overwrite::Never => atomic::write_new(path, content),

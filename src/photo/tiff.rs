@@ -10,6 +10,8 @@ mod pixels;
 mod read;
 mod write;
 
+pub(super) use fields::is_about_layout;
+pub(super) use pixels::associated;
 pub(super) use read::{Content, Refused, read};
 pub(super) use write::encode;
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::save::{encode, unwrap_io};
-use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning};
+use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning, verify};
 use crate::fs::{self, atomic, same_file};
 
 /// Hears how much of the file is written (0 to 1, as far as that is known) and answers whether to go
@@ -60,14 +60,24 @@ impl Photo {
         };
         // What files without compression will have.
         let bytes = pixels.as_bytes().len();
-        write_watched(path, options.overwrite, watch, |file| match aside {
-            Some(bytes) => Ok(copy(&mut Cursor::new(&bytes), file, bytes.len())?),
-            None => {
-                file.expect(bytes);
-                let mut buffer = BufWriter::new(&mut *file);
-                encode(&mut buffer, &pixels, &metadata, options).map_err(unwrap_io)?;
-                Ok(buffer.flush()?)
+        write_watched(path, options.overwrite, watch, |file| {
+            match aside {
+                Some(bytes) => copy(&mut Cursor::new(&bytes), file, bytes.len())?,
+                None => {
+                    file.expect(bytes);
+                    let mut buffer = BufWriter::new(&mut *file);
+                    encode(&mut buffer, &pixels, &metadata, options).map_err(unwrap_io)?;
+                    buffer.flush()?;
+                }
             }
+            file.flush()?;
+            verify::written(
+                file.file.get_mut(),
+                path,
+                &pixels,
+                &metadata,
+                options.format,
+            )
         })?;
         Ok(losses)
     }

@@ -68,7 +68,7 @@ impl Density {
     }
 
     /// The fields of a JFIF segment: unit, across, down. `None` for what 16 bits cannot say.
-    pub(super) fn for_jfif(self) -> Option<(u8, u16, u16)> {
+    pub(in crate::photo) fn for_jfif(self) -> Option<(u8, u16, u16)> {
         let whole = |value: f64| {
             let rounded = value.round();
             (rounded >= 1.0 && rounded <= f64::from(u16::MAX)).then_some(rounded as u16)

@@ -60,6 +60,9 @@ pub(in crate::photo) fn read(reader: &mut impl BufRead) -> io::Result<Metadata> 
             APP0 if content.starts_with(JFIF_EXTENSION) => continue,
             APP14 if content.starts_with(ADOBE) => continue,
             APP2 if content.starts_with(MULTI_PICTURE) => continue,
+            // A second one says the same, or what was meant to be gone.
+            APP1 if content.starts_with(EXIF) && metadata.exif.is_some() => continue,
+            APP1 if content.starts_with(XMP) && metadata.xmp.is_some() => continue,
             APP0..=APP15 => collected.take(&mut metadata, marker, content),
             _ => continue,
         };
@@ -83,14 +86,12 @@ impl Collected {
     fn take(&mut self, metadata: &mut Metadata, marker: u8, content: Vec<u8>) -> JpegPart {
         let after = |prefix: &[u8]| content.strip_prefix(prefix).map(<[u8]>::to_vec);
         if marker == APP1
-            && metadata.exif.is_none()
             && let Some(exif) = after(EXIF)
         {
             metadata.exif = Some(exif);
             return JpegPart::Exif;
         }
         if marker == APP1
-            && metadata.xmp.is_none()
             && let Some(packet) = after(XMP)
         {
             metadata.xmp = Some(packet);

@@ -105,11 +105,10 @@ impl Content {
     fn take_text(&mut self, chunk: PngChunk) {
         let metadata = &mut self.metadata;
         let keyword = keyword(&chunk);
-        if keyword == XMP_KEYWORD && metadata.xmp.is_none() {
-            metadata.xmp = text(&chunk);
-            if metadata.xmp.is_some() {
-                return;
-            }
+        if keyword == XMP_KEYWORD {
+            // Of several packets the first counts; one that cannot be read is no text either.
+            metadata.xmp = metadata.xmp.take().or_else(|| text(&chunk));
+            return;
         }
         let profile = RawProfile::keyword(keyword).then(|| text(&chunk)).flatten();
         match profile.as_deref().and_then(RawProfile::read) {

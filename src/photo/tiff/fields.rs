@@ -21,7 +21,7 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// Whether a tag of the picture's own directory tells how its pixels are stored, or where other pictures
 /// are, or stands for something that [`Metadata`] has a field for.
-fn is_about_layout(tag: u16) -> bool {
+pub(in crate::photo) fn is_about_layout(tag: u16) -> bool {
     matches!(
         tag,
         254..=266 // sizes, bits, compression, photometric, threshholding, fill order

@@ -297,7 +297,7 @@ fn divide_by_alpha<T: Sample>(pixel: &mut [T]) {
 }
 
 /// The picture with its colours multiplied by alpha.
-pub(super) fn associated(pixels: &DynamicImage) -> Option<DynamicImage> {
+pub(in crate::photo) fn associated(pixels: &DynamicImage) -> Option<DynamicImage> {
     fn multiplied<P: Pixel>(
         picture: &ImageBuffer<P, Vec<P::Subpixel>>,
     ) -> ImageBuffer<P, Vec<P::Subpixel>>
