@@ -64,6 +64,12 @@ impl ExportOptions {
         Some(Self { format, ..self })
     }
 
+    /// What of a photo's metadata the file could not hold, in words.
+    pub fn losses(&self, photo: &Photo) -> Vec<String> {
+        let losses = photo.losses(&self.save_options());
+        losses.iter().map(ToString::to_string).collect()
+    }
+
     fn save_options(&self) -> SaveOptions {
         SaveOptions {
             format: self.format,

@@ -13,6 +13,8 @@ mod error;
 mod exif;
 mod foreign;
 mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod id;
 mod jpeg;
 mod load;

@@ -90,9 +90,13 @@ impl Photo {
         Ok(losses)
     }
 
-    /// What of the metadata a file could not hold, to be said before work is put into new pixels.
+    /// What of the metadata a file with changed pixels could not hold, to be said before work is put into
+    /// them.
     pub fn losses(&self, options: &SaveOptions) -> Vec<Warning> {
-        self.prepared(options).1
+        let is_edited = self.origin.is_some();
+        (self.metadata)
+            .prepared(options.format, options.strip, is_edited)
+            .1
     }
 
     /// The metadata as they go into a file, and what cannot.

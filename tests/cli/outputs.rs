@@ -372,7 +372,11 @@ fn what_is_lost_on_the_way_is_told_also_when_nothing_else_changes() {
     png_with_exif(&at("a.png"), 20);
     png_with_exif(&at("long.png"), 70_000);
     for (photo, out, warning) in [
-        ("a.png", "a.bmp", "EXIF data"),
+        (
+            "a.png",
+            "a.bmp",
+            "EXIF data (camera, date, place) cannot be kept in BMP files",
+        ),
         ("long.png", "long.jpg", "too long for a JPEG file"),
     ] {
         let report = at(&format!("{out}.json"));

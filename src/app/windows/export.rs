@@ -18,6 +18,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
         ui.set_min_width(440.0);
         let mut options = app.settings.export;
         shape(&mut options, ui);
+        losses(app, &options, ui);
         if options != app.settings.export {
             actions.push(Action::ExportOptions(options));
         }
@@ -139,20 +140,43 @@ fn metadata(options: &mut ExportOptions, ui: &mut egui::Ui) {
     ui.label(RichText::new(explanation).color(theme::FAINT));
 }
 
+/// What of the photo's metadata the chosen format cannot hold, by name.
+fn losses(app: &Jawline, options: &ExportOptions, ui: &mut egui::Ui) {
+    let Some((id, photo)) = app
+        .workspace
+        .session()
+        .and_then(|session| session.photo())
+        .and_then(|photo| Some((app.workspace.current()?.id, photo)))
+    else {
+        return;
+    };
+    // Found out once for a photo and a choice, not with every frame.
+    let key = egui::Id::unique(("losses", id, options.format, options.strip));
+    let known: Option<Vec<String>> = ui.data(|data| data.get_temp(key));
+    let losses = known.unwrap_or_else(|| {
+        let losses = options.losses(photo);
+        ui.data_mut(|data| data.insert_temp(key, losses.clone()));
+        losses
+    });
+    for loss in losses {
+        ui.label(RichText::new(loss).color(theme::ACCENT));
+    }
+}
+
 /// A choice, and what it means.
 fn in_words(strip: Strip) -> (&'static str, &'static str) {
     match strip {
         Strip::None => (
             "Keep all",
-            "Camera, date, author and place stay, as far as the format holds them.",
+            "EXIF, XMP, IPTC and texts stay, as far as the format holds them.",
         ),
         Strip::Gps => (
             "All but the place",
-            "Where the photo was taken is left out; all else stays.",
+            "Where the photo was taken (GPS, city, country) is left out; all else stays.",
         ),
         Strip::Private => (
             "Author and copyright only",
-            "Camera, date, place and all else are left out.",
+            "Camera, date, place, caption, rating and all else are left out.",
         ),
         Strip::All => ("None", "Everything is left out."),
     }

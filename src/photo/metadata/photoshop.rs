@@ -155,11 +155,11 @@ pub(in crate::photo) fn iptc_credits(iptc: &[u8]) -> Option<Vec<u8>> {
 fn retained(iptc: &[u8], is_kept: impl Fn((u8, u8)) -> bool, keeps_rest: bool) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     let mut rest = iptc;
-    while let Some((it, whole, after)) = split_data_set(rest) {
-        if is_kept(it) {
-            kept.extend(whole);
+    while let Some(set) = DataSet::split(rest) {
+        if is_kept(set.number) {
+            kept.extend(set.whole);
         }
-        rest = after;
+        rest = set.after;
     }
     if keeps_rest {
         kept.extend(rest);
@@ -167,26 +167,41 @@ fn retained(iptc: &[u8], is_kept: impl Fn((u8, u8)) -> bool, keeps_rest: bool) -
     (!kept.is_empty()).then_some(kept)
 }
 
-/// The first data set: its record and number, its bytes, and what follows.
-fn split_data_set(iptc: &[u8]) -> Option<((u8, u8), &[u8], &[u8])> {
-    let [0x1C, record, number, high, low] = *iptc.first_chunk()? else {
-        return None;
-    };
-    let length = u16::from_be_bytes([high, low]);
-    let (header, length) = match length & 0x8000 {
-        0 => (5, usize::from(length)),
-        // The length of the length, for long ones.
-        _ => {
-            let digits = usize::from(length & 0x7FFF);
-            let bytes = iptc.get(5..5 + digits).filter(|_| digits <= 4)?;
-            let length = bytes
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-            (5 + digits, length)
-        }
-    };
-    let (whole, rest) = iptc.split_at_checked(header + length)?;
-    Some(((record, number), whole, rest))
+/// A data set of IPTC records.
+struct DataSet<'a> {
+    /// Its record and its number there.
+    number: (u8, u8),
+    whole: &'a [u8],
+    /// What follows.
+    after: &'a [u8],
+}
+
+impl<'a> DataSet<'a> {
+    /// The first of some records.
+    fn split(iptc: &'a [u8]) -> Option<Self> {
+        let [0x1C, record, number, high, low] = *iptc.first_chunk()? else {
+            return None;
+        };
+        let length = u16::from_be_bytes([high, low]);
+        let (header, length) = match length & 0x8000 {
+            0 => (5, usize::from(length)),
+            // The length of the length, for long ones.
+            _ => {
+                let digits = usize::from(length & 0x7FFF);
+                let bytes = iptc.get(5..5 + digits).filter(|_| digits <= 4)?;
+                let length = bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+                (5 + digits, length)
+            }
+        };
+        let (whole, after) = iptc.split_at_checked(header + length)?;
+        Some(Self {
+            number: (record, number),
+            whole,
+            after,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -112,26 +112,23 @@ impl Samples<'_> {
     pub fn decoded(mut self) -> Result<Decoded, String> {
         let raw = std::mem::replace(&mut self.raw, Raw::Bytes(Vec::new()));
         match raw {
-            Raw::Bytes(samples) => {
-                let (samples, channels, left) = self.channels(samples)?;
-                self.finished(samples, channels, left, picture_of_bytes)
-            }
-            Raw::Words(samples) => {
-                let (samples, channels, left) = self.channels(samples)?;
-                self.finished(samples, channels, left, picture_of_words)
-            }
+            Raw::Bytes(samples) => self.finished(self.channels(samples)?, picture_of_bytes),
+            Raw::Words(samples) => self.finished(self.channels(samples)?, picture_of_words),
         }
     }
 
     fn finished<T: Sample>(
         &self,
-        samples: Vec<T>,
-        (colours, alpha): (usize, Alpha),
-        left_out: usize,
+        channels: Channels<T>,
         picture: impl Fn((u32, u32), usize, Vec<T>) -> Option<DynamicImage>,
     ) -> Result<Decoded, String> {
+        let Channels {
+            mut samples,
+            colours,
+            alpha,
+            left_out,
+        } = channels;
         let channels = colours + usize::from(alpha != Alpha::None);
-        let mut samples = samples;
         if alpha == Alpha::Associated {
             samples.chunks_exact_mut(channels).for_each(divide_by_alpha);
         }
@@ -142,12 +139,8 @@ impl Samples<'_> {
         })
     }
 
-    /// The samples of the colours and of alpha alone, in the words of the program: how many of them are
-    /// colours, what alpha is, and how many channels were left out.
-    fn channels<T: Sample>(
-        &self,
-        samples: Vec<T>,
-    ) -> Result<(Vec<T>, (usize, Alpha), usize), String> {
+    /// The samples of the colours and of alpha alone.
+    fn channels<T: Sample>(&self, samples: Vec<T>) -> Result<Channels<T>, String> {
         let stored = match self.photometric {
             Photometric::WhiteIsZero | Photometric::BlackIsZero | Photometric::Palette => 1,
             Photometric::Rgb | Photometric::YCbCr => 3,
@@ -173,7 +166,12 @@ impl Samples<'_> {
                 Photometric::BlackIsZero | Photometric::Rgb
             );
         if is_as_stored {
-            return Ok((samples, (colours, alpha), 0));
+            return Ok(Channels {
+                samples,
+                colours,
+                alpha,
+                left_out,
+            });
         }
         let palette = self.palette_of::<T>()?;
         let mut out = Vec::with_capacity(samples.len() / self.per_pixel * (colours + 1));
@@ -183,7 +181,12 @@ impl Samples<'_> {
                 out.extend(pixel.get(stored + place));
             }
         }
-        Ok((out, (colours, alpha), left_out))
+        Ok(Channels {
+            samples: out,
+            colours,
+            alpha,
+            left_out,
+        })
     }
 
     /// Which of the further channels is alpha, and of what kind.
@@ -275,6 +278,16 @@ impl Samples<'_> {
             .map(|((red, green), blue)| [level(red), level(green), level(blue)])
             .collect())
     }
+}
+
+/// Samples in the words of the program.
+struct Channels<T> {
+    samples: Vec<T>,
+    /// How many of a pixel's samples are colours.
+    colours: usize,
+    alpha: Alpha,
+    /// How many channels are not among them.
+    left_out: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

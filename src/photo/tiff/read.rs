@@ -72,7 +72,6 @@ pub(in crate::photo) fn read<R: Read + Seek>(
         .map_err(|error| Refused::Size(Box::new(error)))?;
     let mut metadata = fields::metadata(&mut file, &chosen)?;
     let patches = kind.patches(&file, &chosen)?;
-    drop(file);
 
     let samples = kind.samples(Patched::new(reader, patches))?;
     let decoded = samples.decoded().map_err(Refused::Unsupported)?;
