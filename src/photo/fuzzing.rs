@@ -17,7 +17,7 @@ fn write(metadata: &Metadata) {
                 Format::WebP => {
                     drop(webp::spliced(b"RIFF\0\0\0\0WEBP", &prepared, (3, 2), true));
                 }
-                Format::Png => drop(png::chunks(&prepared, 3)),
+                Format::Png => drop(png::chunks(&prepared)),
                 Format::Tiff | Format::Bmp => {
                     let pixels = image::DynamicImage::new_rgb8(3, 2);
                     drop(tiff::encode(

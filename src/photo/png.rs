@@ -33,7 +33,7 @@ pub(super) fn encode(
     encoder.set_compression(Compression::Fast);
     encoder.set_filter(Filter::Adaptive);
     let mut writer = encoder.write_header().map_err(explain)?;
-    for chunk in chunks(metadata, kind.channel_count())? {
+    for chunk in chunks(metadata)? {
         (writer.write_chunk(ChunkType(chunk.kind), &chunk.content)).map_err(explain)?;
     }
     writer

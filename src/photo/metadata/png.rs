@@ -192,12 +192,11 @@ fn density(data: &[u8]) -> Option<Density> {
     Density::new((x, 1), (y, 1), unit)
 }
 
-/// The chunks that tell these metadata, in an order that may stand right after the header of a file
-/// with so many channels.
+/// The chunks that tell these metadata, in an order that may stand right after the header of a file.
 ///
 /// # Errors
 /// None in practice: compressing into memory.
-pub(in crate::photo) fn chunks(metadata: &Metadata, channels: u8) -> io::Result<Vec<PngChunk>> {
+pub(in crate::photo) fn chunks(metadata: &Metadata) -> io::Result<Vec<PngChunk>> {
     let mut chunks = Vec::new();
     let mut push = |kind: &[u8; 4], content: Vec<u8>| {
         chunks.push(PngChunk {
@@ -228,10 +227,7 @@ pub(in crate::photo) fn chunks(metadata: &Metadata, channels: u8) -> io::Result<
         push(b"pHYs", density.for_png().to_vec());
     }
     for chunk in &metadata.png_chunks {
-        let fits = chunk.kind != *b"sBIT" || chunk.content.len() == usize::from(channels);
-        if fits {
-            push(&chunk.kind, chunk.content.clone());
-        }
+        push(&chunk.kind, chunk.content.clone());
     }
     if let Some(exif) = &metadata.exif {
         push(b"eXIf", exif.clone());

@@ -58,7 +58,7 @@ fn rich() -> Metadata {
 
 #[test]
 fn all_chunks_come_back() {
-    assert_eq!(read_back(&chunks(&rich(), 3).unwrap()), rich());
+    assert_eq!(read_back(&chunks(&rich()).unwrap()), rich());
 }
 
 #[test]
@@ -155,11 +155,11 @@ fn chunks_about_stored_pixels_are_not_carried() {
 proptest! {
     #[test]
     fn damaged_files_are_survived(at in any::<prop::sample::Index>(), byte: u8) {
-        let mut bytes = file(&chunks(&rich(), 3).unwrap());
+        let mut bytes = file(&chunks(&rich()).unwrap());
         let at = at.index(bytes.len());
         bytes[at] = byte;
         let content = read(&mut Cursor::new(&bytes)).unwrap();
-        chunks(&content.metadata, 3).unwrap();
+        chunks(&content.metadata).unwrap();
         bytes.truncate(at);
         read(&mut Cursor::new(&bytes)).unwrap();
     }
