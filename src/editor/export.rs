@@ -13,7 +13,7 @@ use super::background::{Background, Progress, Unexpected, Worker};
 use super::sheet::comparison;
 use crate::engine::{RenderedFace, Waker};
 use crate::geometry::Affine;
-use crate::photo::{self, Format, Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{self, Format, JpegQuality, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait;
 use crate::portrait::paste::{CropChange, PhotoEdit};
 
@@ -23,8 +23,8 @@ use crate::portrait::paste::{CropChange, PhotoEdit};
 pub struct ExportOptions {
     /// The file format.
     pub format: Format,
-    /// Quality of JPEG files, 1 to 100.
-    pub jpeg_quality: u8,
+    /// Quality of JPEG files.
+    pub jpeg_quality: JpegQuality,
     /// The longer side in pixels; a photo that is smaller is not enlarged. `None` keeps the size.
     pub longest_side_px: Option<u32>,
     /// Metadata to leave out.
@@ -35,11 +35,11 @@ pub struct ExportOptions {
 }
 
 impl Default for ExportOptions {
-    /// JPEG without visible loss, in full size, with all metadata; anything but the original may be replaced.
+    /// JPEG as the source, in full size, with all metadata; anything but the original may be replaced.
     fn default() -> Self {
         Self {
             format: Format::Jpeg,
-            jpeg_quality: SaveOptions::JPEG_QUALITY,
+            jpeg_quality: JpegQuality::AsSource,
             longest_side_px: None,
             strip: Strip::None,
             overwrite: Overwrite::default(),
@@ -52,7 +52,7 @@ impl ExportOptions {
     #[must_use]
     pub fn within_range(self) -> Self {
         Self {
-            jpeg_quality: self.jpeg_quality.clamp(1, 100),
+            jpeg_quality: self.jpeg_quality.within_range(),
             longest_side_px: self.longest_side_px.filter(|&side| side > 0),
             ..self
         }

@@ -26,6 +26,22 @@ pub(super) fn make_upright(exif: &mut [u8]) -> Option<Orientation> {
     Orientation::remove_from_exif_chunk(exif)
 }
 
+/// Writes how stored pixels must be turned into a block that tells an orientation; `None` when it does not.
+pub(super) fn set_orientation(exif: &mut [u8], orientation: Orientation) -> Option<()> {
+    let entries = Directory::first(exif)?.entries(exif);
+    let entry = entries.iter().find(|entry| entry.tag == tag::ORIENTATION)?;
+    entry.set(exif, orientation.to_exif().into())
+}
+
+/// A block that tells nothing but the orientation.
+pub(super) fn only_orientation(orientation: Orientation) -> Vec<u8> {
+    // The directory is behind the header, has one entry with one number of 16 bits, and none follows.
+    let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    block.extend([orientation.to_exif(), 0, 0, 0]);
+    block.extend([0; 4]);
+    block
+}
+
 /// Removes the prefix that some writers put before the TIFF header.
 pub(super) fn without_prefix(mut exif: Vec<u8>) -> Vec<u8> {
     if exif.starts_with(b"Exif\0\0") {
@@ -119,11 +135,18 @@ pub(super) fn credits(exif: &[u8]) -> Option<Vec<u8>> {
     const TEXT: usize = 2;
     const UTF8: usize = 129;
     let wanted = [tag::ARTIST, tag::COPYRIGHT, tag::AUTHOR_UTF16];
-    let credits = rewritten(exif, |entry| {
+    let is_credit = |entry: &tiff::Entry| {
         wanted.contains(&entry.tag) && matches!(entry.kind, BYTES | TEXT | UTF8)
+    };
+    // How the pixels lie tells nothing about anybody.
+    let credits = rewritten(exif, |entry| {
+        is_credit(entry) || entry.tag == tag::ORIENTATION
     })?;
-    let is_empty = Directory::first(&credits)?.entries(&credits).is_empty();
-    (!is_empty).then_some(credits)
+    let has_credits = Directory::first(&credits)?
+        .entries(&credits)
+        .iter()
+        .any(is_credit);
+    has_credits.then_some(credits)
 }
 
 /// What was left out so that a block became short enough.

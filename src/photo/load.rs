@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use image::codecs::{
     bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
@@ -87,41 +89,77 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn load(&self, mut reader: BufReader<File>) -> Result<Photo, Error> {
-        let mut from_cmyk = false;
         if self.format == Format::Jpeg {
-            let outline = jpeg::outline(&mut reader).map_err(|e| Error::reading(self.path, e))?;
-            if !outline.complete {
-                return Err(self.truncated());
-            }
-            from_cmyk = outline.components == 4;
-            let rewound = reader.seek(SeekFrom::Start(0));
-            rewound.map_err(|e| Error::reading(self.path, e))?;
+            let mut bytes = Vec::new();
+            let read = reader.read_to_end(&mut bytes);
+            read.map_err(|e| Error::reading(self.path, e))?;
+            return self.load_jpeg(bytes.into());
         }
+        self.decode(reader, Vec::new()).map(|(photo, _)| photo)
+    }
+
+    fn load_jpeg(&self, bytes: Arc<[u8]>) -> Result<Photo, Error> {
+        let most_bytes = self.limits.pixel_bytes.saturating_mul(WORKING_COPIES);
+        let outline = jpeg::outline(&bytes, most_bytes);
+        if let Some(what) = outline.unsupported {
+            return Err(self.unsupported(what.into()));
+        }
+        if !outline.complete {
+            return Err(self.truncated());
+        }
+        let mut warnings = Vec::new();
+        if outline.components == 4 {
+            warnings.push(Warning::ConvertedFromCmyk);
+        }
+        if !outline.has_end_marker {
+            warnings.push(Warning::NoEndMarker);
+        }
+        warnings.extend(jpeg::extras(&bytes).into_iter().map(Warning::Extra));
+        let (mut photo, orientation) = match jpeg::decodable(&bytes, most_bytes) {
+            Cow::Borrowed(_) => self.decode(Cursor::new(Arc::clone(&bytes)), warnings)?,
+            Cow::Owned(decodable) => self.decode(Cursor::new(decodable), warnings)?,
+        };
+        if let Some(origin) = &mut photo.origin {
+            origin.jpeg = Some(jpeg::Source { bytes, orientation });
+        }
+        Ok(photo)
+    }
+
+    /// The photo, and how its pixels were turned.
+    fn decode(
+        &self,
+        reader: impl BufRead + Seek + 'static,
+        mut warnings: Vec<Warning>,
+    ) -> Result<(Photo, Orientation), Error> {
         let mut decoder = self.decoder(reader).map_err(|e| self.explain(e))?;
-        from_cmyk |= matches!(
+        let mut from_cmyk = warnings.contains(&Warning::ConvertedFromCmyk);
+        let has_inks = matches!(
             decoder.original_color_type(),
             ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16
         );
+        if has_inks && !from_cmyk {
+            from_cmyk = true;
+            warnings.push(Warning::ConvertedFromCmyk);
+        }
         self.check_kind(decoder.as_mut())?;
 
         let (metadata, orientation) = self.metadata(decoder.as_mut(), from_cmyk)?;
         let mut pixels = DynamicImage::from_decoder(decoder).map_err(|e| self.explain(e))?;
         pixels.apply_orientation(orientation);
-        Ok(Photo {
+        let photo = Photo {
             pixels,
             metadata,
             origin: Some(Origin {
                 path: self.path.into(),
                 format: self.format,
+                jpeg: None,
             }),
-            warnings: from_cmyk
-                .then_some(Warning::ConvertedFromCmyk)
-                .into_iter()
-                .collect(),
-        })
+            warnings,
+        };
+        Ok((photo, orientation))
     }
 
-    fn decoder(&self, reader: BufReader<File>) -> ImageResult<Box<dyn ImageDecoder>> {
+    fn decoder(&self, reader: impl BufRead + Seek + 'static) -> ImageResult<Box<dyn ImageDecoder>> {
         Ok(match self.format {
             Format::Png => Box::new(PngDecoder::new(reader)?),
             Format::Jpeg => Box::new(JpegDecoder::new(reader)?),

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::photo::exif::tests::block;
-use crate::photo::jpeg::tests::cmyk;
+use crate::photo::jpeg::outline_tests::cmyk;
 
 fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join(name);

@@ -5,8 +5,8 @@
 //! [`Photo::save`] keeps depth, profile and EXIF as far as the format can hold them, never leaves
 //! half a file and never replaces the source unasked.
 //!
-//! Lossless formats give back the same pixels bit for bit. JPEG does not: who has changed nothing
-//! and wants the same photo copies the file ([`Photo::source`]).
+//! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
+//! is saved as that file with a change ([`JpegQuality::AsSource`]): what has not changed looks the same.
 
 mod derive;
 mod error;
@@ -15,6 +15,7 @@ mod format;
 mod id;
 mod jpeg;
 mod load;
+mod quality;
 pub mod resize;
 mod save;
 mod strip;
@@ -29,7 +30,9 @@ pub use crate::fs::atomic::Overwrite;
 pub use error::Error;
 pub use format::Format;
 pub use id::PhotoId;
+pub use jpeg::Extra as JpegExtra;
 pub use load::Limits;
+pub use quality::JpegQuality;
 pub use save::SaveOptions;
 pub use strip::Strip;
 pub use watched::Watch;
@@ -58,6 +61,9 @@ pub struct Metadata {
 struct Origin {
     path: PathBuf,
     format: Format,
+    /// A JPEG file itself, which the photo may be saved as again. It is small beside its pixels, and the
+    /// file on the disk may be another one by then.
+    jpeg: Option<jpeg::Source>,
 }
 
 /// Something about a photo that its owner should know, though the work can go on.
@@ -68,6 +74,24 @@ pub enum Warning {
         "the photo is in CMYK; it was converted to RGB without its colour profile, so colours may shift"
     )]
     ConvertedFromCmyk,
+    /// The last bytes of the file are missing, after all pixels.
+    #[error("the end marker of the JPEG file is missing; all of the picture is there")]
+    NoEndMarker,
+    /// There is something behind the picture of the JPEG file.
+    #[error(
+        "the file also holds {0}: it stays as it is in a JPEG file in the quality of the source, all other files lose it"
+    )]
+    Extra(JpegExtra),
+    /// What was behind the picture of the JPEG file is not in the new file.
+    #[error(
+        "the new file does not hold {0} of the photo's file; a JPEG file in the quality of the source with all metadata does"
+    )]
+    ExtraDropped(JpegExtra),
+    /// The JPEG file could not be saved as itself.
+    #[error(
+        "the JPEG file is stored in an unusual way, so the whole picture was encoded again, in quality 95"
+    )]
+    EncodedAnew,
     /// The output format has no place for EXIF data.
     #[error("EXIF data (camera, date, place) cannot be kept in this file format")]
     ExifDropped,

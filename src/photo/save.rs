@@ -9,7 +9,8 @@ use image::codecs::{
 use image::{ColorType, DynamicImage, ImageEncoder, ImageError};
 
 use super::exif::{self, LeftOut};
-use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning};
+use super::jpeg::{self, Kept};
+use super::{Error, Format, JpegQuality, Metadata, Overwrite, Photo, Strip, Warning};
 use crate::fs::{atomic, same_file};
 
 /// How to save a photo.
@@ -17,8 +18,8 @@ use crate::fs::{atomic, same_file};
 pub struct SaveOptions {
     /// The file format.
     pub format: Format,
-    /// Quality of JPEG files, 1–100. Colour is kept at full resolution (4:4:4) at every quality.
-    pub jpeg_quality: u8,
+    /// Quality of JPEG files.
+    pub jpeg_quality: JpegQuality,
     /// What may happen to a file of the same name.
     pub overwrite: Overwrite,
     /// Metadata to leave out.
@@ -26,10 +27,7 @@ pub struct SaveOptions {
 }
 
 impl SaveOptions {
-    /// JPEG quality without visible loss.
-    pub const JPEG_QUALITY: u8 = 95;
-
-    /// Options for a file name: the format by its extension, JPEG in quality 95, all metadata, files
+    /// Options for a file name: the format by its extension, JPEG as the source, all metadata, files
     /// other than the photo's own may be replaced.
     ///
     /// # Errors
@@ -38,7 +36,7 @@ impl SaveOptions {
         let format = Format::from_path(path);
         Ok(Self {
             format: format.ok_or_else(|| Error::UnknownExtension { path: path.into() })?,
-            jpeg_quality: Self::JPEG_QUALITY,
+            jpeg_quality: JpegQuality::AsSource,
             overwrite: Overwrite::ExceptSource,
             strip: Strip::None,
         })
@@ -80,7 +78,7 @@ impl Photo {
     pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
         let content = |file: &mut BufWriter<&mut File>| {
-            encode(file, &pixels, &self.metadata, options).map_err(unwrap_io)
+            encode(file, self, &pixels, options).map_err(unwrap_io)
         };
         Ok(match options.overwrite {
             Overwrite::Never => atomic::write_new(path, content),
@@ -144,34 +142,88 @@ fn storable<'a>(
 
 pub(super) fn encode(
     file: &mut (impl Write + Seek),
+    photo: &Photo,
     pixels: &DynamicImage,
-    metadata: &Metadata,
     options: &SaveOptions,
 ) -> Result<Vec<Warning>, ImageError> {
-    let quality = options.jpeg_quality.clamp(1, 100);
-    let metadata = &metadata.without(options.strip);
-    match options.format {
+    let metadata = &photo.metadata.without(options.strip);
+    let mut warnings = match options.format {
         Format::Png => finish(PngEncoder::new(file), pixels, metadata),
         Format::Tiff => finish(TiffEncoder::new(file), pixels, metadata),
         Format::WebP => finish(WebPEncoder::new_lossless(file), pixels, metadata),
         Format::Bmp => finish(BmpEncoder::new(file), pixels, metadata),
-        Format::Jpeg => {
-            let (metadata, warning) = fitted_to_segment(metadata);
-            let encoder = JpegEncoder::new_with_quality(file, quality);
-            let mut warnings = finish(encoder, pixels, &metadata)?;
-            warnings.extend(warning);
-            Ok(warnings)
+        Format::Jpeg => return encode_jpeg(file, photo, pixels, metadata, options),
+    }?;
+    warnings.extend(photo.extras_dropped());
+    Ok(warnings)
+}
+
+fn encode_jpeg(
+    file: &mut (impl Write + Seek),
+    photo: &Photo,
+    pixels: &DynamicImage,
+    metadata: &Metadata,
+    options: &SaveOptions,
+) -> Result<Vec<Warning>, ImageError> {
+    let (metadata, mut warnings) = fitted_to_segment(metadata);
+    let encoded = as_source(photo, pixels, &metadata, options);
+    let keeps_extras = matches!(encoded, Some(Ok(_))) && options.strip == Strip::None;
+    match encoded {
+        Some(Ok(bytes)) => file.write_all(&bytes)?,
+        not_as_source => {
+            let encoder = JpegEncoder::new_with_quality(file, options.jpeg_quality.percent());
+            warnings.extend(finish(encoder, pixels, &metadata)?);
+            warnings.extend(not_as_source.and(Some(Warning::EncodedAnew)));
         }
+    }
+    if !keeps_extras {
+        warnings.extend(photo.extras_dropped());
+    }
+    Ok(warnings)
+}
+
+impl Photo {
+    /// What lies behind the picture in the photo's file, for a new file that does not have it.
+    fn extras_dropped(&self) -> Vec<Warning> {
+        let source = self.origin.as_ref().and_then(|origin| origin.jpeg.as_ref());
+        let extras = source.map_or_else(Vec::new, |source| jpeg::extras(&source.bytes));
+        extras.into_iter().map(Warning::ExtraDropped).collect()
     }
 }
 
+/// The JPEG file that the photo comes from with the photo's pixels in it, where that is wanted and the pixels
+/// are still its own, with changes.
+fn as_source(
+    photo: &Photo,
+    pixels: &DynamicImage,
+    metadata: &Metadata,
+    options: &SaveOptions,
+) -> Option<Result<Vec<u8>, impl std::error::Error + use<>>> {
+    let source = photo.origin.as_ref()?.jpeg.as_ref()?;
+    if options.jpeg_quality != JpegQuality::AsSource || !source.fits(pixels) {
+        return None;
+    }
+    let kept = match options.strip {
+        Strip::None => Kept::All,
+        Strip::Gps | Strip::Private | Strip::All => Kept::Colour,
+    };
+    let mut bytes = source.with_pixels(pixels, metadata.exif.as_deref(), kept);
+    if let (Ok(bytes), Kept::All) = (&mut bytes, kept) {
+        jpeg::append(bytes, &source.bytes);
+    }
+    if let Err(fault) = &bytes {
+        tracing::warn!("the JPEG file is encoded anew: {fault}");
+    }
+    Some(bytes)
+}
+
 /// The metadata with EXIF data that fit into a segment of a JPEG file, whose length is told in 16 bits.
-fn fitted_to_segment(metadata: &Metadata) -> (Metadata, Option<Warning>) {
+fn fitted_to_segment(metadata: &Metadata) -> (Metadata, Vec<Warning>) {
     /// What is left beside the length itself and the prefix.
     const LIMIT_BYTES: usize = u16::MAX as usize - 2 - b"Exif\0\0".len();
     let mut metadata = metadata.clone();
     let Some(exif) = metadata.exif.take() else {
-        return (metadata, None);
+        return (metadata, Vec::new());
     };
     let (exif, left_out) = exif::shortened(&exif, LIMIT_BYTES);
     metadata.exif = exif;
@@ -180,7 +232,7 @@ fn fitted_to_segment(metadata: &Metadata) -> (Metadata, Option<Warning>) {
         LeftOut::MakerNote => Warning::MakerNoteDropped,
         LeftOut::All => Warning::ExifTooLong,
     });
-    (metadata, warning)
+    (metadata, warning.into_iter().collect())
 }
 
 fn finish(

@@ -18,7 +18,7 @@ const ALL: [Format; 5] = [
 fn options(format: Format) -> SaveOptions {
     SaveOptions {
         format,
-        jpeg_quality: SaveOptions::JPEG_QUALITY,
+        jpeg_quality: JpegQuality::AsSource,
         overwrite: Overwrite::ExceptSource,
         strip: Strip::None,
     }
@@ -253,8 +253,8 @@ fn a_full_disk_is_told_as_such() {
     });
     let result = encode(
         &mut BufWriter::new(&mut full),
+        &Photo::from_pixels(DynamicImage::new_rgb8(1, 1)),
         &noise.into(),
-        &Metadata::default(),
         &options(Format::Bmp),
     );
     let error = file::Error::writing(Path::new("out.bmp"), unwrap_io(result.unwrap_err()));

@@ -65,7 +65,7 @@ impl Photo {
             None => {
                 file.expect(bytes);
                 let mut buffer = BufWriter::new(&mut *file);
-                let warnings = encode(&mut buffer, &pixels, &self.metadata, options);
+                let warnings = encode(&mut buffer, self, &pixels, options);
                 let warnings = warnings.map_err(unwrap_io)?;
                 buffer.flush()?;
                 Ok(warnings)
@@ -142,7 +142,7 @@ fn encode_aside(
     let (photo, options) = (Arc::clone(photo), *options);
     let encode = move || {
         let mut bytes = Cursor::new(Vec::new());
-        let warnings = encode(&mut bytes, &photo.pixels, &photo.metadata, &options);
+        let warnings = encode(&mut bytes, &photo, &photo.pixels, &options);
         // Who does not want it has stopped listening.
         let _ = sender.send(warnings.map(|warnings| (bytes.into_inner(), warnings)));
     };
@@ -237,7 +237,7 @@ mod tests {
     use image::DynamicImage;
 
     use super::*;
-    use crate::photo::{Limits, Strip};
+    use crate::photo::{JpegQuality, Limits, Strip};
 
     const FORMATS: [Format; 5] = [
         Format::Png,
@@ -259,7 +259,7 @@ mod tests {
     fn options(format: Format) -> SaveOptions {
         SaveOptions {
             format,
-            jpeg_quality: 90,
+            jpeg_quality: JpegQuality::Percent(90),
             overwrite: Overwrite::ExceptSource,
             strip: Strip::None,
         }

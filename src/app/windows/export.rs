@@ -7,7 +7,7 @@ use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
 use crate::editor::export::{ExportOptions, default_path};
-use crate::photo::{Format, PhotoId, Strip};
+use crate::photo::{Format, JpegQuality, PhotoId, Strip};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
 
@@ -98,9 +98,7 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
             });
         crate::app::panels::top::named(&combo.response, "Choose the format");
         if options.format == Format::Jpeg {
-            ui.label("Quality");
-            ui.add(DragValue::new(&mut options.jpeg_quality).range(1..=100))
-                .on_hover_text("95 is without visible loss");
+            jpeg_quality(&mut options.jpeg_quality, ui);
         } else {
             ui.label(RichText::new("without loss").color(theme::FAINT));
         }
@@ -119,6 +117,32 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
         options.longest_side_px = is_reduced.then_some(side);
     });
     metadata(options, ui);
+}
+
+fn jpeg_quality(quality: &mut JpegQuality, ui: &mut egui::Ui) {
+    let as_source = "As the source";
+    let percent = quality.percent();
+    ui.label("Quality");
+    let text = match quality {
+        JpegQuality::AsSource => as_source,
+        JpegQuality::Percent(_) => "Encode again",
+    };
+    let combo = ComboBox::from_id_salt("quality")
+        .selected_text(text)
+        .show_ui(ui, |ui| {
+            ui.selectable_value(quality, JpegQuality::AsSource, as_source)
+                .on_hover_text(
+                    "A JPEG photo stays that file: what the mask does not touch is not encoded again. \
+                     Other photos are encoded without visible loss",
+                );
+            ui.selectable_value(quality, JpegQuality::Percent(percent), "Encode again")
+                .on_hover_text("The whole picture, in a quality of your own");
+        });
+    crate::app::panels::top::named(&combo.response, "Choose the quality");
+    if let JpegQuality::Percent(percent) = quality {
+        ui.add(DragValue::new(percent).range(1..=100).suffix(" %"))
+            .on_hover_text("95 is without visible loss");
+    }
 }
 
 /// What goes with the picture.

@@ -13,6 +13,7 @@ pub(super) mod tag {
     pub const IMAGE_WIDTH: usize = 0x0100;
     pub const IMAGE_HEIGHT: usize = 0x0101;
     pub const STRIP_OFFSETS: usize = 0x0111;
+    pub const ORIENTATION: usize = 0x0112;
     pub const STRIP_BYTE_COUNTS: usize = 0x0117;
     pub const ARTIST: usize = 0x013B;
     pub const SUB_DIRECTORIES: usize = 0x014A;
