@@ -13,7 +13,7 @@ use super::background::{Background, Progress, Unexpected, Worker};
 use super::sheet::comparison;
 use crate::engine::{RenderedFace, Waker};
 use crate::geometry::Affine;
-use crate::photo::{self, Format, JpegQuality, Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{self, Format, Overwrite, Photo, Quality, SaveOptions, Strip};
 use crate::portrait;
 use crate::portrait::paste::{CropChange, PhotoEdit};
 
@@ -23,8 +23,9 @@ use crate::portrait::paste::{CropChange, PhotoEdit};
 pub struct ExportOptions {
     /// The file format.
     pub format: Format,
-    /// Quality of JPEG files.
-    pub jpeg_quality: JpegQuality,
+    /// Quality of JPEG and WebP files.
+    #[serde(alias = "jpeg_quality")]
+    pub quality: Quality,
     /// The longer side in pixels; a photo that is smaller is not enlarged. `None` keeps the size.
     pub longest_side_px: Option<u32>,
     /// Metadata to leave out.
@@ -39,7 +40,7 @@ impl Default for ExportOptions {
     fn default() -> Self {
         Self {
             format: Format::Jpeg,
-            jpeg_quality: JpegQuality::AsSource,
+            quality: Quality::AsSource,
             longest_side_px: None,
             strip: Strip::None,
             overwrite: Overwrite::default(),
@@ -52,7 +53,7 @@ impl ExportOptions {
     #[must_use]
     pub fn within_range(self) -> Self {
         Self {
-            jpeg_quality: self.jpeg_quality.within_range(),
+            quality: self.quality.within_range(),
             longest_side_px: self.longest_side_px.filter(|&side| side > 0),
             ..self
         }
@@ -67,7 +68,11 @@ impl ExportOptions {
     fn save_options(&self) -> SaveOptions {
         SaveOptions {
             format: self.format,
-            jpeg_quality: self.jpeg_quality,
+            quality: match (self.format, self.quality) {
+                // Chosen for a WebP file before.
+                (Format::Jpeg, Quality::Lossless) => Quality::AsSource,
+                (_, quality) => quality,
+            },
             overwrite: self.overwrite,
             strip: self.strip,
         }

@@ -14,7 +14,7 @@ pub enum Format {
     Jpeg,
     /// TIFF: lossless, 8 or 16 bits.
     Tiff,
-    /// WebP: 8 bits; written without loss.
+    /// WebP: 8 bits, lossy or lossless.
     WebP,
     /// Windows bitmap: lossless, 8 bits, no metadata.
     Bmp,

@@ -47,6 +47,8 @@ pub(super) struct Source {
     pub bytes: Arc<[u8]>,
     /// How its pixels must be turned to be upright.
     pub orientation: Orientation,
+    /// The most bytes that its coefficients may take.
+    pub most_bytes: u64,
 }
 
 impl std::fmt::Debug for Source {
@@ -61,9 +63,26 @@ pub(super) fn decodable(bytes: &[u8], most_bytes: u64) -> Cow<'_, [u8]> {
     interleave::decodable(bytes, most_bytes).unwrap_or(Cow::Borrowed(bytes))
 }
 
+/// What may precede a picture: a header of a transfer or of a file system, not a file of another kind.
+pub(super) const MOST_LEADING_BYTES: usize = 1024;
+
+/// Where a JPEG picture begins that something else precedes.
+pub(super) fn start_of_picture(head: &[u8]) -> Option<usize> {
+    let start = [0xFF, marker::START_OF_IMAGE, 0xFF];
+    head.windows(start.len()).position(|bytes| bytes == start)
+}
+
+/// Is the file a picture with its end marker, and hardly anything behind it?
+pub(super) fn is_nothing_but_a_picture(bytes: &[u8]) -> bool {
+    let layout = Layout::of(bytes).filter(|layout| layout.has_end_marker);
+    layout.is_some_and(|layout| bytes.len() - layout.end <= layout.end / 16)
+}
+
 /// What the markers of a JPEG file say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outline {
+    /// Width and height as stored.
+    pub size: (u32, u32),
     /// Colour components: 1 grey, 3 colour, 4 inks.
     pub components: u8,
     /// The picture is all there.
@@ -88,7 +107,11 @@ pub(super) fn outline(bytes: &[u8], most_bytes: u64) -> Outline {
         picture.is_ok_and(|picture| picture.is_complete)
     };
     let components = header.as_ref().map_or(0, |header| header.components.len());
+    let size = header
+        .as_ref()
+        .map_or((0, 0), |header| (header.width as u32, header.height as u32));
     Outline {
+        size,
         components: u8::try_from(components).unwrap_or(u8::MAX),
         complete: scanned && (layout.has_end_marker || is_whole()),
         has_end_marker: layout.has_end_marker,
@@ -122,6 +145,7 @@ pub(super) mod outline_tests {
         let bytes = encoded(&[0xFF, END_OF_IMAGE, 7]);
         let whole = outline(&bytes, u64::MAX);
         let expected = Outline {
+            size: (40, 30),
             components: 3,
             complete: true,
             has_end_marker: true,

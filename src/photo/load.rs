@@ -12,7 +12,7 @@ use image::codecs::{
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageResult};
 
-use super::{Error, Format, Metadata, Origin, Photo, Warning, exif, jpeg};
+use super::{Error, Format, Metadata, Origin, Photo, Warning, exif, jpeg, webp};
 
 /// How much a photo may hold. The size that a file declares is checked before memory is reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +51,8 @@ impl Photo {
         let length = file.metadata().map_err(|e| Error::reading(path, e))?.len();
         let mut reader = BufReader::new(file);
         let head = head(&mut reader).map_err(|e| Error::reading(path, e))?;
-        let Some(format) = Format::from_content(&head) else {
-            return Err(Error::NotAnImage { path: path.into() });
-        };
+        let known = Format::from_content(&head);
+        let format = known.unwrap_or(Format::Jpeg);
         let source = Source {
             path,
             format,
@@ -65,8 +64,12 @@ impl Photo {
         if length > limits.pixel_bytes {
             return Err(source.too_large(format!("a file of {} MiB", length >> 20)));
         }
+        let load = || match known {
+            Some(_) => source.load(reader),
+            None => source.load_behind_leading_bytes(reader),
+        };
         // Decoders are known to panic on malicious files.
-        catch_unwind(AssertUnwindSafe(|| source.load(reader))).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
             Err(source.damaged("its content makes no sense to the decoder".into()))
         })
     }
@@ -93,12 +96,44 @@ impl Source<'_> {
             let mut bytes = Vec::new();
             let read = reader.read_to_end(&mut bytes);
             read.map_err(|e| Error::reading(self.path, e))?;
-            return self.load_jpeg(bytes.into());
+            return self.load_jpeg(bytes.into(), Vec::new());
         }
-        self.decode(reader, Vec::new()).map(|(photo, _)| photo)
+        let mut webp_quality = None;
+        if self.format == Format::WebP {
+            let found = webp::lossy_quality(&mut reader).and_then(|quality| {
+                reader.rewind()?;
+                Ok(quality)
+            });
+            webp_quality = found.map_err(|e| Error::reading(self.path, e))?;
+        }
+        let (mut photo, _) = self.decode(reader, Vec::new())?;
+        if let Some(origin) = &mut photo.origin {
+            origin.webp_quality = webp_quality;
+        }
+        Ok(photo)
     }
 
-    fn load_jpeg(&self, bytes: Arc<[u8]>) -> Result<Photo, Error> {
+    /// A JPEG picture that something else was put in front of, in transit or by an old program.
+    fn load_behind_leading_bytes(&self, reader: BufReader<File>) -> Result<Photo, Error> {
+        let not_an_image = || Error::NotAnImage {
+            path: self.path.into(),
+        };
+        let mut head = Vec::new();
+        let mut reader = reader.take(jpeg::MOST_LEADING_BYTES as u64);
+        let read = reader.read_to_end(&mut head);
+        read.map_err(|e| Error::reading(self.path, e))?;
+        let start = jpeg::start_of_picture(&head).ok_or_else(not_an_image)?;
+        let mut bytes = head.split_off(start);
+        let read = reader.into_inner().read_to_end(&mut bytes);
+        read.map_err(|e| Error::reading(self.path, e))?;
+        // The preview in a file of another kind is no photo.
+        if !jpeg::is_nothing_but_a_picture(&bytes) {
+            return Err(not_an_image());
+        }
+        self.load_jpeg(bytes.into(), vec![Warning::LeadingBytes])
+    }
+
+    fn load_jpeg(&self, bytes: Arc<[u8]>, mut warnings: Vec<Warning>) -> Result<Photo, Error> {
         let most_bytes = self.limits.pixel_bytes.saturating_mul(WORKING_COPIES);
         let outline = jpeg::outline(&bytes, most_bytes);
         if let Some(what) = outline.unsupported {
@@ -107,7 +142,6 @@ impl Source<'_> {
         if !outline.complete {
             return Err(self.truncated());
         }
-        let mut warnings = Vec::new();
         if outline.components == 4 {
             warnings.push(Warning::ConvertedFromCmyk);
         }
@@ -120,7 +154,11 @@ impl Source<'_> {
             Cow::Owned(decodable) => self.decode(Cursor::new(decodable), warnings)?,
         };
         if let Some(origin) = &mut photo.origin {
-            origin.jpeg = Some(jpeg::Source { bytes, orientation });
+            origin.jpeg = Some(jpeg::Source {
+                bytes,
+                orientation,
+                most_bytes,
+            });
         }
         Ok(photo)
     }
@@ -153,6 +191,7 @@ impl Source<'_> {
                 path: self.path.into(),
                 format: self.format,
                 jpeg: None,
+                webp_quality: None,
             }),
             warnings,
         };

@@ -6,7 +6,7 @@
 //! half a file and never replaces the source unasked.
 //!
 //! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
-//! is saved as that file with a change ([`JpegQuality::AsSource`]): what has not changed looks the same.
+//! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
 mod derive;
 mod error;
@@ -20,6 +20,7 @@ pub mod resize;
 mod save;
 mod strip;
 mod watched;
+mod webp;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub use format::Format;
 pub use id::PhotoId;
 pub use jpeg::Extra as JpegExtra;
 pub use load::Limits;
-pub use quality::JpegQuality;
+pub use quality::Quality;
 pub use save::SaveOptions;
 pub use strip::Strip;
 pub use watched::Watch;
@@ -64,6 +65,8 @@ struct Origin {
     /// A JPEG file itself, which the photo may be saved as again. It is small beside its pixels, and the
     /// file on the disk may be another one by then.
     jpeg: Option<jpeg::Source>,
+    /// How lossy a WebP file is, 1 to 100.
+    webp_quality: Option<u8>,
 }
 
 /// Something about a photo that its owner should know, though the work can go on.
@@ -77,6 +80,11 @@ pub enum Warning {
     /// The last bytes of the file are missing, after all pixels.
     #[error("the end marker of the JPEG file is missing; all of the picture is there")]
     NoEndMarker,
+    /// Something precedes the picture.
+    #[error(
+        "there are bytes before the JPEG picture that do not belong to it; a new file will not have them"
+    )]
+    LeadingBytes,
     /// There is something behind the picture of the JPEG file.
     #[error(
         "the file also holds {0}: it stays as it is in a JPEG file in the quality of the source, all other files lose it"

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use image::codecs::{
@@ -10,7 +10,8 @@ use image::{ColorType, DynamicImage, ImageEncoder, ImageError};
 
 use super::exif::{self, LeftOut};
 use super::jpeg::{self, Kept};
-use super::{Error, Format, JpegQuality, Metadata, Overwrite, Photo, Strip, Warning};
+use super::webp;
+use super::{Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning};
 use crate::fs::{atomic, same_file};
 
 /// How to save a photo.
@@ -18,8 +19,8 @@ use crate::fs::{atomic, same_file};
 pub struct SaveOptions {
     /// The file format.
     pub format: Format,
-    /// Quality of JPEG files.
-    pub jpeg_quality: JpegQuality,
+    /// Quality of JPEG and WebP files.
+    pub quality: Quality,
     /// What may happen to a file of the same name.
     pub overwrite: Overwrite,
     /// Metadata to leave out.
@@ -36,7 +37,7 @@ impl SaveOptions {
         let format = Format::from_path(path);
         Ok(Self {
             format: format.ok_or_else(|| Error::UnknownExtension { path: path.into() })?,
-            jpeg_quality: JpegQuality::AsSource,
+            quality: Quality::AsSource,
             overwrite: Overwrite::ExceptSource,
             strip: Strip::None,
         })
@@ -102,6 +103,13 @@ impl Photo {
         options: &SaveOptions,
     ) -> Result<Cow<'_, DynamicImage>, Error> {
         let pixels = storable(path, options.format, &self.pixels)?;
+        if (options.format, options.quality) == (Format::Jpeg, Quality::Lossless) {
+            return Err(Error::CannotHold {
+                path: path.into(),
+                format: options.format,
+                what: "every pixel without loss",
+            });
+        }
         if options.overwrite != Overwrite::Always
             && self.source().is_some_and(|source| same_file(source, path))
         {
@@ -150,12 +158,32 @@ pub(super) fn encode(
     let mut warnings = match options.format {
         Format::Png => finish(PngEncoder::new(file), pixels, metadata),
         Format::Tiff => finish(TiffEncoder::new(file), pixels, metadata),
-        Format::WebP => finish(WebPEncoder::new_lossless(file), pixels, metadata),
+        Format::WebP => encode_webp(file, photo, pixels, metadata, options),
         Format::Bmp => finish(BmpEncoder::new(file), pixels, metadata),
         Format::Jpeg => return encode_jpeg(file, photo, pixels, metadata, options),
     }?;
     warnings.extend(photo.extras_dropped());
     Ok(warnings)
+}
+
+fn encode_webp(
+    file: &mut (impl Write + Seek),
+    photo: &Photo,
+    pixels: &DynamicImage,
+    metadata: &Metadata,
+    options: &SaveOptions,
+) -> Result<Vec<Warning>, ImageError> {
+    let percent = match options.quality {
+        Quality::AsSource => (photo.origin.as_ref()).and_then(|origin| origin.webp_quality),
+        Quality::Lossless => None,
+        Quality::Percent(percent) => Some(percent),
+    };
+    let Some(percent) = percent else {
+        return finish(WebPEncoder::new_lossless(file), pixels, metadata);
+    };
+    let encoded = webp::encode_lossy(pixels, percent, metadata).map_err(io::Error::other)?;
+    file.write_all(&encoded)?;
+    Ok(Vec::new())
 }
 
 fn encode_jpeg(
@@ -171,7 +199,7 @@ fn encode_jpeg(
     match encoded {
         Some(Ok(bytes)) => file.write_all(&bytes)?,
         not_as_source => {
-            let encoder = JpegEncoder::new_with_quality(file, options.jpeg_quality.percent());
+            let encoder = JpegEncoder::new_with_quality(file, options.quality.percent());
             warnings.extend(finish(encoder, pixels, &metadata)?);
             warnings.extend(not_as_source.and(Some(Warning::EncodedAnew)));
         }
@@ -200,7 +228,7 @@ fn as_source(
     options: &SaveOptions,
 ) -> Option<Result<Vec<u8>, impl std::error::Error + use<>>> {
     let source = photo.origin.as_ref()?.jpeg.as_ref()?;
-    if options.jpeg_quality != JpegQuality::AsSource || !source.fits(pixels) {
+    if options.quality != Quality::AsSource || !source.fits(pixels) {
         return None;
     }
     let kept = match options.strip {

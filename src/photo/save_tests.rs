@@ -18,7 +18,7 @@ const ALL: [Format; 5] = [
 fn options(format: Format) -> SaveOptions {
     SaveOptions {
         format,
-        jpeg_quality: JpegQuality::AsSource,
+        quality: Quality::AsSource,
         overwrite: Overwrite::ExceptSource,
         strip: Strip::None,
     }

@@ -237,7 +237,7 @@ mod tests {
     use image::DynamicImage;
 
     use super::*;
-    use crate::photo::{JpegQuality, Limits, Strip};
+    use crate::photo::{Limits, Quality, Strip};
 
     const FORMATS: [Format; 5] = [
         Format::Png,
@@ -259,7 +259,7 @@ mod tests {
     fn options(format: Format) -> SaveOptions {
         SaveOptions {
             format,
-            jpeg_quality: JpegQuality::Percent(90),
+            quality: Quality::Percent(90),
             overwrite: Overwrite::ExceptSource,
             strip: Strip::None,
         }

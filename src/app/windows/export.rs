@@ -7,7 +7,7 @@ use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
 use crate::editor::export::{ExportOptions, default_path};
-use crate::photo::{Format, JpegQuality, PhotoId, Strip};
+use crate::photo::{Format, PhotoId, Quality, Strip};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
 
@@ -97,8 +97,8 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
                 }
             });
         crate::app::panels::top::named(&combo.response, "Choose the format");
-        if options.format == Format::Jpeg {
-            jpeg_quality(&mut options.jpeg_quality, ui);
+        if matches!(options.format, Format::Jpeg | Format::WebP) {
+            quality(options.format, &mut options.quality, ui);
         } else {
             ui.label(RichText::new("without loss").color(theme::FAINT));
         }
@@ -119,27 +119,30 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
     metadata(options, ui);
 }
 
-fn jpeg_quality(quality: &mut JpegQuality, ui: &mut egui::Ui) {
-    let as_source = "As the source";
-    let percent = quality.percent();
-    ui.label("Quality");
-    let text = match quality {
-        JpegQuality::AsSource => as_source,
-        JpegQuality::Percent(_) => "Encode again",
+fn quality(format: Format, quality: &mut Quality, ui: &mut egui::Ui) {
+    let in_words = |quality: Quality| match quality {
+        Quality::Lossless if format != Format::Jpeg => "Without loss",
+        Quality::AsSource | Quality::Lossless => "As the source",
+        Quality::Percent(_) => "Encode again",
     };
+    let percent = Quality::Percent(quality.percent());
+    ui.label("Quality");
     let combo = ComboBox::from_id_salt("quality")
-        .selected_text(text)
+        .selected_text(in_words(*quality))
         .show_ui(ui, |ui| {
-            ui.selectable_value(quality, JpegQuality::AsSource, as_source)
+            ui.selectable_value(quality, Quality::AsSource, in_words(Quality::AsSource))
                 .on_hover_text(
                     "A JPEG photo stays that file: what the mask does not touch is not encoded again. \
-                     Other photos are encoded without visible loss",
+                     A lossy WebP photo stays about as lossy",
                 );
-            ui.selectable_value(quality, JpegQuality::Percent(percent), "Encode again")
+            ui.selectable_value(quality, percent, in_words(percent))
                 .on_hover_text("The whole picture, in a quality of your own");
+            if format == Format::WebP {
+                ui.selectable_value(quality, Quality::Lossless, in_words(Quality::Lossless));
+            }
         });
     crate::app::panels::top::named(&combo.response, "Choose the quality");
-    if let JpegQuality::Percent(percent) = quality {
+    if let Quality::Percent(percent) = quality {
         ui.add(DragValue::new(percent).range(1..=100).suffix(" %"))
             .on_hover_text("95 is without visible loss");
     }

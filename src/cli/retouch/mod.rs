@@ -19,7 +19,7 @@ use super::{EngineOptions, Failure, Voice, interrupt, pictures};
 use crate::engine::{EditParams, Engine, FindFaces, FoundFace, Method, Priority};
 use crate::latent::{Boundary, diffusion, inversion};
 use crate::networks::detector::Search;
-use crate::photo::{JpegQuality, Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{Overwrite, Photo, Quality, SaveOptions, Strip};
 use crate::portrait::paste::PhotoEdit;
 use face::{Amount, Retouched};
 use outputs::{Output, Outputs};
@@ -42,10 +42,10 @@ pub(super) struct Options {
     /// author and copyright; all. The colour profile always stays
     #[arg(long, default_value_t = Strip::None, value_name = "none|gps|private|all")]
     strip: Strip,
-    /// Quality of JPEG files: as the source (a JPEG photo stays that file, and only what the mask touches is encoded
-    /// again), or encoded again in a quality from 1 to 100
-    #[arg(long, default_value_t = JpegQuality::AsSource, value_name = "source|1–100")]
-    quality: JpegQuality,
+    /// Quality of JPEG and WebP files: as the source (a JPEG photo stays that file, and only what the mask touches is encoded
+    /// again), lossless (WebP), or encoded again in a quality from 1 to 100
+    #[arg(long, default_value_t = Quality::AsSource, value_name = "source|lossless|1–100")]
+    quality: Quality,
     /// Which face: largest, all, or its number (1 is the largest)
     #[arg(long, default_value = "largest", value_name = "largest|all|N")]
     face: FaceChoice,
@@ -354,7 +354,7 @@ impl Session<'_> {
                 false => Overwrite::Never,
             },
             strip: self.options.strip,
-            jpeg_quality: self.options.quality,
+            quality: self.options.quality,
             ..SaveOptions::for_path(out)?
         })
     }

@@ -179,7 +179,8 @@ fn read_scan(
 
 fn coefficient(value: i32, low: u32) -> Result<i16, Fault> {
     let value = i64::from(value) << low;
-    i16::try_from(value).map_err(|_| Fault::Nonsense("a coefficient is too large"))
+    let value = i16::try_from(value).ok().filter(|&value| value != i16::MIN);
+    value.ok_or(Fault::Nonsense("a coefficient is too large"))
 }
 
 fn read_dc(bits: &mut BitReader<'_>, decoder: &Decoder) -> Result<i32, Fault> {

@@ -8,7 +8,7 @@ use super::fixture::Kind;
 use super::frame::Frame;
 use super::marker::{HUFFMAN_TABLES, START_OF_SCAN};
 use super::*;
-use crate::photo::{JpegQuality, Limits, Overwrite, Photo, SaveOptions, Strip, Warning};
+use crate::photo::{Limits, Overwrite, Photo, Quality, SaveOptions, Strip, Warning};
 
 fn load(path: &Path) -> Photo {
     Photo::load(path, &Limits::default()).unwrap()
@@ -106,7 +106,11 @@ fn what_an_edit_does_not_touch_stays_to_the_bit() {
         assert_eq!(segments(&before), segments(&after), "{kind:?}");
         let ratio = after.len() as f64 / before.len() as f64;
         // In a narrow picture, the edit is no small one.
-        let most = if kind.size.0.min(kind.size.1) < 32 { 0.08 } else { 0.03 };
+        let most = if kind.size.0.min(kind.size.1) < 32 {
+            0.08
+        } else {
+            0.03
+        };
         assert!((ratio - 1.0).abs() < most, "{kind:?}: {ratio}");
 
         let (old, new) = (frame(&before), frame(&after));
@@ -189,6 +193,33 @@ fn without_a_change_the_file_is_the_same() {
 }
 
 #[test]
+fn files_of_libjpeg_come_out_as_they_are() {
+    for bytes in [
+        include_bytes!("../../../tests/fixtures/libjpeg_progressive.jpg").as_slice(),
+        include_bytes!("../../../tests/fixtures/libjpeg_restarts.jpg"),
+        include_bytes!("../../../tests/fixtures/libjpeg_grey.jpg"),
+    ] {
+        let source = Source {
+            bytes: bytes.into(),
+            orientation: Orientation::NoTransforms,
+            most_bytes: u64::MAX,
+        };
+        let pixels = decoded(bytes);
+        let again = source.with_pixels(&pixels, None, Kept::All).unwrap();
+        assert!(segments(&again) == segments(bytes) && again.len() == bytes.len());
+        // Libjpeg writes all tables of a picture before its first scan.
+        let data = |bytes: &[u8]| -> Vec<Vec<u8>> {
+            let layout = Layout::of(bytes).unwrap();
+            layout
+                .scans()
+                .map(|scan| bytes[scan.data.clone()].to_vec())
+                .collect()
+        };
+        assert!(data(&again) == data(bytes));
+    }
+}
+
+#[test]
 fn without_metadata_a_turned_picture_is_upright_still() {
     let folder = tempfile::tempdir().unwrap();
     let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
@@ -218,7 +249,7 @@ fn a_percentage_or_another_size_is_encoded_again() {
     std::fs::write(&source, Kind::USUAL.file()).unwrap();
     let photo = load(&source);
     let percent = SaveOptions {
-        jpeg_quality: JpegQuality::Percent(40),
+        quality: Quality::Percent(40),
         ..as_source()
     };
     photo.save(&target, &percent).unwrap();
@@ -274,6 +305,37 @@ fn a_lost_end_marker_is_said_and_written_again() {
         assert!(
             matches!(error, crate::photo::Error::Truncated { .. }),
             "{kind:?} {error}"
+        );
+    }
+}
+
+#[test]
+fn bytes_before_the_picture_are_passed_over_but_previews_are_no_photos() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
+    let whole = Kind::USUAL.file();
+    let leading = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &whole].concat();
+    std::fs::write(&source, &leading).unwrap();
+    let photo = load(&source);
+    assert_eq!(photo.warnings(), [Warning::LeadingBytes]);
+    photo.save(&target, &as_source()).unwrap();
+    assert!(std::fs::read(&target).unwrap() == whole);
+    for other in [
+        // A raw file with a preview.
+        [
+            b"FUJIFILMCCD-RAW ".as_slice(),
+            &whole,
+            &vec![1; whole.len()],
+        ]
+        .concat(),
+        [[1; MOST_LEADING_BYTES].as_slice(), &whole].concat(),
+        leading[..leading.len() - 9].to_vec(),
+    ] {
+        std::fs::write(&source, other).unwrap();
+        let error = Photo::load(&source, &Limits::default()).unwrap_err();
+        assert!(
+            matches!(error, crate::photo::Error::NotAnImage { .. }),
+            "{error}"
         );
     }
 }

@@ -61,13 +61,25 @@ impl Source {
         exif: Option<&[u8]>,
         kept: Kept,
     ) -> Result<Vec<u8>, Fault> {
+        let before = decoded(&self.bytes, self.most_bytes);
+        let before = before.ok_or(Fault::Nonsense("it cannot be decoded"))?;
+        self.changed(&before, upright, exif, kept)
+    }
+
+    /// As [`Source::with_pixels`], with the pixels that the file has, as it has them.
+    pub fn changed(
+        &self,
+        before: &DynamicImage,
+        upright: &DynamicImage,
+        exif: Option<&[u8]>,
+        kept: Kept,
+    ) -> Result<Vec<u8>, Fault> {
         let bytes = &self.bytes;
         let layout = Layout::of(bytes).ok_or(Fault::Nonsense("there is no picture"))?;
-        let mut frame = read::read(bytes, &layout, u64::MAX)?.frame;
+        let mut frame = read::read(bytes, &layout, self.most_bytes)?.frame;
         let model = model(bytes, &layout, &frame.header)?;
-        let before = decoded(bytes).ok_or(Fault::Nonsense("it cannot be decoded"))?;
         let (Some(before), Some(after)) = (
-            Pixels::new(&before, Orientation::NoTransforms),
+            Pixels::new(before, Orientation::NoTransforms),
             Pixels::new(upright, self.orientation),
         ) else {
             return Err(Fault::Unsupported("this kind of pixels"));
@@ -174,8 +186,8 @@ fn model(bytes: &[u8], layout: &Layout, header: &FrameHeader) -> Result<Model, F
 }
 
 /// The pixels as the photo was loaded with, before they were turned.
-fn decoded(bytes: &[u8]) -> Option<DynamicImage> {
-    let decodable = super::decodable(bytes, u64::MAX);
+fn decoded(bytes: &[u8], most_bytes: u64) -> Option<DynamicImage> {
+    let decodable = super::decodable(bytes, most_bytes);
     let decoder = JpegDecoder::new(Cursor::new(decodable)).ok()?;
     DynamicImage::from_decoder(decoder).ok()
 }
