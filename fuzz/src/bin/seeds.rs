@@ -36,6 +36,10 @@ fn main() -> std::io::Result<()> {
     for (name, bytes) in onnx().map_err(std::io::Error::other)? {
         save("onnx", name, &bytes)?;
     }
+    for name in ["libjpeg_progressive", "libjpeg_restarts", "libjpeg_grey"] {
+        let bytes = std::fs::read(format!("../tests/fixtures/{name}.jpg"))?;
+        save("jpeg", name, &bytes)?;
+    }
     Ok(())
 }
 
