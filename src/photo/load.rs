@@ -187,6 +187,7 @@ impl Source<'_> {
             // A profile for inks does not describe RGB pixels.
             icc_profile: icc_profile.filter(|profile| !from_cmyk && !profile.is_empty()),
             exif: exif.filter(|exif| !exif.is_empty()),
+            ..Metadata::default()
         };
         Ok((metadata, orientation))
     }

@@ -8,6 +8,7 @@
 //! Lossless formats give back the same pixels bit for bit. JPEG does not: who has changed nothing
 //! and wants the same photo copies the file ([`Photo::source`]).
 
+pub mod colour;
 mod derive;
 mod error;
 mod exif;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use image::DynamicImage;
 
 pub use crate::fs::atomic::Overwrite;
+pub use colour::ColourSpace;
 pub use error::Error;
 pub use format::Format;
 pub use id::PhotoId;
@@ -51,6 +53,14 @@ pub struct Metadata {
     /// EXIF block, from its TIFF header on. The orientation in it is always 1 (upright), and it
     /// holds no thumbnail: both would be wrong once the pixels have changed.
     pub exif: Option<Vec<u8>>,
+    /// `gAMA` of a PNG file: the gamma times 100 000 (45 455 for 1/2.2).
+    pub png_gamma: Option<u32>,
+    /// `cHRM` of a PNG file: x and y of white, red, green and blue, times 100 000.
+    pub png_chromaticities: Option<[u32; 8]>,
+    /// `sRGB` of a PNG file: the rendering intent.
+    pub png_srgb_intent: Option<u8>,
+    /// `cICP` of a PNG file: primaries, transfer function, matrix, full range (ITU-T H.273).
+    pub cicp: Option<[u8; 4]>,
 }
 
 /// The file that a photo was loaded from.

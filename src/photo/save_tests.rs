@@ -29,6 +29,7 @@ fn photo(pixels: impl Into<DynamicImage>) -> Photo {
         metadata: Metadata {
             icc_profile: Some(b"a profile of 25 bytes....".to_vec()),
             exif: Some(block(1, true)),
+            ..Metadata::default()
         },
         ..Photo::from_pixels(pixels.into())
     }

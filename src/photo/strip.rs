@@ -69,8 +69,8 @@ impl Metadata {
             (Strip::Private, Some(exif)) => exif::credits(exif),
         };
         Self {
-            icc_profile: self.icc_profile.clone(),
             exif,
+            ..self.clone()
         }
     }
 }
