@@ -13,7 +13,7 @@ use super::background::{Background, Progress, Unexpected, Worker};
 use super::sheet::comparison;
 use crate::engine::{RenderedFace, Waker};
 use crate::geometry::Affine;
-use crate::photo::{self, Format, Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{self, ColourSpace, Format, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait;
 use crate::portrait::paste::{CropChange, PhotoEdit};
 
@@ -250,7 +250,7 @@ impl Drop for Export {
 /// Pixels of the retouched photo for the clipboard, under way.
 pub type ClipboardPixels = Background<RgbaImage, Error>;
 
-/// Makes the pixels of the retouched photo, 8 bits a channel with opacity, in the photo's own colours.
+/// Makes the pixels of the retouched photo, 8 bits a channel with opacity, in sRGB.
 /// `wake` is called on the thread when there is news.
 pub fn clipboard_pixels<F: FaceChange>(
     photo: Arc<Photo>,
@@ -260,7 +260,7 @@ pub fn clipboard_pixels<F: FaceChange>(
     Background::start("copy", wake, move |worker| {
         let pixels = retouched(&photo, &faces, worker)?;
         check_cancel(worker)?;
-        Ok(pixels.into_rgba8())
+        Ok(ColourSpace::of(&photo).shown(pixels))
     })
 }
 
@@ -310,7 +310,7 @@ fn retouched<F: FaceChange>(
     faces: &[Arc<F>],
     worker: &Worker,
 ) -> Result<DynamicImage, Error> {
-    let mut edit = PhotoEdit::of(photo.pixels());
+    let mut edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(photo));
     for (index, face) in faces.iter().enumerate() {
         check_cancel(worker)?;
         worker.report(

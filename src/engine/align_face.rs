@@ -9,7 +9,7 @@ use super::clock::TimedStages;
 use super::{Context, Error, Job, Step};
 use crate::geometry::{Affine, Landmarks};
 use crate::networks::ChinReading;
-use crate::photo::Photo;
+use crate::photo::{ColourSpace, Photo};
 use crate::portrait::align::{AlignedCrop, align, whole};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::screen::ScreenCrop;
@@ -47,7 +47,7 @@ impl AlignedFace {
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
         let begun = Instant::now();
-        let aligned = align(photo.pixels(), landmarks, size)?;
+        let aligned = align(photo.pixels(), landmarks, size)?.in_srgb(&ColourSpace::of(photo));
         Self::label(aligned, landmarks, begun, parse, seconds)
     }
 
@@ -63,7 +63,7 @@ impl AlignedFace {
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
         let begun = Instant::now();
-        let aligned = whole(picture.pixels(), size)?;
+        let aligned = whole(picture.pixels(), size)?.in_srgb(&ColourSpace::of(picture));
         Self::label(aligned, landmarks, begun, parse, seconds)
     }
 

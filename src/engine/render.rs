@@ -15,7 +15,7 @@ use super::prepare::PreparedFace;
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent::Boundary;
 use crate::networks::ChinReading;
-use crate::photo::Photo;
+use crate::photo::{ColourSpace, Photo};
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
 use crate::portrait::detail::with_detail;
@@ -156,6 +156,7 @@ impl RenderedFace {
             mask: self.mask.clone(),
             grain: grain(
                 photo.pixels(),
+                &ColourSpace::of(photo),
                 &self.change(),
                 &self.face.aligned.photo_from_crop,
             )?,

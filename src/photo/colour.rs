@@ -12,6 +12,7 @@
 mod curve;
 mod described;
 mod primaries;
+mod screen;
 mod shaper;
 mod table;
 #[cfg(test)]
@@ -88,21 +89,22 @@ impl ColourSpace {
         }
     }
 
-    /// The value in the photo's space after `shift`, a change in sRGB, was added to it. Rounding
-    /// errors of the two conversions cancel: without a shift the value stays.
-    pub fn shifted(&self, photo: [f32; 3], shift: [f32; 3]) -> [f32; 3] {
+    /// Converts changes of these colours (both in sRGB) to changes of the photo's own values, in place.
+    /// Errors of the conversions cancel: what does not change in sRGB does not change in the photo.
+    pub fn shifts_from_srgb(&self, srgb: &[[f32; 3]], shifts: &mut [[f32; 3]]) {
         if self.is_srgb() {
-            return std::array::from_fn(|i| photo[i] + shift[i]);
+            return;
         }
-        if shift == [0.0; 3] {
-            return photo;
+        let mut before = srgb.to_vec();
+        for (shift, srgb) in shifts.iter_mut().zip(srgb) {
+            *shift = std::array::from_fn(|i| srgb[i] + shift[i]);
         }
-        let mut srgb = photo;
-        self.to_srgb(&mut srgb);
-        let mut both = [srgb, std::array::from_fn(|i| srgb[i] + shift[i])];
-        self.from_srgb(both.as_flattened_mut());
-        let [before, after] = both;
-        std::array::from_fn(|i| photo[i] + (after[i] - before[i]))
+        self.from_srgb(before.as_flattened_mut());
+        self.from_srgb(shifts.as_flattened_mut());
+        let pairs = shifts.as_flattened_mut().iter_mut();
+        pairs
+            .zip(before.as_flattened())
+            .for_each(|(shift, before)| *shift -= before);
     }
 
     fn is_nearly_srgb(&self) -> bool {

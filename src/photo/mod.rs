@@ -112,6 +112,12 @@ impl Photo {
         }
     }
 
+    /// The same pixels, with this said of them.
+    #[must_use]
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
+    }
+
     /// The same photo with other pixels of the same size and kind (channels, bits).
     ///
     /// # Errors

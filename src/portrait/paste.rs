@@ -26,6 +26,7 @@ use rayon::prelude::*;
 
 use super::Error;
 use crate::geometry::Affine;
+use crate::photo::ColourSpace;
 use placed::PlacedChange;
 use share::{Sample, total_shift};
 
@@ -43,6 +44,7 @@ pub struct CropChange<'a> {
 /// The changes of all faces of a photo, to be pasted into a copy of it at once.
 pub struct PhotoEdit<'a> {
     photo: &'a DynamicImage,
+    space: ColourSpace,
     faces: Vec<PlacedChange>,
 }
 
@@ -52,8 +54,17 @@ impl<'a> PhotoEdit<'a> {
     pub fn of(photo: &'a DynamicImage) -> Self {
         Self {
             photo,
+            space: ColourSpace::SRGB,
             faces: Vec::new(),
         }
+    }
+
+    /// Says in which space the photo's pixels are, before changes are added; sRGB if it is not said.
+    /// Crops are in sRGB always: their change is added there, and brought back into the photo's space.
+    #[must_use]
+    pub fn in_space(mut self, space: ColourSpace) -> Self {
+        self.space = space;
+        self
     }
 
     /// Adds the change of a face. Its pictures need not be kept.
@@ -63,7 +74,7 @@ impl<'a> PhotoEdit<'a> {
     /// `photo_from_crop` cannot be undone, [`Error::PixelKind`] for an unknown pixel format.
     pub fn add(&mut self, change: &CropChange<'_>, photo_from_crop: &Affine) -> Result<(), Error> {
         self.faces
-            .extend(place(self.photo, change, photo_from_crop)?);
+            .extend(place(self.photo, &self.space, change, photo_from_crop)?);
         Ok(())
     }
 
@@ -113,12 +124,17 @@ impl<'a> PhotoEdit<'a> {
             else {
                 return;
             };
-            let pixels = row.chunks_exact_mut(CHANNELS).zip(0u32..);
-            let pixels = pixels.skip(columns.start as usize).take(columns.len());
-            for (pixel, x) in pixels {
-                let colours = if CHANNELS < 3 { 1 } else { 3 };
-                let levels =
-                    std::array::from_fn(|i| pixel[if colours == 1 { 0 } else { i }].level());
+            let colours = if CHANNELS < 3 { 1 } else { 3 };
+            let (pixels, _) = row.as_chunks_mut::<CHANNELS>();
+            let pixels = pixels.iter_mut().skip(columns.start as usize);
+            let pixels: Vec<_> = pixels.take(columns.len()).collect();
+            let level = |pixel: &[T; CHANNELS]| {
+                std::array::from_fn(|i| pixel[if colours == 1 { 0 } else { i }].level())
+            };
+            let mut levels: Vec<[f32; 3]> = pixels.iter().map(|pixel| level(pixel)).collect();
+            self.space.to_srgb(levels.as_flattened_mut());
+            let (mut changed, mut before, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
+            for ((pixel, levels), x) in pixels.into_iter().zip(levels).zip(columns) {
                 let here = faces
                     .iter()
                     .filter(|face| face.block.columns().contains(&x));
@@ -127,6 +143,12 @@ impl<'a> PhotoEdit<'a> {
                 let Some(shift) = total_shift(&mut shares) else {
                     continue;
                 };
+                changed.push(pixel);
+                before.push(levels);
+                shifts.push(shift);
+            }
+            self.space.shifts_from_srgb(&before, &mut shifts);
+            for (pixel, shift) in changed.into_iter().zip(shifts) {
                 for (sample, shift) in pixel[..colours].iter_mut().zip(shift) {
                     *sample = sample.shifted(shift);
                 }
@@ -137,22 +159,24 @@ impl<'a> PhotoEdit<'a> {
 
 /// The standard deviation of the photo's detail beyond the crop, under the mask, as [`PhotoEdit`]
 /// measures it to hold back outlines that the crop was too coarse to show; 0 where the crop is the
-/// denser one.
+/// denser one. The photo's pixels are in `space`, the crop's in sRGB.
 ///
 /// # Errors
 /// As [`PhotoEdit::add`].
 pub fn grain(
     photo: &DynamicImage,
+    space: &ColourSpace,
     change: &CropChange<'_>,
     photo_from_crop: &Affine,
 ) -> Result<f32, Error> {
-    let placed = place(photo, change, photo_from_crop)?;
+    let placed = place(photo, space, change, photo_from_crop)?;
     Ok(placed.map_or(0.0, |placed| placed.grain()))
 }
 
 /// The change on its photo; `None` when the mask is empty or lies outside the photo.
 fn place(
     photo: &DynamicImage,
+    space: &ColourSpace,
     change: &CropChange<'_>,
     photo_from_crop: &Affine,
 ) -> Result<Option<PlacedChange>, Error> {
@@ -162,16 +186,16 @@ fn place(
         return Ok(None);
     };
     match photo {
-        DynamicImage::ImageLuma8(p) => placed.measure_grain::<u8, 1>(p, width),
-        DynamicImage::ImageLumaA8(p) => placed.measure_grain::<u8, 2>(p, width),
-        DynamicImage::ImageRgb8(p) => placed.measure_grain::<u8, 3>(p, width),
-        DynamicImage::ImageRgba8(p) => placed.measure_grain::<u8, 4>(p, width),
-        DynamicImage::ImageLuma16(p) => placed.measure_grain::<u16, 1>(p, width),
-        DynamicImage::ImageLumaA16(p) => placed.measure_grain::<u16, 2>(p, width),
-        DynamicImage::ImageRgb16(p) => placed.measure_grain::<u16, 3>(p, width),
-        DynamicImage::ImageRgba16(p) => placed.measure_grain::<u16, 4>(p, width),
-        DynamicImage::ImageRgb32F(p) => placed.measure_grain::<f32, 3>(p, width),
-        DynamicImage::ImageRgba32F(p) => placed.measure_grain::<f32, 4>(p, width),
+        DynamicImage::ImageLuma8(p) => placed.measure_grain::<u8, 1>(p, width, space),
+        DynamicImage::ImageLumaA8(p) => placed.measure_grain::<u8, 2>(p, width, space),
+        DynamicImage::ImageRgb8(p) => placed.measure_grain::<u8, 3>(p, width, space),
+        DynamicImage::ImageRgba8(p) => placed.measure_grain::<u8, 4>(p, width, space),
+        DynamicImage::ImageLuma16(p) => placed.measure_grain::<u16, 1>(p, width, space),
+        DynamicImage::ImageLumaA16(p) => placed.measure_grain::<u16, 2>(p, width, space),
+        DynamicImage::ImageRgb16(p) => placed.measure_grain::<u16, 3>(p, width, space),
+        DynamicImage::ImageRgba16(p) => placed.measure_grain::<u16, 4>(p, width, space),
+        DynamicImage::ImageRgb32F(p) => placed.measure_grain::<f32, 3>(p, width, space),
+        DynamicImage::ImageRgba32F(p) => placed.measure_grain::<f32, 4>(p, width, space),
         other => return Err(Error::unknown_pixels(other)),
     }
     Ok(Some(placed))

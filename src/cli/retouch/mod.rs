@@ -19,7 +19,7 @@ use super::{EngineOptions, Failure, Voice, interrupt, pictures};
 use crate::engine::{EditParams, Engine, FindFaces, FoundFace, Method, Priority};
 use crate::latent::{Boundary, diffusion, inversion};
 use crate::networks::detector::Search;
-use crate::photo::{Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{ColourSpace, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait::paste::PhotoEdit;
 use face::{Amount, Retouched};
 use outputs::{Output, Outputs};
@@ -235,7 +235,7 @@ impl Session<'_> {
         let found = Instant::now();
         let faces = self.find(&photo, path)?;
         report.time("find faces", found);
-        let mut photo_edit = PhotoEdit::of(photo.pixels());
+        let mut photo_edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(&photo));
         let mut is_changed = false;
         for (number, face) in self.chosen(path, &faces)? {
             let Retouched {

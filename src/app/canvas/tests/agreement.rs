@@ -6,7 +6,9 @@ use super::*;
 fn agrees(scale: f64, depth: Depth) {
     let mut screen = Screen::new();
     let sample = Sample::new(scale, depth);
-    let mut canvas = screen.canvas_of(&sample.photo);
+    let mut canvas = screen.canvas();
+    let photo = Photo::from_pixels(sample.photo.clone()).with_metadata(depth.metadata());
+    show_photo(&mut canvas, photo);
     sample.set(&mut canvas, 7);
     let (size, view) = one_to_one(&sample.photo);
 
@@ -25,7 +27,7 @@ fn agrees(scale: f64, depth: Depth) {
         let expected = sample.exported(strength);
         let (largest, _) = compare(&drawn, &expected);
         assert!(largest <= 2, "{largest} levels at {scale}, {look:?}");
-        let (_, edited) = compare(&expected, &as_shown(&sample.photo));
+        let (_, edited) = compare(&expected, &sample.space.shown(sample.photo.clone()));
         let pixels = size.0 as usize * size.1 as usize;
         assert!(edited > pixels / 20, "only {edited} of {pixels} are edited");
     }
@@ -50,6 +52,12 @@ fn a_denser_crop_is_drawn_as_exported() {
 fn sixteen_bits_are_drawn_as_exported() {
     agrees(2.3, Depth::Sixteen);
     agrees(0.6, Depth::Sixteen);
+}
+
+#[test]
+fn wide_gamut_photos_are_drawn_as_exported() {
+    agrees(2.3, Depth::DisplayP3);
+    agrees(0.6, Depth::DisplayP3);
 }
 
 #[test]
