@@ -73,7 +73,7 @@ const CONTACT_PX: u32 = 360;
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = &options.out;
     let inputs: Vec<&Path> = options.pictures.iter().map(PathBuf::as_path).collect();
-    check_replaced(&[out.clone()], &inputs, options.overwrite)?;
+    check_replaced(std::slice::from_ref(out), &inputs, options.overwrite)?;
     match options.mode {
         Mode::ContactSheet => {
             let file = still(options)?;

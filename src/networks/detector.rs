@@ -266,7 +266,8 @@ mod tests {
         let portrait = image::load_from_memory(include_bytes!(
             "../../assets/portraits/man_with_glasses.jpg"
         ))
-        .unwrap();
+        .unwrap()
+        .thumbnail(320, 320);
         let detector = FaceDetector::new().unwrap();
         let find = |pixels: DynamicImage| {
             let faces = detector.detect(&Photo::from_pixels(pixels), Search::Quick);

@@ -84,8 +84,8 @@ impl ColourSpace {
     pub fn from_srgb(&self, rgb: &mut [f32]) {
         match &self.0 {
             Kind::Srgb => {}
-            Kind::Shaper(shaper) => in_chunks(rgb, |rgb| shaper.from_srgb(rgb)),
-            Kind::Table(table) => in_chunks(rgb, |rgb| table.from_srgb(rgb)),
+            Kind::Shaper(shaper) => in_chunks(rgb, |rgb| shaper.to_photo(rgb)),
+            Kind::Table(table) => in_chunks(rgb, |rgb| table.to_photo(rgb)),
         }
     }
 

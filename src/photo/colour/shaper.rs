@@ -49,7 +49,7 @@ impl Shaper {
         }
     }
 
-    pub fn from_srgb(&self, rgb: &mut [f32]) {
+    pub fn to_photo(&self, rgb: &mut [f32]) {
         for pixel in rgb.as_chunks_mut::<3>().0 {
             let light = Vector3::from(pixel.map(light_of_srgb));
             let light = self.light_from_srgb_light * light;

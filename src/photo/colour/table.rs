@@ -73,7 +73,7 @@ impl Table {
     }
 
     /// Interleaved RGB, in place; the nearest that the search finds within the space.
-    pub fn from_srgb(&self, rgb: &mut [f32]) {
+    pub fn to_photo(&self, rgb: &mut [f32]) {
         let wanted = rgb.as_chunks::<3>().0.to_vec();
         let mut best: Vec<[f32; 3]> = wanted.iter().map(within).collect();
         let mut best_error = vec![f32::INFINITY; wanted.len()];
