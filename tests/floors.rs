@@ -139,10 +139,26 @@ fn no_room_looks_up_or_round_in_a_circle() {
 fn what_must_not_be_is_found() {
     let uses = |room: &str, line: &str| Uses::from([(room.to_owned(), rooms_in(line))]);
     for (room, line, fault) in [
-        ("photo", "use crate::engine::Job;", "photo looks up to engine"),
-        ("engine", "use crate::editor::Edits;", "engine uses editor beside it"),
-        ("app", "    let x = crate::cli::run();", "app uses cli beside it"),
-        ("graph", "use crate::{checkpoint, runtime};", "graph uses checkpoint beside it"),
+        (
+            "photo",
+            "use crate::engine::Job;",
+            "photo looks up to engine",
+        ),
+        (
+            "engine",
+            "use crate::editor::Edits;",
+            "engine uses editor beside it",
+        ),
+        (
+            "app",
+            "    let x = crate::cli::run();",
+            "app uses cli beside it",
+        ),
+        (
+            "graph",
+            "use crate::{checkpoint, runtime};",
+            "graph uses checkpoint beside it",
+        ),
         ("cellar", "use crate::graph::Graph;", "cellar has no floor"),
     ] {
         assert!(

@@ -38,6 +38,7 @@ impl Jawline {
                 Answer::Nothing(_) => (),
             }
         }
+        self.take_handed_over(ctx);
         if let Some(wait) = self.notices.let_done_go() {
             ctx.request_repaint_after(wait);
         }
@@ -54,6 +55,17 @@ impl Jawline {
         self.thumbnails.follow(ctx, self.workspace.session());
         self.tell_canvas();
         self.ask_for_memory();
+    }
+
+    /// Opens what other starts of the program have handed over, and comes to the front.
+    fn take_handed_over(&mut self, ctx: &Context) {
+        let handed_over = self.handed_over.iter();
+        let lists: Vec<_> = handed_over.flat_map(|paths| paths.try_iter()).collect();
+        for paths in lists {
+            self.open(ctx, paths);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
+        }
     }
 
     /// Reacts to what has happened to the open photos.

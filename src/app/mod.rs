@@ -12,6 +12,8 @@ mod chin_slider;
 mod dialogs;
 mod dispatch;
 mod engine_state;
+#[cfg(unix)]
+mod instance;
 mod intake;
 pub mod keys;
 pub mod look;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use crossbeam_channel::Receiver;
 use egui::{CentralPanel, Color32, Context, Frame, Margin, Panel, Ui};
 
 pub use pace::Pace;
@@ -95,6 +98,8 @@ pub struct Jawline {
     may_close: bool,
     title: String,
     device_lost: Arc<AtomicBool>,
+    /// Paths that other starts of the program hand over.
+    handed_over: Option<Receiver<Vec<PathBuf>>>,
 }
 
 impl Jawline {
@@ -157,6 +162,7 @@ impl Jawline {
             may_close: false,
             title: String::new(),
             device_lost,
+            handed_over: None,
             wake,
         };
         app.workspace.method = start.method.unwrap_or(app.settings.method);

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use eframe::NativeOptions;
 use egui::{Ui, ViewportBuilder};
 
+#[cfg(unix)]
+use super::instance::Instance;
 use super::{Jawline, Start};
 use crate::data_dir::data_dir;
 use crate::engine::desk::Desk;
 use crate::engine::{self};
 
-/// Opens the window with these photos and returns when it is closed.
+/// Opens the window with these photos and returns when it is closed; where there is a window already, that
+/// opens them, and this returns at once.
 ///
 /// # Errors
 /// In plain words, when there is no display or no way to draw on it.
@@ -22,6 +25,13 @@ pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), 
                 .to_owned(),
         );
     }
+    // Who asks for other settings of the engine gets a window with them.
+    #[cfg(unix)]
+    let mut door = match engine.is_none().then(|| Instance::of_this_user(&paths)) {
+        Some(Instance::HandedOver) => return Ok(()),
+        Some(Instance::First(door)) => Some(door),
+        Some(Instance::Alone) | None => None,
+    };
     let options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Jawline")
@@ -43,11 +53,16 @@ pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), 
                 data_dir: data_dir(),
                 engine,
             };
-            let app = Jawline::new(
+            #[cfg_attr(not(unix), allow(unused_mut))]
+            let mut app = Jawline::new(
                 &creation.egui_ctx,
                 creation.wgpu_render_state.as_ref(),
                 start,
             )?;
+            #[cfg(unix)]
+            if let Some(door) = door.take() {
+                app.handed_over = door.open(std::sync::Arc::clone(&app.wake)).ok();
+            }
             Ok(Box::new(Window(app)))
         }),
     );

@@ -21,7 +21,7 @@ pub use slot::Slot;
 
 use crate::editor::{Command, Document, Face, FaceId, FaceParams, Gesture};
 use crate::engine::desk::{self, Backend, FaceKey, Request, Stamp};
-use crate::engine::{Method, Progress, EditedFace};
+use crate::engine::{EditedFace, Method, Progress};
 use crate::geometry::Point;
 use crate::latent::OwnBoundaries;
 use crate::photo::{Photo, PhotoId};

@@ -7,8 +7,8 @@ use image::Rgb32FImage;
 
 use super::samples::SAMPLES;
 use super::session::{Preparation, Session};
-use crate::engine::Method;
 use crate::editor::background::{Background, Unexpected};
+use crate::engine::Method;
 use crate::engine::Waker;
 
 /// Side of a thumbnail in pixels.

@@ -25,7 +25,7 @@ use crate::latent::{Boundary, inversion};
 use crate::memory::peak_rss_bytes;
 use crate::networks::detector::Search;
 use crate::photo::resize::resize_levels;
-use crate::photo::{Limits, Photo, SaveOptions};
+use crate::photo::{ColourSpace, Limits, Photo, SaveOptions};
 use crate::portrait::paste::PhotoEdit;
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 
@@ -198,7 +198,7 @@ impl Bench {
             let moved = self.job(MoveFace::new(Arc::clone(&face), edit.clone()))?;
             let moving = moving.elapsed().as_secs_f64();
             let pasting = Instant::now();
-            let mut photo_edit = PhotoEdit::of(photo.pixels());
+            let mut photo_edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(photo));
             photo_edit.add_field(&moved.edit, &face.aligned.photo_from_crop)?;
             photo_edit.pasted()?;
             if round > 0 {
@@ -253,7 +253,7 @@ impl Bench {
             let face = Arc::new(self.job(prepare)?);
             let rendered = self.job(RenderFace::new(Arc::clone(&face), edit.clone()))?;
             let pasting = Instant::now();
-            let mut photo_edit = PhotoEdit::of(photo.pixels());
+            let mut photo_edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(photo));
             photo_edit.add(&rendered.change(), &face.aligned.photo_from_crop)?;
             photo_edit.pasted()?;
             let pasting = pasting.elapsed().as_secs_f64();

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    checkpoint, engine, fs, geometry, graph, latent, networks, photo, portrait, runtime, training,
+    checkpoint, editor, engine, fs, geometry, graph, latent, networks, photo, portrait, runtime,
+    training,
 };
 
 /// The exit status of a program that Ctrl-C ended, as shells have it: 128 and the signal's number.
@@ -102,6 +103,7 @@ macro_rules! plain_failures {
 plain_failures!(
     checkpoint::Error,
     fs::Error,
+    editor::compare::Error,
     geometry::Error,
     graph::Error,
     photo::Error,

@@ -9,14 +9,17 @@ mod arrays;
 mod batch;
 mod bench;
 mod boundary;
+mod compare;
 mod evaluate;
 mod failure;
 mod interrupt;
+mod markup;
 mod networks;
 mod output;
 mod pictures;
 mod progress;
 mod retouch;
+mod shard;
 mod stage;
 mod synthesize;
 mod train;
@@ -54,6 +57,8 @@ struct Cli {
 enum Command {
     /// Retouch photos: the same photo, with less double chin
     Retouch(retouch::Options),
+    /// Show what was done: before and after side by side, split or blinking; a contact sheet
+    Compare(compare::Options),
     /// Draw portraits that show nobody, with their latent codes
     Synthesize(synthesize::Options),
     /// Run one stage of the method alone, files in and files out
@@ -158,6 +163,7 @@ pub fn run() -> ExitCode {
 fn run_command(command: Command) -> Result<(), Failure> {
     let run = || match command {
         Command::Retouch(options) => retouch::run(&options),
+        Command::Compare(options) => compare::run(&options),
         Command::Synthesize(options) => synthesize::run(&options),
         Command::Stage(command) => stage::run(command),
         Command::Batch(options) => batch::run(&options),

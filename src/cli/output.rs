@@ -1,7 +1,7 @@
 //! Writing what a command yields: files whole or not at all, and nothing replaced unasked.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -244,6 +244,25 @@ pub(super) fn write_png(
     write_bytes(path, &png_bytes(path, picture)?, overwrite)
 }
 
+/// Writes a text, whole or not at all.
+pub(super) fn write_text(path: &Path, text: &[u8], overwrite: bool) -> Result<(), Failure> {
+    write_bytes(path, text, overwrite)
+}
+
+/// Writes a file piece by piece, whole or not at all.
+pub(super) fn write_with(
+    path: &Path,
+    overwrite: bool,
+    content: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    match overwrite {
+        true => atomic::write(path, content),
+        false => atomic::write_new(path, content),
+    }?;
+    note_written(path);
+    Ok(())
+}
+
 fn json_bytes(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
     let mut text = serde_json::to_vec_pretty(&to_json(value)?).map_err(Failure::because)?;
     text.push(b'\n');
@@ -260,12 +279,7 @@ fn png_bytes(path: &Path, picture: impl Into<DynamicImage>) -> Result<Vec<u8>, F
 }
 
 fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Failure> {
-    match overwrite {
-        true => atomic::write(path, |file| file.write_all(bytes)),
-        false => atomic::write_new(path, |file| file.write_all(bytes)),
-    }?;
-    note_written(path);
-    Ok(())
+    write_with(path, overwrite, |file| file.write_all(bytes))
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use crate::engine::Progress;
 pub(super) struct Reporter {
     manner: Manner,
     stage: Option<String>,
+    /// Which piece of many the work is at.
+    piece: Option<String>,
 }
 
 enum Manner {
@@ -33,6 +35,17 @@ impl Reporter {
         Self {
             manner,
             stage: None,
+            piece: None,
+        }
+    }
+
+    /// The next piece of many is begun: `place` says which of how many, `name` what it is.
+    pub fn begin_piece(&mut self, place: &str, name: &str) {
+        self.stage = None;
+        match &self.manner {
+            Manner::Silent => {}
+            Manner::Lines => eprintln!("{place}: {name}"),
+            Manner::Bar(_) => self.piece = Some(place.to_owned()),
         }
     }
 
@@ -61,7 +74,11 @@ impl Reporter {
             Manner::Bar(bar) => {
                 bar.set_prefix(stage.to_owned());
                 bar.set_position((fraction * 1000.0) as u64);
-                bar.set_message(detail.to_owned());
+                bar.set_message(match &self.piece {
+                    Some(piece) if detail.is_empty() => piece.clone(),
+                    Some(piece) => format!("{detail}; {piece}"),
+                    None => detail.to_owned(),
+                });
             }
         }
     }
@@ -92,10 +109,14 @@ pub(super) fn detail(progress: &Progress) -> String {
     }
 }
 
-/// Minutes and seconds.
+/// Minutes and seconds, and hours where there are any.
 pub(super) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    format!("{}:{:02}", seconds / 60, seconds % 60)
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +126,7 @@ mod tests {
     #[test]
     fn time_left_reads_like_a_clock() {
         assert_eq!(clock(Duration::from_secs(74)), "1:14");
+        assert_eq!(clock(Duration::from_secs(3 * 3600 + 65)), "3:01:05");
         let progress = Progress {
             stage: "invert",
             fraction: 0.5,

@@ -11,7 +11,7 @@ use crate::runtime::ProviderChoice;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
-    /// Photos and projects to open in the window
+    /// Photos and projects to open in the window; in the one that is open already, if there is one
     #[arg(value_name = "PHOTO")]
     photos: Vec<PathBuf>,
     /// Execution provider for this run; else the one of the settings

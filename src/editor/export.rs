@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::background::{Background, Progress, Unexpected, Worker};
 use super::sheet::comparison;
 use crate::engine::{EditedFace, Waker};
-use crate::photo::{self, Format, Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{self, ColourSpace, Format, Overwrite, Photo, Quality, SaveOptions, Strip};
 use crate::portrait;
 use crate::portrait::paste::PhotoEdit;
 
@@ -22,8 +22,9 @@ use crate::portrait::paste::PhotoEdit;
 pub struct ExportOptions {
     /// The file format.
     pub format: Format,
-    /// Quality of JPEG files, 1 to 100.
-    pub jpeg_quality: u8,
+    /// Quality of JPEG and WebP files.
+    #[serde(alias = "jpeg_quality")]
+    pub quality: Quality,
     /// The longer side in pixels; a photo that is smaller is not enlarged. `None` keeps the size.
     pub longest_side_px: Option<u32>,
     /// Metadata to leave out.
@@ -34,11 +35,11 @@ pub struct ExportOptions {
 }
 
 impl Default for ExportOptions {
-    /// JPEG without visible loss, in full size, with all metadata; anything but the original may be replaced.
+    /// JPEG as the source, in full size, with all metadata; anything but the original may be replaced.
     fn default() -> Self {
         Self {
             format: Format::Jpeg,
-            jpeg_quality: SaveOptions::JPEG_QUALITY,
+            quality: Quality::AsSource,
             longest_side_px: None,
             strip: Strip::None,
             overwrite: Overwrite::default(),
@@ -51,7 +52,7 @@ impl ExportOptions {
     #[must_use]
     pub fn within_range(self) -> Self {
         Self {
-            jpeg_quality: self.jpeg_quality.clamp(1, 100),
+            quality: self.quality.within_range(),
             longest_side_px: self.longest_side_px.filter(|&side| side > 0),
             ..self
         }
@@ -63,10 +64,20 @@ impl ExportOptions {
         Some(Self { format, ..self })
     }
 
+    /// What of a photo's metadata the file could not hold, in words.
+    pub fn losses(&self, photo: &Photo) -> Vec<String> {
+        let losses = photo.losses(&self.save_options());
+        losses.iter().map(ToString::to_string).collect()
+    }
+
     fn save_options(&self) -> SaveOptions {
         SaveOptions {
             format: self.format,
-            jpeg_quality: self.jpeg_quality,
+            quality: match (self.format, self.quality) {
+                // Chosen for a WebP file before.
+                (Format::Jpeg, Quality::Lossless) => Quality::AsSource,
+                (_, quality) => quality,
+            },
             overwrite: self.overwrite,
             strip: self.strip,
         }
@@ -246,7 +257,7 @@ impl Drop for Export {
 /// Pixels of the retouched photo for the clipboard, under way.
 pub type ClipboardPixels = Background<RgbaImage, Error>;
 
-/// Makes the pixels of the retouched photo, 8 bits a channel with opacity, in the photo's own colours.
+/// Makes the pixels of the retouched photo, 8 bits a channel with opacity, in sRGB.
 /// `wake` is called on the thread when there is news.
 pub fn clipboard_pixels<F: FaceChange>(
     photo: Arc<Photo>,
@@ -256,7 +267,7 @@ pub fn clipboard_pixels<F: FaceChange>(
     Background::start("copy", wake, move |worker| {
         let pixels = retouched(&photo, &faces, worker)?;
         check_cancel(worker)?;
-        Ok(pixels.into_rgba8())
+        Ok(ColourSpace::of(&photo).shown(pixels))
     })
 }
 
@@ -306,7 +317,7 @@ fn retouched<F: FaceChange>(
     faces: &[Arc<F>],
     worker: &Worker,
 ) -> Result<DynamicImage, Error> {
-    let mut edit = PhotoEdit::of(photo.pixels());
+    let mut edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(photo));
     for (index, face) in faces.iter().enumerate() {
         check_cancel(worker)?;
         worker.report(

@@ -11,6 +11,7 @@
 pub mod autosave;
 pub mod background;
 mod command;
+pub mod compare;
 mod document;
 mod edits;
 pub mod export;

@@ -89,7 +89,12 @@ impl Sheet {
     }
 
     fn label_row_px(&self) -> u32 {
-        LABEL_ROW_PX * self.scale
+        let has_label = |cell: &Cell| !cell.label.is_empty();
+        match self.rows.iter().flatten().any(has_label) {
+            true => LABEL_ROW_PX * self.scale,
+            // Pictures without a label need no more than what lies between them.
+            false => self.gap_px(),
+        }
     }
 
     fn row_width(&self, row: &[Cell]) -> u32 {
@@ -108,42 +113,76 @@ impl Sheet {
 
     /// Writes a label into the strip above a picture; what is wider than the picture is cut off.
     fn write_label(&self, sheet: &mut RgbImage, label: &str, left: u32, top: u32, width: u32) {
-        let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT) else {
-            return;
-        };
-        let label_px = LABEL_PX * self.scale as f32;
-        let font = font.as_scaled(PxScale::from(label_px));
-        let baseline = (top + self.label_row_px()) as f32 - 8.0 * self.scale as f32;
-        let end = (left + width) as f32;
-        let mut caret = left as f32;
-        let mut previous = None;
-        for character in label.chars() {
-            let glyph = font.glyph_id(character);
-            if let Some(previous) = previous {
-                caret += font.kern(previous, glyph);
-            }
-            if caret + font.h_advance(glyph) > end {
-                return;
-            }
-            if let Some(outline) =
-                font.outline_glyph(glyph.with_scale_and_position(label_px, point(caret, baseline)))
-            {
-                let origin = outline.px_bounds().min;
-                outline.draw(|x, y, coverage| {
-                    let (x, y) = (origin.x + x as f32, origin.y + y as f32);
-                    if x >= 0.0
-                        && y >= 0.0
-                        && (x as u32) < sheet.width()
-                        && (y as u32) < sheet.height()
-                    {
-                        blend(sheet.get_pixel_mut(x as u32, y as u32), coverage);
-                    }
-                });
-            }
-            caret += font.h_advance(glyph);
-            previous = Some(glyph);
-        }
+        write_text(sheet, label, left, top, width, self.scale);
     }
+}
+
+/// Writes a line of text into the strip at the top of `left`, `top`, whose letters are `scale` times
+/// larger than usual; what is wider than `width` is cut off. Returns where the line ends.
+fn write_text(
+    picture: &mut RgbImage,
+    text: &str,
+    left: u32,
+    top: u32,
+    width: u32,
+    scale: u32,
+) -> u32 {
+    let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT) else {
+        return left;
+    };
+    let label_px = LABEL_PX * scale as f32;
+    let font = font.as_scaled(PxScale::from(label_px));
+    let baseline = (top + LABEL_ROW_PX * scale) as f32 - 8.0 * scale as f32;
+    let end = (left + width) as f32;
+    let mut caret = left as f32;
+    let mut previous = None;
+    for character in text.chars() {
+        let glyph = font.glyph_id(character);
+        if let Some(previous) = previous {
+            caret += font.kern(previous, glyph);
+        }
+        if caret + font.h_advance(glyph) > end {
+            break;
+        }
+        if let Some(outline) =
+            font.outline_glyph(glyph.with_scale_and_position(label_px, point(caret, baseline)))
+        {
+            let origin = outline.px_bounds().min;
+            outline.draw(|x, y, coverage| {
+                let (x, y) = (origin.x + x as f32, origin.y + y as f32);
+                if x >= 0.0
+                    && y >= 0.0
+                    && (x as u32) < picture.width()
+                    && (y as u32) < picture.height()
+                {
+                    blend(picture.get_pixel_mut(x as u32, y as u32), coverage);
+                }
+            });
+        }
+        caret += font.h_advance(glyph);
+        previous = Some(glyph);
+    }
+    caret.ceil() as u32
+}
+
+/// Writes a label on a dark field into an upper corner of a picture.
+pub(super) fn label_in_picture(picture: &mut RgbImage, label: &str, at_right: bool) {
+    let scale = scale_for(picture.dimensions());
+    let (width, height) = picture.dimensions();
+    let gap_px = GAP_PX * scale;
+    let mut field = RgbImage::from_pixel(width, LABEL_ROW_PX * scale, BACKGROUND);
+    let room = width.saturating_sub(2 * gap_px);
+    let end = write_text(&mut field, label, gap_px, 0, room, scale);
+    let field_width = (end + gap_px).min(width);
+    let field = imageops::crop_imm(&field, 0, 0, field_width, field.height().min(height));
+    let left = if at_right { width - field_width } else { 0 };
+    imageops::replace(picture, &field.to_image(), left.into(), 0);
+}
+
+/// How many times larger than usual labels are that suit a picture of this size.
+pub(super) fn scale_for((width, height): (u32, u32)) -> u32 {
+    const ONE_SCALE_PX: u32 = 1024;
+    ((width.max(height) + ONE_SCALE_PX / 2) / ONE_SCALE_PX).max(1)
 }
 
 impl Default for Sheet {
@@ -154,9 +193,7 @@ impl Default for Sheet {
 
 /// One picture beside the other, labelled "before" and "after" in letters that suit their size.
 pub fn comparison(before: RgbImage, after: RgbImage) -> RgbImage {
-    const ONE_SCALE_PX: u32 = 1024;
-    let longest_px = before.width().max(before.height());
-    let mut sheet = Sheet::scaled((longest_px + ONE_SCALE_PX / 2) / ONE_SCALE_PX);
+    let mut sheet = Sheet::scaled(scale_for(before.dimensions()));
     sheet.add(0, before, "before");
     sheet.add(0, after, "after");
     sheet.draw()

@@ -9,7 +9,7 @@ use super::clock::TimedStages;
 use super::{Context, Error, Job, Step};
 use crate::geometry::{Affine, Landmarks};
 use crate::networks::{ChinReading, NeckFieldNetwork};
-use crate::photo::Photo;
+use crate::photo::{ColourSpace, Photo};
 use crate::portrait::align::{AlignedCrop, align, whole};
 use crate::portrait::field::{FieldValues, NeckField, field_input};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
@@ -50,7 +50,7 @@ impl AlignedFace {
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
         let begun = Instant::now();
-        let aligned = align(photo.pixels(), landmarks, size)?;
+        let aligned = align(photo.pixels(), landmarks, size)?.in_srgb(&ColourSpace::of(photo));
         Self::label(aligned, landmarks, begun, parse, seconds)
     }
 
@@ -66,7 +66,7 @@ impl AlignedFace {
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
         let begun = Instant::now();
-        let aligned = whole(picture.pixels(), size)?;
+        let aligned = whole(picture.pixels(), size)?.in_srgb(&ColourSpace::of(picture));
         Self::label(aligned, landmarks, begun, parse, seconds)
     }
 

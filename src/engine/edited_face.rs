@@ -14,7 +14,7 @@ use crate::portrait::screen::ScreenFrame;
 #[derive(Debug, Clone)]
 pub enum EditedFace {
     /// Drawn by the generator from a moved code.
-    Redrawn(RenderedFace),
+    Redrawn(Box<RenderedFace>),
     /// Made of the photo's own pixels by the neck field.
     Moved(MovedFace),
 }

@@ -53,7 +53,7 @@ impl Job for FindFaces {
         let Some(detected) = &self.detected else {
             let detector = context.sessions.detector()?;
             let faces = detector
-                .detect(self.photo.pixels(), self.search)
+                .detect(&self.photo, self.search)
                 .map_err(networks::Error::from)?;
             if faces.is_empty() {
                 return Err(Error::NoFace {
@@ -71,7 +71,7 @@ impl Job for FindFaces {
         self.found.push(FoundFace {
             face_box: face.face_box,
             score: face.score,
-            landmarks: model.find(self.photo.pixels(), &face.face_box),
+            landmarks: model.find(&self.photo, &face.face_box, face.turn),
         });
         Ok(Step::More(progress("landmarks", 1.0)))
     }

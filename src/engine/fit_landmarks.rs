@@ -1,14 +1,15 @@
 //! The landmarks of several pictures of one face, so that they can be compared.
 
-use image::{DynamicImage, RgbImage};
+use image::RgbImage;
 
 use super::{Context, Error, Job, Progress, Step};
-use crate::geometry::{Landmarks, Rect};
+use crate::geometry::{Landmarks, QuarterTurn, Rect};
 use crate::networks::landmarks::{self, FoundLandmarks};
+use crate::photo::Photo;
 
 /// Finds the landmarks of a face in pictures in which it is at the same place.
 pub struct FitLandmarks {
-    pictures: Vec<DynamicImage>,
+    pictures: Vec<Photo>,
     near: Rect,
     found: Vec<Result<FoundLandmarks, landmarks::Error>>,
 }
@@ -18,7 +19,10 @@ impl FitLandmarks {
     /// known of one of them, in its pixels.
     pub fn new(pictures: impl IntoIterator<Item = RgbImage>, near: &Landmarks) -> Self {
         Self {
-            pictures: pictures.into_iter().map(Into::into).collect(),
+            pictures: pictures
+                .into_iter()
+                .map(|picture| Photo::from_pixels(picture.into()))
+                .collect(),
             near: Rect::around(near.points()),
             found: Vec::new(),
         }
@@ -37,7 +41,8 @@ impl Job for FitLandmarks {
             return Ok(Step::Done(std::mem::take(&mut self.found)));
         };
         let model = context.sessions.landmarks()?;
-        self.found.push(model.find(picture, &self.near));
+        self.found
+            .push(model.find(picture, &self.near, QuarterTurn::None));
         Ok(Step::More(Progress {
             stage: "compare landmarks",
             fraction: self.found.len() as f32 / self.pictures.len() as f32,

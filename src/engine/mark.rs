@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Context, Error, Job, Step};
-use crate::geometry::{Landmarks, Point, Rect};
+use crate::geometry::{Landmarks, Point, QuarterTurn, Rect};
 use crate::networks;
 use crate::photo::Photo;
 
@@ -40,7 +40,7 @@ impl Job for MarkFace {
             .map_err(networks::Error::from)?;
         let face_box = Rect::around(placed.points());
         let fitted = model
-            .find(self.photo.pixels(), &face_box)
+            .find(&self.photo, &face_box, self.turn())
             .ok()
             .map(|found| found.landmarks)
             .filter(|found| self.agrees(found));
@@ -49,6 +49,17 @@ impl Job for MarkFace {
 }
 
 impl MarkFace {
+    /// The turn that brings the marked face upright, as near as a quarter turn comes.
+    fn turn(&self) -> QuarterTurn {
+        let down = self.chin - (self.eyes[0] + self.eyes[1]) * 0.5;
+        match (down.x.abs() > down.y.abs(), down.x > 0.0, down.y > 0.0) {
+            (true, true, _) => QuarterTurn::Clockwise,
+            (true, false, _) => QuarterTurn::Anticlockwise,
+            (false, _, false) => QuarterTurn::Half,
+            (false, _, true) => QuarterTurn::None,
+        }
+    }
+
     fn agrees(&self, found: &Landmarks) -> bool {
         let eye_distance = self.eyes[0].distance(self.eyes[1]);
         let is_near = |point: Point, mark: Point| point.distance(mark) < TOLERANCE * eye_distance;

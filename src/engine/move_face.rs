@@ -11,8 +11,8 @@ use super::{AlignedFace, Context, Error, Job, Step};
 use crate::geometry::Affine;
 use crate::latent::Boundary;
 use crate::networks::{ChinMeter, ChinReading};
-use crate::photo::Photo;
 use crate::photo::resize::resize_float;
+use crate::photo::{ColourSpace, Photo};
 use crate::portrait::field::{FieldEdit, PullField, field_mask};
 use crate::portrait::grey::is_grey;
 use crate::portrait::paste::PhotoEdit;
@@ -134,6 +134,7 @@ impl MovedFace {
         let photo_from_crop = &self.face.aligned.photo_from_crop;
         Ok(ScreenFrame::Moved(ScreenField::new(
             photo.pixels(),
+            &ColourSpace::of(photo),
             &self.edit,
             photo_from_crop,
         )?))

@@ -1,12 +1,13 @@
 //! Landmarks and labels of an aligned crop that did not come from a photo.
 
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{GrayImage, RgbImage};
 
 use super::{Context, Error};
 use crate::geometry::{Affine, Landmarks};
 use crate::networks;
 use crate::networks::detector::Search;
 use crate::networks::landmarks::SMALLEST_FACE_PX;
+use crate::photo::Photo;
 use crate::portrait::labels::LABELS_SIZE;
 
 /// The landmarks of the largest face in a square crop, in pixels of the label map, and the label map.
@@ -16,7 +17,7 @@ pub(super) fn parse_crop(
     crop: &RgbImage,
     context: &mut Context<'_>,
 ) -> Result<(Landmarks, GrayImage), Error> {
-    let picture = DynamicImage::ImageRgb8(crop.clone());
+    let picture = Photo::from_pixels(crop.clone().into());
     let faces = context
         .sessions
         .detector()?
@@ -29,7 +30,7 @@ pub(super) fn parse_crop(
     let found = context
         .sessions
         .landmarks()?
-        .find(&picture, &face.face_box)
+        .find(&picture, &face.face_box, face.turn)
         .map_err(networks::Error::from)?;
     let labels_from_crop = Affine::resize(f64::from(LABELS_SIZE) / f64::from(crop.width()));
     let landmarks = found

@@ -16,7 +16,7 @@ use super::prepare::PreparedFace;
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent::Boundary;
 use crate::networks::ChinReading;
-use crate::photo::Photo;
+use crate::photo::{ColourSpace, Photo};
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
 use crate::portrait::detail::with_detail;
@@ -92,7 +92,9 @@ impl RenderedFace {
         clock.lap("detail");
         let (warped, skin_after, mesh, measured) = match params.method {
             // The instant method draws nothing anew; what it is asked of here is pasted as drawn.
-            Method::Instant | Method::Plain | Method::Diffuse => (edited.clone(), skin_after, None, None),
+            Method::Instant | Method::Plain | Method::Diffuse => {
+                (edited.clone(), skin_after, None, None)
+            }
             Method::Warp => {
                 let (mesh, measured) = WarpMesh::measure(
                     &face.parsed.labels,
@@ -158,6 +160,7 @@ impl RenderedFace {
             mask: self.mask.clone(),
             grain: grain(
                 photo.pixels(),
+                &ColourSpace::of(photo),
                 &self.change(),
                 &self.face.aligned.photo_from_crop,
             )?,
@@ -257,7 +260,7 @@ impl Job for DrawFrame {
             Step::Done(rendered) => {
                 let screen = Arc::new(rendered.for_screen(&self.photo, self.strength)?);
                 Step::Done(Frame {
-                    rendered: Arc::new(EditedFace::Redrawn(rendered)),
+                    rendered: Arc::new(EditedFace::Redrawn(Box::new(rendered))),
                     screen,
                 })
             }

@@ -13,8 +13,9 @@ use crate::latent::diffusion;
 use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{
-    self, ChinMeter, ChinReading, FaceDetector, FaceParser, Generator, GeneratorNetworks,
-    FieldOutputs, GeneratorSpec, LandmarkModel, NeckFieldNetwork, Pack, Perceptual, Role, Whitening,
+    self, ChinMeter, ChinReading, FaceDetector, FaceParser, FieldOutputs, Generator,
+    GeneratorNetworks, GeneratorSpec, LandmarkModel, NeckFieldNetwork, Pack, Perceptual, Role,
+    Whitening,
 };
 use crate::portrait::tensor::reduced_tensor;
 use crate::runtime::{CancelToken, ProviderChoice, Runtime};

@@ -11,6 +11,7 @@ mod affine;
 mod landmarks;
 mod point;
 mod quad;
+mod quarter_turn;
 mod rect;
 mod triangulation;
 
@@ -18,6 +19,7 @@ pub use affine::Affine;
 pub use landmarks::Landmarks;
 pub use point::Point;
 pub use quad::Quad;
+pub use quarter_turn::QuarterTurn;
 pub use rect::{PixelRect, Rect};
 pub use triangulation::delaunay;
 

@@ -6,11 +6,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::{DynamicImage, GrayImage, Luma, imageops};
+use image::{GrayImage, Luma, imageops};
 use rustface::ImageData;
 
 use super::reduced;
-use crate::geometry::{Affine, Point, Rect};
+use crate::geometry::{Affine, Point, QuarterTurn, Rect};
+use crate::photo::Photo;
 
 /// The model, from the package's own files (see `build.rs`).
 const MODEL: &[u8] = include_bytes!(env!("DETECTOR_MODEL"));
@@ -33,6 +34,8 @@ pub struct Face {
     pub face_box: Rect,
     /// How sure the detector is: 3 is a guess, faces seen from the front have 10 and more.
     pub score: f64,
+    /// The turn of the photo that brings the face upright.
+    pub turn: QuarterTurn,
 }
 
 /// How long to look.
@@ -59,6 +62,10 @@ const BORDER: f64 = 0.25;
 
 /// Faces have scores of 8 and more, mistakes mostly below 2.
 const LEAST_SCORE: f64 = 2.5;
+/// No other turn of the photo needs to be tried when a face is as sure as this.
+const SURE_SCORE: f64 = 8.0;
+/// A face of a photo that would have to be turned must be surer than a guess.
+const LEAST_TURNED_SCORE: f64 = 5.0;
 
 /// Boxes that share this part of their union are the same face.
 const SAME_FACE: f64 = 0.3;
@@ -76,12 +83,37 @@ impl FaceDetector {
         }
     }
 
-    /// The faces in `photo`, the largest first; none is no error.
+    /// The faces in `photo`, the largest first; none is no error. A photo in which no upright face is
+    /// sure may lie on its side or stand on its head: it is looked at so turned, too, and the turn is
+    /// taken whose faces are far surer.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub fn detect(&self, photo: &DynamicImage, search: Search) -> Result<Vec<Face>, Error> {
-        let (width, height) = (f64::from(photo.width()), f64::from(photo.height()));
+    pub fn detect(&self, photo: &Photo, search: Search) -> Result<Vec<Face>, Error> {
+        let surest = |faces: &[Face]| faces.iter().map(|face| face.score).fold(0.0, f64::max);
+        let mut best = self.detect_turned(photo, search, QuarterTurn::None)?;
+        let mut to_beat = (2.0 * surest(&best)).max(LEAST_TURNED_SCORE);
+        if surest(&best) >= SURE_SCORE {
+            return Ok(best);
+        }
+        for turn in QuarterTurn::ALL.into_iter().skip(1) {
+            let faces = self.detect_turned(photo, search, turn)?;
+            let score = surest(&faces);
+            if score > to_beat {
+                (best, to_beat) = (faces, score);
+            }
+        }
+        Ok(best)
+    }
+
+    fn detect_turned(
+        &self,
+        photo: &Photo,
+        search: Search,
+        turn: QuarterTurn,
+    ) -> Result<Vec<Face>, Error> {
+        let pixels = photo.pixels();
+        let (width, height) = (f64::from(pixels.width()), f64::from(pixels.height()));
         let whole = Rect::new(0.0, 0.0, width - 1.0, height - 1.0);
         let mut faces: Vec<Face> = Vec::new();
         for side in COPY_SIDES_PX {
@@ -89,9 +121,14 @@ impl FaceDetector {
             let Some(copy) = reduced::part(photo, &whole, factor) else {
                 break;
             };
+            let copy = copy.turned(turn);
             let grey = imageops::grayscale(&copy.pixels);
             let found = self.detect_in(&grey, &copy.photo_from_copy)?;
-            faces.extend(found);
+            faces.extend(found.into_iter().map(|(face_box, score)| Face {
+                face_box,
+                score,
+                turn,
+            }));
             // A copy of the full size shows all there is to see.
             if factor >= 1.0 || (search == Search::Quick && !faces.is_empty()) {
                 break;
@@ -100,7 +137,12 @@ impl FaceDetector {
         Ok(distinct(faces))
     }
 
-    fn detect_in(&self, grey: &GrayImage, photo_from_copy: &Affine) -> Result<Vec<Face>, Error> {
+    /// Boxes in pixels of the photo, and scores.
+    fn detect_in(
+        &self,
+        grey: &GrayImage,
+        photo_from_copy: &Affine,
+    ) -> Result<Vec<(Rect, f64)>, Error> {
         let (width, height) = grey.dimensions();
         let border = (f64::from(width.min(height)) * BORDER).ceil() as u32;
         let mut framed =
@@ -121,14 +163,12 @@ impl FaceDetector {
             .map(|info| {
                 let (x, y) = (f64::from(info.bbox().x()), f64::from(info.bbox().y()));
                 let size = f64::from(info.bbox().width());
-                Face {
-                    // Pixel centres lie half a pixel inside the window's edges.
-                    face_box: Rect::around(&[
-                        to_photo(x - 0.5, y - 0.5),
-                        to_photo(x + size - 0.5, y + size - 0.5),
-                    ]),
-                    score: info.score(),
-                }
+                // Pixel centres lie half a pixel inside the window's edges.
+                let face_box = Rect::around(&[
+                    to_photo(x - 0.5, y - 0.5),
+                    to_photo(x + size - 0.5, y + size - 0.5),
+                ]);
+                (face_box, info.score())
             })
             .collect())
     }
@@ -155,7 +195,7 @@ fn shared(a: Face, b: Face) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use image::{Rgb, RgbImage};
+    use image::{DynamicImage, Rgb, RgbImage};
 
     use super::*;
 
@@ -163,6 +203,7 @@ mod tests {
         Face {
             face_box: Rect::new(left, top, left + size, top + size),
             score,
+            turn: QuarterTurn::None,
         }
     }
 
@@ -209,7 +250,9 @@ mod tests {
             Luma([(grey + noise as u16) * 257])
         });
         let detector = FaceDetector::new().unwrap();
-        let faces = detector.detect(&photo.into(), Search::Thorough).unwrap();
+        let faces = detector
+            .detect(&Photo::from_pixels(photo.into()), Search::Thorough)
+            .unwrap();
         let centres: Vec<Point> = faces.iter().map(|face| face.face_box.centre()).collect();
         assert_eq!(centres.len(), 2, "{faces:?}");
         for (centre, (left, top, size)) in centres.into_iter().zip(places.into_iter().rev()) {
@@ -219,14 +262,44 @@ mod tests {
     }
 
     #[test]
+    fn a_photo_that_lies_on_its_side_has_its_face_where_it_is() {
+        let portrait = image::load_from_memory(include_bytes!(
+            "../../assets/portraits/man_with_glasses.jpg"
+        ))
+        .unwrap()
+        .thumbnail(320, 320);
+        let detector = FaceDetector::new().unwrap();
+        let find = |pixels: DynamicImage| {
+            let faces = detector.detect(&Photo::from_pixels(pixels), Search::Quick);
+            faces.unwrap().first().copied().unwrap()
+        };
+        let upright = find(portrait.clone());
+        assert_eq!(upright.turn, QuarterTurn::None);
+        for (lying, turn) in [
+            (portrait.rotate270(), QuarterTurn::Clockwise),
+            (portrait.rotate180(), QuarterTurn::Half),
+            (portrait.rotate90(), QuarterTurn::Anticlockwise),
+        ] {
+            let found = find(lying.clone());
+            assert_eq!(found.turn, turn);
+            // The photo lies as the upright one would after the opposite turn.
+            let lying_from_upright = turn.upright_from_turned((lying.width(), lying.height()));
+            let expected = lying_from_upright.apply(upright.face_box.centre());
+            let distance = found.face_box.centre().distance(expected);
+            assert!(
+                distance < 0.05 * upright.face_box.width(),
+                "{distance} {turn:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_picture_without_faces_has_none() {
         let detector = FaceDetector::new().unwrap();
         let stripes = RgbImage::from_fn(200, 150, |x, y| Rgb([(x * 3 % 256) as u8, y as u8, 99]));
+        let stripes = Photo::from_pixels(stripes.into());
         for search in [Search::Quick, Search::Thorough] {
-            assert_eq!(
-                detector.detect(&stripes.clone().into(), search).unwrap(),
-                []
-            );
+            assert_eq!(detector.detect(&stripes, search).unwrap(), []);
         }
     }
 
@@ -234,7 +307,7 @@ mod tests {
     fn the_smallest_pictures_are_searched_too() {
         let detector = FaceDetector::new().unwrap();
         for (width, height) in [(1, 1), (1, 300), (39, 41), (2000, 3)] {
-            let photo = DynamicImage::new_luma16(width, height);
+            let photo = Photo::from_pixels(DynamicImage::new_luma16(width, height));
             assert_eq!(detector.detect(&photo, Search::Quick).unwrap(), []);
         }
     }

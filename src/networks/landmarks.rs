@@ -9,13 +9,14 @@
 
 use std::path::Path;
 
-use image::{DynamicImage, RgbImage};
+use image::RgbImage;
 use rayon::prelude::*;
 
 use super::reduced;
 use crate::checkpoint;
 use crate::checkpoint::dlib::{Cascade, ShapePredictor, Tree};
-use crate::geometry::{self, Affine, Landmarks, Point, Rect};
+use crate::geometry::{self, Affine, Landmarks, Point, QuarterTurn, Rect};
+use crate::photo::Photo;
 
 /// The smallest face worth working on, in pixels of the photo.
 pub const SMALLEST_FACE_PX: f64 = 64.0;
@@ -56,6 +57,9 @@ pub enum Error {
         /// As in [`FoundLandmarks::asymmetry`].
         asymmetry: f64,
     },
+    /// The photo's face was seen only after turning it, and its landmarks cannot be found.
+    #[error("the photo seems to lie on its side; turn it and try again")]
+    OnItsSide,
     /// Marks that span no face.
     #[error(
         "the marks lie on one line; set them on the middle of each eye and on the tip of the chin"
@@ -184,15 +188,37 @@ impl LandmarkModel {
         Ok(Landmarks::try_from(points)?)
     }
 
-    /// The landmarks of the face that a detector found in `face_box`, in pixels of `photo`.
+    /// The landmarks of the face that a detector found in `face_box`, in pixels of `photo`; the face is
+    /// upright once the photo is turned by `turn`.
     ///
     /// The box need not follow dlib's habits: from the second fit on it is the one in which the
     /// mean face would lie like the landmarks found so far.
     ///
     /// # Errors
     /// [`Error::TooSmall`] below [`SMALLEST_FACE_PX`]; [`Error::Uncertain`] and [`Error::Profile`]
-    /// when the landmarks are of no use; [`Error::Geometry`] when the box is not finite.
-    pub fn find(&self, photo: &DynamicImage, face_box: &Rect) -> Result<FoundLandmarks, Error> {
+    /// when the landmarks are of no use, [`Error::OnItsSide`] instead when the photo would have to be
+    /// turned; [`Error::Geometry`] when the box is not finite.
+    pub fn find(
+        &self,
+        photo: &Photo,
+        face_box: &Rect,
+        turn: QuarterTurn,
+    ) -> Result<FoundLandmarks, Error> {
+        let found = self.find_turned(photo, face_box, turn);
+        found.map_err(|error| match error {
+            Error::Uncertain { .. } | Error::Profile { .. } if turn != QuarterTurn::None => {
+                Error::OnItsSide
+            }
+            other => other,
+        })
+    }
+
+    fn find_turned(
+        &self,
+        photo: &Photo,
+        face_box: &Rect,
+        turn: QuarterTurn,
+    ) -> Result<FoundLandmarks, Error> {
         let size_px = face_box.width().min(face_box.height());
         if size_px < SMALLEST_FACE_PX {
             return Err(Error::TooSmall { size_px });
@@ -201,6 +227,7 @@ impl LandmarkModel {
         let Some(copy) = reduced::part(photo, &region, BOX_PX / size_px) else {
             return Err(Error::TooSmall { size_px: 0.0 });
         };
+        let copy = copy.turned(turn);
         let copy_from_photo = copy.photo_from_copy.inverse();
         let copy_from_photo = copy_from_photo.unwrap_or(Affine::IDENTITY);
         let mut face_box = mapped(face_box, &copy_from_photo);

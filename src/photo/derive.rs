@@ -5,7 +5,7 @@ use std::fmt;
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, Primitive, Rgb};
 
 use super::resize::{Level, resize_samples};
-use super::{Format, Photo, exif};
+use super::{Format, Photo};
 
 /// What was given up to fit a file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +36,7 @@ impl Photo {
         if pixels.color().has_color() != self.pixels.color().has_color() {
             derived.metadata.icc_profile = None;
         }
-        if let Some(exif) = &mut derived.metadata.exif {
-            exif::set_size(exif, pixels.width(), pixels.height());
-        }
+        derived.metadata.set_size(pixels.width(), pixels.height());
         derived.pixels = pixels;
         derived
     }

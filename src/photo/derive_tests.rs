@@ -9,6 +9,7 @@ fn photo(pixels: impl Into<DynamicImage>) -> Photo {
         metadata: Metadata {
             icc_profile: Some(b"a profile".to_vec()),
             exif: Some(block(1, true)),
+            ..Metadata::default()
         },
         ..Photo::from_pixels(pixels.into())
     }

@@ -85,6 +85,27 @@ pub enum Error {
         /// What is unusual, in words.
         what: String,
     },
+    /// What a camera's sensor has seen, which has to be developed first.
+    #[error(
+        "{path}: this is a RAW photo{}; develop it in your RAW program (Lightroom, Capture One, darktable …), export it as a 16-bit TIFF, and open that",
+        if kind.is_empty() { String::new() } else { format!(" ({kind})") }
+    )]
+    RawPhoto {
+        /// The file asked for.
+        path: PathBuf,
+        /// Its kind, as photographers call it; empty where it is unknown.
+        kind: &'static str,
+    },
+    /// A picture in a format that Jawline does not read.
+    #[error("{path}: {kind} files are not read; {remedy}")]
+    Foreign {
+        /// The file asked for.
+        path: PathBuf,
+        /// Its format.
+        kind: &'static str,
+        /// What to do, in words.
+        remedy: &'static str,
+    },
 
     /// New pixels do not fit the photo.
     #[error("new pixels must be {expected} like the photo, not {got}")]

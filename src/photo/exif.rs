@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use image::metadata::Orientation;
 
+use super::metadata::{Density, DensityUnit};
 use tiff::{Directory, erase, tag};
 
 /// The magic number and the position of the first directory.
@@ -24,6 +25,22 @@ const HEADER: Range<usize> = 0..8;
 pub(super) fn make_upright(exif: &mut [u8]) -> Option<Orientation> {
     erase_thumbnail(exif);
     Orientation::remove_from_exif_chunk(exif)
+}
+
+/// Writes how stored pixels must be turned into a block that tells an orientation; `None` when it does not.
+pub(super) fn set_orientation(exif: &mut [u8], orientation: Orientation) -> Option<()> {
+    let entries = Directory::first(exif)?.entries(exif);
+    let entry = entries.iter().find(|entry| entry.tag == tag::ORIENTATION)?;
+    entry.set(exif, orientation.to_exif().into())
+}
+
+/// A block that tells nothing but the orientation.
+pub(super) fn only_orientation(orientation: Orientation) -> Vec<u8> {
+    // The directory is behind the header, has one entry with one number of 16 bits, and none follows.
+    let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    block.extend([orientation.to_exif(), 0, 0, 0]);
+    block.extend([0; 4]);
+    block
 }
 
 /// Removes the prefix that some writers put before the TIFF header.
@@ -119,11 +136,18 @@ pub(super) fn credits(exif: &[u8]) -> Option<Vec<u8>> {
     const TEXT: usize = 2;
     const UTF8: usize = 129;
     let wanted = [tag::ARTIST, tag::COPYRIGHT, tag::AUTHOR_UTF16];
-    let credits = rewritten(exif, |entry| {
+    let is_credit = |entry: &tiff::Entry| {
         wanted.contains(&entry.tag) && matches!(entry.kind, BYTES | TEXT | UTF8)
+    };
+    // How the pixels lie tells nothing about anybody.
+    let credits = rewritten(exif, |entry| {
+        is_credit(entry) || entry.tag == tag::ORIENTATION
     })?;
-    let is_empty = Directory::first(&credits)?.entries(&credits).is_empty();
-    (!is_empty).then_some(credits)
+    let has_credits = Directory::first(&credits)?
+        .entries(&credits)
+        .iter()
+        .any(is_credit);
+    has_credits.then_some(credits)
 }
 
 /// What was left out so that a block became short enough.
@@ -240,6 +264,77 @@ pub(super) fn set_size(exif: &mut [u8], width: u32, height: u32) {
             }
         }
     }
+}
+
+/// An entry of a directory, its value in the byte order of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field {
+    /// What it tells.
+    pub tag: u16,
+    /// The kind of its value (TIFF 6.0, section 2).
+    pub kind: u16,
+    /// The value.
+    pub bytes: Vec<u8>,
+}
+
+/// The entries of the first directory, or of the one that a path of links leads to from there. `None` when
+/// there is no such directory. Links, and kinds that nobody knows, are left out.
+pub(super) fn fields_below(exif: &[u8], path: &[u16]) -> Option<Vec<Field>> {
+    let first = Directory::first(exif)?;
+    let directory = path.iter().try_fold(first, |directory, link| {
+        directory.child(exif, usize::from(*link))
+    })?;
+    const LINK: usize = 13;
+    let is_wanted = |entry: &&tiff::Entry| {
+        let is_link = tag::DIRECTORIES.contains(&entry.tag) || entry.kind == LINK;
+        !is_link && entry.tag != tag::SUB_DIRECTORIES
+    };
+    let entries = directory.entries(exif);
+    let fields = entries.iter().filter(is_wanted).filter_map(|entry| {
+        Some(Field {
+            tag: u16::try_from(entry.tag).ok()?,
+            kind: u16::try_from(entry.kind).ok()?,
+            bytes: entry.native_bytes(exif)?,
+        })
+    });
+    Some(fields.collect())
+}
+
+/// A block without entries.
+pub(super) fn empty() -> Vec<u8> {
+    b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()
+}
+
+/// Names the program that has edited the picture. Nothing that the block holds moves, since maker notes
+/// may refer to positions in it: what is new stands at its end. A block that makes no sense is left alone.
+pub(super) fn set_software(exif: &mut Vec<u8>, software: &str) {
+    let text = [software.as_bytes(), b"\0"].concat();
+    let mut signed = exif.clone();
+    if Directory::first(exif).is_some_and(|first| first.text(exif, tag::SOFTWARE) == Some(&text)) {
+        return;
+    }
+    if tiff::append_text(&mut signed, tag::SOFTWARE, &text).is_some() {
+        *exif = signed;
+    }
+}
+
+/// How many pixels go on a unit of length, as the first directory tells it.
+pub(super) fn density(exif: &[u8]) -> Option<Density> {
+    let first = Directory::first(exif)?;
+    let entries = first.entries(exif);
+    let find = |wanted| entries.iter().find(|entry| entry.tag == wanted);
+    let fraction = |wanted| find(wanted)?.fraction(exif);
+    let unit = find(tag::RESOLUTION_UNIT).and_then(|entry| entry.numbers(exif).first().copied());
+    let unit = match unit {
+        Some(1) => DensityUnit::None,
+        Some(3) => DensityUnit::Centimetre,
+        _ => DensityUnit::Inch,
+    };
+    Density::new(
+        fraction(tag::X_RESOLUTION)?,
+        fraction(tag::Y_RESOLUTION)?,
+        unit,
+    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub enum Format {
     Jpeg,
     /// TIFF: lossless, 8 or 16 bits.
     Tiff,
-    /// WebP: 8 bits; written without loss.
+    /// WebP: 8 bits, lossy or lossless.
     WebP,
     /// Windows bitmap: lossless, 8 bits, no metadata.
     Bmp,
@@ -36,6 +36,9 @@ impl Format {
 
     /// The format that a file beginning with `head` (32 bytes suffice) is in.
     pub fn from_content(head: &[u8]) -> Option<Self> {
+        if matches!(head, [b'I', b'I', b'+', 0, ..] | [b'M', b'M', 0, b'+', ..]) {
+            return Some(Self::Tiff);
+        }
         match image::guess_format(head).ok()? {
             ImageFormat::Png => Some(Self::Png),
             ImageFormat::Jpeg => Some(Self::Jpeg),

@@ -1,88 +1,133 @@
-//! What the decoder does not tell about a JPEG file: whether it is all there, and its kind.
+//! JPEG files as they are stored: their markers, their coefficients, and what lies behind the picture.
 //!
-//! A decoder that is kind to damaged files fills the missing part of a truncated one with grey.
-//! That is right for a viewer, not for an editor, so the markers are walked first
-//! (ITU-T T.81, annex B).
+//! A decoder that is kind to damaged files fills the missing part of a truncated one with grey. That is
+//! right for a viewer, not for an editor, so files are looked through first. And a JPEG file that is
+//! saved again as JPEG is not encoded anew: blocks in which no pixel has changed keep their
+//! coefficients, so that they look the same to every decoder. Pixels for the screen are decoded
+//! elsewhere; here is what no decoder tells (ITU-T T.81).
 
-use std::io::{self, BufRead, Read};
+mod bits;
+mod change;
+#[cfg(test)]
+mod fixture;
+mod frame;
+mod huffman;
+mod interleave;
+mod marker;
+mod read;
+mod trailer;
+mod transcode;
+mod write;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use image::metadata::Orientation;
+
+use frame::FrameHeader;
+use marker::Layout;
+pub use trailer::Extra;
+pub(super) use trailer::{append, extras};
+pub(super) use transcode::Kept;
+
+/// Why a picture cannot be read as coefficients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("the data end too early")]
+    EndsEarly,
+    #[error("{0}")]
+    Nonsense(&'static str),
+    #[error("{0} is not supported")]
+    Unsupported(&'static str),
+}
+
+/// The file that a photo was loaded from, as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Source {
+    pub bytes: Arc<[u8]>,
+    /// How its pixels must be turned to be upright.
+    pub orientation: Orientation,
+    /// The most bytes that its coefficients may take.
+    pub most_bytes: u64,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes, {:?}", self.bytes.len(), self.orientation)
+    }
+}
+
+/// The file in a form that the decoder understands; nearly always as it is. One that cannot be brought
+/// into such a form stays as it is too.
+pub(super) fn decodable(bytes: &[u8], most_bytes: u64) -> Cow<'_, [u8]> {
+    interleave::decodable(bytes, most_bytes).unwrap_or(Cow::Borrowed(bytes))
+}
+
+/// What may precede a picture: a header of a transfer or of a file system, not a file of another kind.
+pub(super) const MOST_LEADING_BYTES: usize = 1024;
+
+/// Where a JPEG picture begins that something else precedes.
+pub(super) fn start_of_picture(head: &[u8]) -> Option<usize> {
+    let start = [0xFF, marker::START_OF_IMAGE, 0xFF];
+    head.windows(start.len()).position(|bytes| bytes == start)
+}
+
+/// Is the file a picture with its end marker, and hardly anything behind it?
+pub(super) fn is_nothing_but_a_picture(bytes: &[u8]) -> bool {
+    let layout = Layout::of(bytes).filter(|layout| layout.has_end_marker);
+    layout.is_some_and(|layout| bytes.len() - layout.end <= layout.end / 16)
+}
 
 /// What the markers of a JPEG file say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outline {
+    /// Width and height as stored.
+    pub size: (u32, u32),
     /// Colour components: 1 grey, 3 colour, 4 inks.
     pub components: u8,
-    /// The last scan is followed by the end marker.
+    /// The picture is all there.
     pub complete: bool,
+    /// It is followed by the end marker.
+    pub has_end_marker: bool,
+    /// Why Jawline does not read this kind of picture, in words.
+    pub unsupported: Option<&'static str>,
 }
 
-const START_OF_IMAGE: u8 = 0xD8;
-const END_OF_IMAGE: u8 = 0xD9;
-const START_OF_SCAN: u8 = 0xDA;
-
-/// Walks the markers from the start of a file. A file that ends too early, or whose markers make no
-/// sense, is reported as not complete; only reading itself can fail.
-pub(super) fn outline(reader: &mut impl BufRead) -> io::Result<Outline> {
-    let mut outline = Outline::default();
-    let mut scanned = false;
-    let mut skipped = Vec::new();
-    while let Some(marker) = next_marker(reader, &mut skipped)? {
-        match marker {
-            END_OF_IMAGE => {
-                outline.complete = scanned;
-                break;
-            }
-            // Stuffed zeros, restarts and other markers without a segment.
-            0x00 | 0x01 | 0xD0..=START_OF_IMAGE => continue,
-            _ => {}
-        }
-        let Some(segment) = segment(reader)? else {
-            break;
-        };
-        match marker {
-            START_OF_SCAN => scanned = true,
-            // Frame headers; C4, C8 and CC are other things (B.1.1.3).
-            0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
-                outline.components = segment.get(5).copied().unwrap_or_default();
-            }
-            _ => {}
-        }
-    }
-    Ok(outline)
-}
-
-/// Skips to the byte after the next 0xFF (fill bytes passed over), or tells that the file has ended.
-fn next_marker(reader: &mut impl BufRead, skipped: &mut Vec<u8>) -> io::Result<Option<u8>> {
-    skipped.clear();
-    reader.read_until(0xFF, skipped)?;
-    let mut byte = [0xFF];
-    while byte == [0xFF] {
-        if reader.read(&mut byte)? == 0 {
-            return Ok(None);
-        }
-    }
-    Ok(Some(byte[0]))
-}
-
-/// The content of a segment, or `None` when it is cut off.
-fn segment(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut header = Vec::with_capacity(2);
-    reader.take(2).read_to_end(&mut header)?;
-    let Ok(header) = <[u8; 2]>::try_from(header) else {
-        return Ok(None);
+/// Looks through a file. One that ends too early, or whose markers make no sense, is reported as not
+/// complete. Without an end marker the data themselves are read, in at most `most_bytes`, to see whether
+/// anything is missing.
+pub(super) fn outline(bytes: &[u8], most_bytes: u64) -> Outline {
+    let Some(layout) = Layout::of(bytes) else {
+        return Outline::default();
     };
-    let Some(length) = u16::from_be_bytes(header).checked_sub(2) else {
-        return Ok(None);
+    let header = FrameHeader::of(bytes, &layout);
+    let scanned = layout.scans().next().is_some();
+    let is_whole = || {
+        let picture = read::read(bytes, &layout, most_bytes);
+        picture.is_ok_and(|picture| picture.is_complete)
     };
-    let mut content = Vec::new();
-    reader.take(length.into()).read_to_end(&mut content)?;
-    Ok((content.len() == usize::from(length)).then_some(content))
+    let components = header.as_ref().map_or(0, |header| header.components.len());
+    let size = header
+        .as_ref()
+        .map_or((0, 0), |header| (header.width as u32, header.height as u32));
+    Outline {
+        size,
+        components: u8::try_from(components).unwrap_or(u8::MAX),
+        complete: scanned && (layout.has_end_marker || is_whole()),
+        has_end_marker: layout.has_end_marker,
+        unsupported: header.and_then(|header| header.unsupported()),
+    }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests;
+
+#[cfg(test)]
+pub(super) mod outline_tests {
     use image::codecs::jpeg::JpegEncoder;
     use image::{GrayImage, ImageEncoder, RgbImage};
 
+    use super::marker::{END_OF_IMAGE, START_OF_IMAGE, START_OF_SCAN};
     use super::*;
 
     fn encoded(icc: &[u8]) -> Vec<u8> {
@@ -98,15 +143,22 @@ pub(super) mod tests {
     fn a_whole_file_is_complete_and_no_part_of_it_is() {
         // The end marker inside a segment is not the end.
         let bytes = encoded(&[0xFF, END_OF_IMAGE, 7]);
-        let whole = outline(&mut bytes.as_slice()).unwrap();
+        let whole = outline(&bytes, u64::MAX);
         let expected = Outline {
+            size: (40, 30),
             components: 3,
             complete: true,
+            has_end_marker: true,
+            unsupported: None,
         };
         assert_eq!(whole, expected);
         for length in 0..bytes.len() {
-            assert!(
-                !outline(&mut &bytes[..length]).unwrap().complete,
+            let cut = outline(&bytes[..length], u64::MAX);
+            // Without its end marker, whole or half, it has all its pixels.
+            let complete = length >= bytes.len() - 2;
+            assert_eq!(
+                (cut.complete, cut.has_end_marker),
+                (complete, false),
                 "{length}"
             );
         }
@@ -118,9 +170,9 @@ pub(super) mod tests {
         JpegEncoder::new(&mut bytes)
             .encode_image(&GrayImage::new(9, 9))
             .unwrap();
-        assert_eq!(outline(&mut bytes.as_slice()).unwrap().components, 1);
+        assert_eq!(outline(&bytes, u64::MAX).components, 1);
         let inks = cmyk([0, 0, 0, 0]);
-        assert_eq!(outline(&mut inks.as_slice()).unwrap().components, 4);
+        assert_eq!(outline(&inks, u64::MAX).components, 4);
     }
 
     /// An 8×8 JPEG of one colour in four inks as Adobe's programs store them (255 = no ink).

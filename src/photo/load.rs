@@ -1,16 +1,18 @@
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
-use image::codecs::{
-    bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
-};
+use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageResult};
 
-use super::{Error, Format, Metadata, Origin, Photo, Warning, exif, jpeg};
+use super::foreign::{Foreign, RawKind};
+use super::tiff::{self, Refused};
+use super::{Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata, webp};
 
 /// How much a photo may hold. The size that a file declares is checked before memory is reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,20 +40,29 @@ impl Photo {
     /// Loads a PNG, JPEG, TIFF, WebP or BMP file, told by its content, and turns it upright.
     ///
     /// Grey stays grey, 16 bits stay 16 bits, alpha stays; palettes become RGB, inks (CMYK) become
-    /// RGB with a [`Warning`]. Of an animated PNG only the still picture is taken.
+    /// RGB with a [`Warning`]. Of an animated PNG only the still picture is taken, of a TIFF file with
+    /// several pictures the first full one: a [`Warning`] says so.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ReadDenied`], [`Error::Read`], [`Error::NotAnImage`],
     /// [`Error::Truncated`], [`Error::Damaged`], [`Error::ZeroSize`], [`Error::TooLarge`], or
-    /// [`Error::Unsupported`] (floating point pixels, animations, rare kinds).
+    /// [`Error::Unsupported`] (floating point pixels, animations, rare kinds); [`Error::RawPhoto`] and
+    /// [`Error::Foreign`] for files that another program has to convert first.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
+        Self::read(file, path, limits)
+    }
+
+    /// As [`Photo::load`], from a file that is open and at its start; `path` is for messages.
+    pub(super) fn read(file: File, path: &Path, limits: &Limits) -> Result<Self, Error> {
         let length = file.metadata().map_err(|e| Error::reading(path, e))?.len();
         let mut reader = BufReader::new(file);
         let head = head(&mut reader).map_err(|e| Error::reading(path, e))?;
-        let Some(format) = Format::from_content(&head) else {
-            return Err(Error::NotAnImage { path: path.into() });
-        };
+        if let Some(foreign) = Foreign::of(&head, path) {
+            return Err(foreign.refused(path));
+        }
+        let known = Format::from_content(&head);
+        let format = known.unwrap_or(Format::Jpeg);
         let source = Source {
             path,
             format,
@@ -63,8 +74,12 @@ impl Photo {
         if length > limits.pixel_bytes {
             return Err(source.too_large(format!("a file of {} MiB", length >> 20)));
         }
+        let load = || match known {
+            Some(_) => source.load(reader),
+            None => source.load_behind_leading_bytes(reader),
+        };
         // Decoders are known to panic on malicious files.
-        catch_unwind(AssertUnwindSafe(|| source.load(reader))).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
             Err(source.damaged("its content makes no sense to the decoder".into()))
         })
     }
@@ -87,46 +102,165 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn load(&self, mut reader: BufReader<File>) -> Result<Photo, Error> {
-        let mut from_cmyk = false;
-        if self.format == Format::Jpeg {
-            let outline = jpeg::outline(&mut reader).map_err(|e| Error::reading(self.path, e))?;
-            if !outline.complete {
-                return Err(self.truncated());
+        let reading = |error| Error::reading(self.path, error);
+        match self.format {
+            Format::Tiff => self.load_tiff(reader),
+            Format::Jpeg => {
+                let mut bytes = Vec::new();
+                reader.read_to_end(&mut bytes).map_err(reading)?;
+                self.load_jpeg(bytes.into(), Vec::new())
             }
-            from_cmyk = outline.components == 4;
-            let rewound = reader.seek(SeekFrom::Start(0));
-            rewound.map_err(|e| Error::reading(self.path, e))?;
+            Format::WebP => {
+                let metadata = metadata::webp::read(&mut reader).map_err(reading)?;
+                let quality = webp::lossy_quality(&mut reader).map_err(reading)?;
+                reader.rewind().map_err(reading)?;
+                let (mut photo, _) = self.decode(reader, metadata, Vec::new())?;
+                if let Some(origin) = &mut photo.origin {
+                    origin.webp_quality = quality;
+                }
+                Ok(photo)
+            }
+            Format::Png => {
+                let content = metadata::png::read(&mut reader).map_err(reading)?;
+                reader.rewind().map_err(reading)?;
+                let animated = content.is_animated.then_some(Warning::AnimationLeftOut);
+                let warnings = animated.into_iter().collect();
+                let (photo, _) = self.decode(reader, content.metadata, warnings)?;
+                Ok(photo)
+            }
+            Format::Bmp => {
+                let (photo, _) = self.decode(reader, Metadata::default(), Vec::new())?;
+                Ok(photo)
+            }
         }
+    }
+
+    /// A JPEG picture that something else was put in front of, in transit or by an old program.
+    fn load_behind_leading_bytes(&self, reader: BufReader<File>) -> Result<Photo, Error> {
+        let not_an_image = || Error::NotAnImage {
+            path: self.path.into(),
+        };
+        let mut head = Vec::new();
+        let mut reader = reader.take(jpeg::MOST_LEADING_BYTES as u64);
+        let read = reader.read_to_end(&mut head);
+        read.map_err(|e| Error::reading(self.path, e))?;
+        let start = jpeg::start_of_picture(&head).ok_or_else(not_an_image)?;
+        let mut bytes = head.split_off(start);
+        let read = reader.into_inner().read_to_end(&mut bytes);
+        read.map_err(|e| Error::reading(self.path, e))?;
+        // The preview in a file of another kind is no photo.
+        if !jpeg::is_nothing_but_a_picture(&bytes) {
+            return Err(not_an_image());
+        }
+        self.load_jpeg(bytes.into(), vec![Warning::LeadingBytes])
+    }
+
+    fn load_jpeg(&self, bytes: Arc<[u8]>, mut warnings: Vec<Warning>) -> Result<Photo, Error> {
+        let most_bytes = self.limits.pixel_bytes.saturating_mul(WORKING_COPIES);
+        let outline = jpeg::outline(&bytes, most_bytes);
+        if let Some(what) = outline.unsupported {
+            return Err(self.unsupported(what.into()));
+        }
+        if !outline.complete {
+            return Err(self.truncated());
+        }
+        if outline.components == 4 {
+            warnings.push(Warning::ConvertedFromCmyk);
+        }
+        if !outline.has_end_marker {
+            warnings.push(Warning::NoEndMarker);
+        }
+        warnings.extend(jpeg::extras(&bytes).into_iter().map(Warning::Extra));
+        let metadata = metadata::jpeg::read(&mut &bytes[..])
+            .map_err(|error| Error::reading(self.path, error))?;
+        let (mut photo, orientation) = match jpeg::decodable(&bytes, most_bytes) {
+            Cow::Borrowed(_) => self.decode(Cursor::new(Arc::clone(&bytes)), metadata, warnings)?,
+            Cow::Owned(decodable) => self.decode(Cursor::new(decodable), metadata, warnings)?,
+        };
+        if let Some(origin) = &mut photo.origin {
+            origin.jpeg = Some(jpeg::Source {
+                bytes,
+                orientation,
+                most_bytes,
+            });
+        }
+        Ok(photo)
+    }
+
+    /// The photo, and how its pixels were turned.
+    fn decode(
+        &self,
+        reader: impl BufRead + Seek + 'static,
+        mut metadata: Metadata,
+        mut warnings: Vec<Warning>,
+    ) -> Result<(Photo, Orientation), Error> {
         let mut decoder = self.decoder(reader).map_err(|e| self.explain(e))?;
-        from_cmyk |= matches!(
+        let mut from_cmyk = warnings.contains(&Warning::ConvertedFromCmyk);
+        let has_inks = matches!(
             decoder.original_color_type(),
             ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16
         );
+        if has_inks && !from_cmyk {
+            from_cmyk = true;
+            warnings.push(Warning::ConvertedFromCmyk);
+        }
         self.check_kind(decoder.as_mut())?;
-
-        let (metadata, orientation) = self.metadata(decoder.as_mut(), from_cmyk)?;
+        if from_cmyk {
+            // A profile for inks does not describe RGB pixels.
+            metadata.icc_profile = None;
+        }
+        let orientation = match metadata.make_upright(decoder.dimensions()) {
+            Some(orientation) => orientation,
+            None => decoder.orientation().map_err(|e| self.explain(e))?,
+        };
         let mut pixels = DynamicImage::from_decoder(decoder).map_err(|e| self.explain(e))?;
         pixels.apply_orientation(orientation);
-        Ok(Photo {
+        Ok((self.photo(pixels, metadata, warnings), orientation))
+    }
+
+    fn load_tiff(&self, reader: BufReader<File>) -> Result<Photo, Error> {
+        let check = |width, height, bytes| self.check_size(width, height, bytes);
+        let tiff::Content {
+            mut pixels,
+            mut metadata,
+            warnings,
+        } = tiff::read(reader, check).map_err(|refused| match refused {
+            Refused::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.truncated(),
+            Refused::Io(error) => Error::reading(self.path, error),
+            Refused::Raw(kind) => Error::RawPhoto {
+                path: self.path.into(),
+                kind: RawKind::from_path(self.path).map_or(kind, RawKind::name),
+            },
+            Refused::Unsupported(what) => self.unsupported(what),
+            Refused::Size(error) => *error,
+            Refused::Decoder(error) => self.damaged(error.to_string()),
+        })?;
+        if let Some(orientation) = metadata.make_upright((pixels.width(), pixels.height())) {
+            pixels.apply_orientation(orientation);
+        }
+        Ok(self.photo(pixels, metadata, warnings))
+    }
+
+    fn photo(&self, pixels: DynamicImage, metadata: Metadata, warnings: Vec<Warning>) -> Photo {
+        Photo {
             pixels,
             metadata,
             origin: Some(Origin {
                 path: self.path.into(),
                 format: self.format,
+                jpeg: None,
+                webp_quality: None,
             }),
-            warnings: from_cmyk
-                .then_some(Warning::ConvertedFromCmyk)
-                .into_iter()
-                .collect(),
-        })
+            warnings,
+            is_edited: false,
+        }
     }
 
-    fn decoder(&self, reader: BufReader<File>) -> ImageResult<Box<dyn ImageDecoder>> {
+    fn decoder(&self, reader: impl BufRead + Seek + 'static) -> ImageResult<Box<dyn ImageDecoder>> {
         Ok(match self.format {
             Format::Png => Box::new(PngDecoder::new(reader)?),
             Format::Jpeg => Box::new(JpegDecoder::new(reader)?),
-            Format::Tiff => Box::new(TiffDecoder::new(reader)?),
-            Format::Bmp => Box::new(BmpDecoder::new(reader)?),
+            Format::Bmp | Format::Tiff => Box::new(BmpDecoder::new(reader)?),
             Format::WebP => {
                 let decoder = WebPDecoder::new(reader)?;
                 if decoder.has_animation() {
@@ -167,28 +301,6 @@ impl Source<'_> {
         let mut limits = image::Limits::no_limits();
         limits.max_alloc = Some(bytes.saturating_mul(1 + WORKING_COPIES).max(64 << 20));
         decoder.set_limits(limits).map_err(|e| self.explain(e))
-    }
-
-    /// Profile, EXIF and the orientation that the pixels are stored in.
-    fn metadata(
-        &self,
-        decoder: &mut dyn ImageDecoder,
-        from_cmyk: bool,
-    ) -> Result<(Metadata, Orientation), Error> {
-        let icc_profile = decoder.icc_profile().map_err(|e| self.explain(e))?;
-        let exif = decoder.exif_metadata().map_err(|e| self.explain(e))?;
-        let mut exif = exif.map(exif::without_prefix);
-        let in_exif = exif.as_deref_mut().and_then(exif::make_upright);
-        let orientation = match in_exif {
-            Some(orientation) => orientation,
-            None => decoder.orientation().map_err(|e| self.explain(e))?,
-        };
-        let metadata = Metadata {
-            // A profile for inks does not describe RGB pixels.
-            icc_profile: icc_profile.filter(|profile| !from_cmyk && !profile.is_empty()),
-            exif: exif.filter(|exif| !exif.is_empty()),
-        };
-        Ok((metadata, orientation))
     }
 
     fn explain(&self, error: ImageError) -> Error {

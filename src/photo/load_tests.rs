@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
+use image::metadata::Orientation;
 use image::{GenericImageView, ImageEncoder, ImageFormat, Luma, LumaA, Rgb, Rgba};
 use image::{ImageBuffer, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
 use crate::photo::exif::tests::block;
-use crate::photo::jpeg::tests::cmyk;
+use crate::photo::jpeg::outline_tests::cmyk;
 
 fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join(name);

@@ -1,24 +1,35 @@
-//! A photo: its pixels in their own depth, its colour profile and EXIF data.
+//! A photo: its pixels in their own depth, its colour profile, EXIF, XMP and IPTC data.
 //!
 //! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP, told by their content, within [`Limits`];
 //! a photo does not change afterwards, a new one is made with [`Photo::with_pixels`].
-//! [`Photo::save`] keeps depth, profile and EXIF as far as the format can hold them, never leaves
-//! half a file and never replaces the source unasked.
+//! [`Photo::save`] keeps depth and metadata as far as the format can hold them ([`Photo::losses`] says
+//! what it cannot), reads back what it wrote, never leaves half a file and never replaces the source unasked.
 //!
-//! Lossless formats give back the same pixels bit for bit. JPEG does not: who has changed nothing
-//! and wants the same photo copies the file ([`Photo::source`]).
+//! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
+//! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
+pub mod colour;
 mod derive;
 mod error;
 mod exif;
+mod foreign;
 mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod id;
 mod jpeg;
+mod layers;
 mod load;
+mod metadata;
+mod png;
+mod quality;
 pub mod resize;
 mod save;
 mod strip;
+mod tiff;
+mod verify;
 mod watched;
+mod webp;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,10 +37,15 @@ use std::path::{Path, PathBuf};
 use image::DynamicImage;
 
 pub use crate::fs::atomic::Overwrite;
+pub use colour::ColourSpace;
 pub use error::Error;
 pub use format::Format;
 pub use id::PhotoId;
+pub use jpeg::Extra as JpegExtra;
+pub use layers::Layer;
 pub use load::Limits;
+pub use metadata::{Density, DensityUnit, Metadata, Part, PngChunk};
+pub use quality::Quality;
 pub use save::SaveOptions;
 pub use strip::Strip;
 pub use watched::Watch;
@@ -41,16 +57,8 @@ pub struct Photo {
     metadata: Metadata,
     origin: Option<Origin>,
     warnings: Vec<Warning>,
-}
-
-/// What a file says about its pixels.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// ICC colour profile.
-    pub icc_profile: Option<Vec<u8>>,
-    /// EXIF block, from its TIFF header on. The orientation in it is always 1 (upright), and it
-    /// holds no thumbnail: both would be wrong once the pixels have changed.
-    pub exif: Option<Vec<u8>>,
+    /// Whether the pixels are still those of the file.
+    is_edited: bool,
 }
 
 /// The file that a photo was loaded from.
@@ -58,6 +66,11 @@ pub struct Metadata {
 struct Origin {
     path: PathBuf,
     format: Format,
+    /// A JPEG file itself, which the photo may be saved as again. It is small beside its pixels, and the
+    /// file on the disk may be another one by then.
+    jpeg: Option<jpeg::Source>,
+    /// How lossy a WebP file is, 1 to 100.
+    webp_quality: Option<u8>,
 }
 
 /// Something about a photo that its owner should know, though the work can go on.
@@ -68,9 +81,61 @@ pub enum Warning {
         "the photo is in CMYK; it was converted to RGB without its colour profile, so colours may shift"
     )]
     ConvertedFromCmyk,
-    /// The output format has no place for EXIF data.
-    #[error("EXIF data (camera, date, place) cannot be kept in this file format")]
-    ExifDropped,
+    /// The file holds more pictures than the one that is taken.
+    #[error(
+        "the file holds {} more; only the first full picture is retouched, and a file made from it holds no other",
+        if *.0 == 1 { "one picture (or page)".to_owned() } else { format!("{} pictures (or pages)", .0) }
+    )]
+    OtherPages(usize),
+    /// The file holds Photoshop's layers beside the flat picture.
+    #[error(
+        "the file has Photoshop layers; the flat picture is retouched, and a file made from it has no layers"
+    )]
+    LayersLeftOut,
+    /// The file holds channels beside colours and transparency.
+    #[error(
+        "the file has {} channel(s) beside its colours (a saved selection, a spot colour); a file made from it lacks them", .0
+    )]
+    ChannelsLeftOut(usize),
+    /// The file holds an animation; only the still picture is taken.
+    #[error("the picture is animated; only its still picture is retouched and kept")]
+    AnimationLeftOut,
+    /// The output format has no place for some of the metadata.
+    #[error("{part} cannot be kept in {format} files")]
+    Dropped {
+        /// What is lost.
+        part: Part,
+        /// The output format.
+        format: Format,
+    },
+    /// The XMP packet is longer than a JPEG file can hold, and cannot be split.
+    #[error(
+        "the XMP data (rating, label, development settings) are too long for a JPEG file and were left out; save as PNG or TIFF to keep them"
+    )]
+    XmpTooLong,
+    /// The last bytes of the file are missing, after all pixels.
+    #[error("the end marker of the JPEG file is missing; all of the picture is there")]
+    NoEndMarker,
+    /// Something precedes the picture.
+    #[error(
+        "there are bytes before the JPEG picture that do not belong to it; a new file will not have them"
+    )]
+    LeadingBytes,
+    /// There is something behind the picture of the JPEG file.
+    #[error(
+        "the file also holds {0}: it stays as it is in a JPEG file in the quality of the source, all other files lose it"
+    )]
+    Extra(JpegExtra),
+    /// What was behind the picture of the JPEG file is not in the new file.
+    #[error(
+        "the new file does not hold {0} of the photo's file; a JPEG file in the quality of the source with all metadata does"
+    )]
+    ExtraDropped(JpegExtra),
+    /// The JPEG file could not be saved as itself.
+    #[error(
+        "the JPEG file is stored in an unusual way, so the whole picture was encoded again, in quality 95"
+    )]
+    EncodedAnew,
     /// The EXIF data were longer than a JPEG file can hold, until the old thumbnail was left out.
     #[error(
         "the EXIF data are too long for a JPEG file, so the old thumbnail in them was left out; all fields are kept"
@@ -86,9 +151,6 @@ pub enum Warning {
         "the EXIF data (camera, date, place) are too long for a JPEG file and were left out; save as PNG to keep them"
     )]
     ExifTooLong,
-    /// The output format has no place for a colour profile.
-    #[error("the colour profile cannot be kept in this file format, so colours may shift")]
-    IccProfileDropped,
 }
 
 impl Photo {
@@ -99,7 +161,14 @@ impl Photo {
             metadata: Metadata::default(),
             origin: None,
             warnings: Vec::new(),
+            is_edited: false,
         }
+    }
+
+    /// The same pixels, with this said of them.
+    #[must_use]
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
     }
 
     /// The same photo with other pixels of the same size and kind (channels, bits).
@@ -116,6 +185,7 @@ impl Photo {
         }
         Ok(Self {
             pixels,
+            is_edited: self.origin.is_some(),
             ..self.clone_without_pixels()
         })
     }
@@ -126,7 +196,7 @@ impl Photo {
         &self.pixels
     }
 
-    /// Colour profile and EXIF.
+    /// Colour profile, EXIF, XMP, IPTC and all else that the file says.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -152,6 +222,7 @@ impl Photo {
             metadata: self.metadata.clone(),
             origin: self.origin.clone(),
             warnings: self.warnings.clone(),
+            is_edited: self.is_edited,
         }
     }
 }

@@ -1,15 +1,16 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use image::codecs::{
-    bmp::BmpEncoder, jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder,
-};
-use image::{ColorType, DynamicImage, ImageEncoder, ImageError};
+use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
+use image::{ColorType, DynamicImage, ImageError};
 
-use super::exif::{self, LeftOut};
-use super::{Error, Format, Metadata, Overwrite, Photo, Strip, Warning};
+use super::jpeg::{self, Kept};
+use super::metadata::{self, Density};
+use super::{
+    Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning, png, tiff, verify, webp,
+};
 use crate::fs::{atomic, same_file};
 
 /// How to save a photo.
@@ -17,8 +18,8 @@ use crate::fs::{atomic, same_file};
 pub struct SaveOptions {
     /// The file format.
     pub format: Format,
-    /// Quality of JPEG files, 1–100. Colour is kept at full resolution (4:4:4) at every quality.
-    pub jpeg_quality: u8,
+    /// Quality of JPEG and WebP files.
+    pub quality: Quality,
     /// What may happen to a file of the same name.
     pub overwrite: Overwrite,
     /// Metadata to leave out.
@@ -26,10 +27,7 @@ pub struct SaveOptions {
 }
 
 impl SaveOptions {
-    /// JPEG quality without visible loss.
-    pub const JPEG_QUALITY: u8 = 95;
-
-    /// Options for a file name: the format by its extension, JPEG in quality 95, all metadata, files
+    /// Options for a file name: the format by its extension, quality as the source, all metadata, files
     /// other than the photo's own may be replaced.
     ///
     /// # Errors
@@ -38,7 +36,7 @@ impl SaveOptions {
         let format = Format::from_path(path);
         Ok(Self {
             format: format.ok_or_else(|| Error::UnknownExtension { path: path.into() })?,
-            jpeg_quality: Self::JPEG_QUALITY,
+            quality: Quality::AsSource,
             overwrite: Overwrite::ExceptSource,
             strip: Strip::None,
         })
@@ -66,26 +64,60 @@ impl Photo {
         Ok(())
     }
 
-    /// Saves the photo with its profile and EXIF data, in full or not at all ([`atomic::write`]).
+    /// Saves the photo with its metadata, in full or not at all ([`atomic::write`]): the file is read
+    /// back and compared before it takes its name.
     ///
     /// Pixels keep channels and depth; a format that cannot hold them is refused, nothing is
-    /// converted in silence (grey with alpha becomes RGB with alpha in TIFF and BMP files, which
-    /// loses nothing). Returns what the format could not take of the metadata that were wanted: TIFF
-    /// files get no EXIF data, BMP files neither that nor a profile, JPEG files no more than 65 527 bytes
-    /// of EXIF data.
+    /// converted in silence (grey with alpha becomes RGB with alpha in BMP files, which
+    /// loses nothing). Returns what the format could not take of the metadata that were wanted, as
+    /// [`Photo::losses`] says beforehand.
     ///
     /// # Errors
     /// [`Error::CannotHold`] for 16 bits or alpha in a format without; [`Error::IsSource`] and
     /// [`fs::Error::Exists`](crate::fs::Error::Exists) as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
     pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
+        let (metadata, mut losses) = self.prepared(options);
         let content = |file: &mut BufWriter<&mut File>| {
-            encode(file, &pixels, &self.metadata, options).map_err(unwrap_io)
+            let written = encode(file, self, &pixels, &metadata, options).map_err(unwrap_io)?;
+            file.flush()?;
+            verify::written(file.get_mut(), path, &pixels, &written, options.format)?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(written.warnings)
         };
-        Ok(match options.overwrite {
+        losses.extend(match options.overwrite {
             Overwrite::Never => atomic::write_new(path, content),
             Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
-        }?)
+        }?);
+        Ok(losses)
+    }
+
+    /// What of the metadata a file with changed pixels could not hold, to be said before work is put into
+    /// them.
+    pub fn losses(&self, options: &SaveOptions) -> Vec<Warning> {
+        let is_edited = self.origin.is_some();
+        let prepared = (self.metadata).prepared(options.format, options.strip, is_edited);
+        let mut losses = prepared.1;
+        losses.extend(self.extras_dropped(options));
+        losses
+    }
+
+    /// The metadata as they go into a file, and what cannot.
+    pub(super) fn prepared(&self, options: &SaveOptions) -> (Metadata, Vec<Warning>) {
+        let (metadata, mut losses) =
+            (self.metadata).prepared(options.format, options.strip, self.is_edited);
+        losses.extend(self.extras_dropped(options));
+        (metadata, losses)
+    }
+
+    /// What lies behind the picture in the photo's JPEG file and will not be in the new one.
+    fn extras_dropped(&self, options: &SaveOptions) -> Vec<Warning> {
+        let stays = options.format == Format::Jpeg
+            && options.quality == Quality::AsSource
+            && options.strip == Strip::None;
+        let source = self.origin.as_ref().and_then(|origin| origin.jpeg.as_ref());
+        let extras = source.filter(|_| !stays);
+        let extras = extras.map_or_else(Vec::new, |source| jpeg::extras(&source.bytes));
+        extras.into_iter().map(Warning::ExtraDropped).collect()
     }
 
     /// Finds out whether [`Photo::save`] could save here now, before work is put into new pixels.
@@ -104,6 +136,13 @@ impl Photo {
         options: &SaveOptions,
     ) -> Result<Cow<'_, DynamicImage>, Error> {
         let pixels = storable(path, options.format, &self.pixels)?;
+        if (options.format, options.quality) == (Format::Jpeg, Quality::Lossless) {
+            return Err(Error::CannotHold {
+                path: path.into(),
+                format: options.format,
+                what: "every pixel without loss",
+            });
+        }
         if options.overwrite != Overwrite::Always
             && self.source().is_some_and(|source| same_file(source, path))
         {
@@ -134,73 +173,125 @@ fn storable<'a>(
         Format::Jpeg if side_px > 65_535 => cannot_hold("more than 65 535 pixels a side"),
         Format::Jpeg | Format::WebP | Format::Bmp if deep => cannot_hold("16 bits a channel"),
         Format::Jpeg if color.has_alpha() => cannot_hold("transparency"),
-        Format::Tiff | Format::Bmp if color == ColorType::La8 => {
-            Ok(Cow::Owned(pixels.to_rgba8().into()))
-        }
-        Format::Tiff if color == ColorType::La16 => Ok(Cow::Owned(pixels.to_rgba16().into())),
+        Format::Bmp if color == ColorType::La8 => Ok(Cow::Owned(pixels.to_rgba8().into())),
         _ => Ok(Cow::Borrowed(pixels)),
     }
 }
 
+/// What a file holds once it is written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// As they are in the file: those of a JPEG file that is stored turned say so.
+    pub metadata: Metadata,
+    /// Width and height of the pixels as they are stored.
+    pub size: (u32, u32),
+    /// Whether every pixel is to be there as it was.
+    pub is_lossless: bool,
+    /// What turned out on the way.
+    pub warnings: Vec<Warning>,
+}
+
+/// Encodes the pixels with metadata that were prepared for the format.
 pub(super) fn encode(
     file: &mut (impl Write + Seek),
+    photo: &Photo,
     pixels: &DynamicImage,
     metadata: &Metadata,
     options: &SaveOptions,
-) -> Result<Vec<Warning>, ImageError> {
-    let quality = options.jpeg_quality.clamp(1, 100);
-    let metadata = &metadata.without(options.strip);
+) -> Result<Written, ImageError> {
+    let mut written = Written {
+        metadata: metadata.clone(),
+        size: (pixels.width(), pixels.height()),
+        is_lossless: options.format.is_lossless(),
+        warnings: Vec::new(),
+    };
     match options.format {
-        Format::Png => finish(PngEncoder::new(file), pixels, metadata),
-        Format::Tiff => finish(TiffEncoder::new(file), pixels, metadata),
-        Format::WebP => finish(WebPEncoder::new_lossless(file), pixels, metadata),
-        Format::Bmp => finish(BmpEncoder::new(file), pixels, metadata),
-        Format::Jpeg => {
-            let (metadata, warning) = fitted_to_segment(metadata);
-            let encoder = JpegEncoder::new_with_quality(file, quality);
-            let mut warnings = finish(encoder, pixels, &metadata)?;
-            warnings.extend(warning);
-            Ok(warnings)
+        Format::Png => png::encode(file, pixels, metadata)?,
+        Format::Tiff => tiff::encode(file, pixels, metadata)?,
+        Format::WebP => {
+            let quality = webp_quality(photo, options.quality);
+            written.is_lossless = quality.is_none();
+            let bare = match quality {
+                Some(percent) => webp::encode_lossy(pixels, percent).map_err(io::Error::other)?,
+                None => {
+                    let mut bare = Vec::new();
+                    pixels.write_with_encoder(WebPEncoder::new_lossless(&mut bare))?;
+                    bare
+                }
+            };
+            let has_alpha = pixels.color().has_alpha();
+            let spliced = metadata::webp::spliced(&bare, metadata, written.size, has_alpha);
+            file.write_all(&spliced)?;
         }
+        Format::Bmp => {
+            let start = file.stream_position()?;
+            pixels.write_with_encoder(BmpEncoder::new(&mut *file))?;
+            if let Some([x, y]) = metadata.density.and_then(Density::per_metre) {
+                let end = file.stream_position()?;
+                // biXPelsPerMeter and biYPelsPerMeter.
+                file.seek(SeekFrom::Start(start + 38))?;
+                file.write_all(&[x.to_le_bytes(), y.to_le_bytes()].concat())?;
+                file.seek(SeekFrom::Start(end))?;
+            }
+        }
+        Format::Jpeg => match as_source(photo, pixels, metadata, options) {
+            Some(Ok((bytes, stored, size))) => {
+                file.write_all(&bytes)?;
+                (written.metadata, written.size) = (stored, size);
+            }
+            not_as_source => {
+                let mut bare = Vec::new();
+                let percent = options.quality.percent();
+                pixels.write_with_encoder(JpegEncoder::new_with_quality(&mut bare, percent))?;
+                file.write_all(&metadata::jpeg::spliced(&bare, metadata))?;
+                let anew = not_as_source.and(Some(Warning::EncodedAnew));
+                written.warnings.extend(anew);
+            }
+        },
+    }
+    Ok(written)
+}
+
+/// In which quality, 1 to 100, a WebP file is encoded; `None` without loss.
+fn webp_quality(photo: &Photo, quality: Quality) -> Option<u8> {
+    match quality {
+        Quality::AsSource => photo.origin.as_ref().and_then(|origin| origin.webp_quality),
+        Quality::Lossless => None,
+        Quality::Percent(percent) => Some(percent),
     }
 }
 
-/// The metadata with EXIF data that fit into a segment of a JPEG file, whose length is told in 16 bits.
-fn fitted_to_segment(metadata: &Metadata) -> (Metadata, Option<Warning>) {
-    /// What is left beside the length itself and the prefix.
-    const LIMIT_BYTES: usize = u16::MAX as usize - 2 - b"Exif\0\0".len();
-    let mut metadata = metadata.clone();
-    let Some(exif) = metadata.exif.take() else {
-        return (metadata, None);
-    };
-    let (exif, left_out) = exif::shortened(&exif, LIMIT_BYTES);
-    metadata.exif = exif;
-    let warning = left_out.map(|left_out| match left_out {
-        LeftOut::Thumbnail => Warning::ThumbnailDropped,
-        LeftOut::MakerNote => Warning::MakerNoteDropped,
-        LeftOut::All => Warning::ExifTooLong,
-    });
-    (metadata, warning)
-}
-
-fn finish(
-    mut encoder: impl ImageEncoder,
+/// The JPEG file that the photo comes from with the photo's pixels in it, where that is wanted and the pixels
+/// are still its own, with changes; its metadata, and its size as stored.
+#[allow(clippy::type_complexity)]
+fn as_source(
+    photo: &Photo,
     pixels: &DynamicImage,
     metadata: &Metadata,
-) -> Result<Vec<Warning>, ImageError> {
-    let mut dropped = Vec::new();
-    if let Some(profile) = &metadata.icc_profile
-        && encoder.set_icc_profile(profile.clone()).is_err()
-    {
-        dropped.push(Warning::IccProfileDropped);
+    options: &SaveOptions,
+) -> Option<Result<(Vec<u8>, Metadata, (u32, u32)), impl std::error::Error + use<>>> {
+    let source = photo.origin.as_ref()?.jpeg.as_ref()?;
+    if options.quality != Quality::AsSource || !source.fits(pixels) {
+        return None;
     }
-    if let Some(exif) = &metadata.exif
-        && encoder.set_exif_metadata(exif.clone()).is_err()
-    {
-        dropped.push(Warning::ExifDropped);
+    let kept = match options.strip {
+        Strip::None => Kept::All,
+        Strip::Gps | Strip::Private | Strip::All => Kept::Colour,
+    };
+    let saved = source.with_pixels(pixels, None, kept).and_then(|bytes| {
+        let size = source.stored_size(pixels);
+        let exif = source.stored_exif(metadata.exif.as_deref(), size)?;
+        let stored = metadata.stored_as(exif, source.orientation, size);
+        let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &stored);
+        if kept == Kept::All {
+            jpeg::append(&mut bytes, &source.bytes);
+        }
+        Ok((bytes, stored, size))
+    });
+    if let Err(fault) = &saved {
+        tracing::warn!("the JPEG file is encoded anew: {fault}");
     }
-    pixels.write_with_encoder(encoder)?;
-    Ok(dropped)
+    Some(saved)
 }
 
 /// Errors of the file keep their kind, so that a full disk is told as such.

@@ -4,8 +4,8 @@ use std::fs;
 
 use super::*;
 use crate::fs as file;
-use crate::photo::Limits;
 use crate::photo::exif::tests::{PLACE, block, camera_block, contains};
+use crate::photo::{Limits, Part};
 
 const ALL: [Format; 5] = [
     Format::Png,
@@ -18,7 +18,7 @@ const ALL: [Format; 5] = [
 fn options(format: Format) -> SaveOptions {
     SaveOptions {
         format,
-        jpeg_quality: SaveOptions::JPEG_QUALITY,
+        quality: Quality::AsSource,
         overwrite: Overwrite::ExceptSource,
         strip: Strip::None,
     }
@@ -29,6 +29,7 @@ fn photo(pixels: impl Into<DynamicImage>) -> Photo {
         metadata: Metadata {
             icc_profile: Some(b"a profile of 25 bytes....".to_vec()),
             exif: Some(block(1, true)),
+            ..Metadata::default()
         },
         ..Photo::from_pixels(pixels.into())
     }
@@ -58,24 +59,11 @@ fn lossless_formats_give_back_pixels_and_metadata() {
         if format.is_lossless() {
             assert_eq!(again.pixels(), &gradient().into(), "{format}");
         }
-        let has = |warning| dropped.contains(&warning);
-        assert_eq!(
-            again.metadata().icc_profile.is_none(),
-            has(Warning::IccProfileDropped)
-        );
-        assert_eq!(
-            again.metadata().exif.is_none(),
-            has(Warning::ExifDropped),
-            "{format}"
-        );
-        assert_eq!(
-            dropped.len(),
-            match format {
-                Format::Bmp => 2,
-                Format::Tiff => 1,
-                _ => 0,
-            }
-        );
+        let has = |part| dropped.contains(&Warning::Dropped { part, format });
+        let kept = again.metadata();
+        assert_eq!(kept.icc_profile.is_none(), has(Part::ColourProfile));
+        assert_eq!(kept.exif.is_none(), has(Part::Exif), "{format}");
+        assert_eq!(dropped.len(), if format == Format::Bmp { 2 } else { 0 });
     }
     for format in [Format::Png, Format::Tiff] {
         let path = folder
@@ -133,7 +121,10 @@ fn grey_with_alpha_survives_where_it_can() {
             .join("photo")
             .with_extension(format.extension());
         photo(grey.clone()).save(&path, &options(format)).unwrap();
-        assert_eq!(load(&path).pixels().to_rgba8(), grey.to_rgba8(), "{format}");
+        let again = load(&path);
+        assert_eq!(again.pixels().to_rgba8(), grey.to_rgba8(), "{format}");
+        let stays_grey = matches!(format, Format::Png | Format::Tiff);
+        assert_eq!(again.pixels() == &grey, stays_grey, "{format}");
     }
 }
 
@@ -253,6 +244,7 @@ fn a_full_disk_is_told_as_such() {
     });
     let result = encode(
         &mut BufWriter::new(&mut full),
+        &Photo::from_pixels(DynamicImage::new_rgb8(1, 1)),
         &noise.into(),
         &Metadata::default(),
         &options(Format::Bmp),
@@ -303,7 +295,7 @@ fn exif_data_too_long_for_jpeg_make_a_sound_file_and_a_warning() {
 fn what_is_stripped_is_nowhere_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let author = b"Ann Author";
-    for format in [Format::Png, Format::Jpeg, Format::WebP] {
+    for format in [Format::Png, Format::Jpeg, Format::WebP, Format::Tiff] {
         let path = folder.path().join("a").with_extension(format.extension());
         for (strip, has_maker, has_place, has_author) in [
             (Strip::None, true, true, true),

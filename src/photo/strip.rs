@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::metadata::{JpegPart, photoshop, png, xmp};
 use super::{Metadata, exif};
 
 /// Which metadata to leave out of a file. The colour profile always stays, since the colours would be
@@ -15,12 +16,12 @@ pub enum Strip {
     /// Everything stays.
     #[default]
     None,
-    /// The place goes: the GPS fields of the EXIF data, whose bytes are overwritten, and an XMP packet
-    /// in them that tells the place.
+    /// The place goes: the GPS fields of the EXIF data, whose bytes are overwritten, and those of XMP;
+    /// city, country and location in XMP and IPTC.
     Gps,
-    /// Everything goes but author and copyright.
+    /// Everything goes but author and copyright, and the print resolution.
     Private,
-    /// Everything goes.
+    /// Everything goes but what tells the colours.
     All,
 }
 
@@ -58,19 +59,82 @@ impl Metadata {
     /// The same without what is to be left out.
     #[must_use]
     pub fn without(&self, strip: Strip) -> Self {
-        let exif = match (strip, &self.exif) {
-            (Strip::None, exif) => exif.clone(),
-            (Strip::All, _) | (_, None) => None,
-            (Strip::Gps, Some(exif)) => {
-                let mut exif = exif.clone();
-                exif::remove_place(&mut exif);
-                Some(exif)
-            }
-            (Strip::Private, Some(exif)) => exif::credits(exif),
-        };
-        Self {
-            icc_profile: self.icc_profile.clone(),
-            exif,
+        match strip {
+            Strip::None => self.clone(),
+            Strip::Gps => self.without_place(),
+            Strip::Private => self.credits(),
+            Strip::All => self.colours(),
         }
     }
+
+    fn without_place(&self) -> Self {
+        let mut metadata = self.clone();
+        if let Some(exif) = &mut metadata.exif {
+            exif::remove_place(exif);
+        }
+        if metadata.xmp_extension.is_some() {
+            metadata.merge_extension();
+        }
+        match metadata.xmp.as_deref().map(xmp::without_place) {
+            Some(Ok(Some(packet))) => metadata.xmp = Some(packet),
+            // Nobody knows what such a packet tells.
+            Some(Err(xmp::Unreadable)) => metadata.xmp = None,
+            Some(Ok(None)) | None => {}
+        }
+        let iptc = metadata.iptc.as_deref();
+        metadata.iptc = iptc.and_then(photoshop::iptc_without_place);
+        metadata.follow_iptc();
+        // Some converters copy each field of the EXIF data into a text of its own.
+        metadata.texts.retain(|text| !mentions_place(&text.content));
+        metadata.jpeg_parts.retain(|part| match part {
+            JpegPart::Other { content, .. } => !mentions_place(content),
+            _ => true,
+        });
+        metadata
+    }
+
+    fn credits(&self) -> Self {
+        let mut whole = self.clone();
+        whole.merge_extension();
+        let mut metadata = Self {
+            exif: self.exif.as_deref().and_then(exif::credits),
+            xmp: whole.xmp.as_deref().and_then(xmp::credits),
+            iptc: self.iptc.as_deref().and_then(photoshop::iptc_credits),
+            photoshop: whole.photoshop,
+            texts: whole.texts,
+            density: self.density,
+            ..self.colours()
+        };
+        photoshop::retain_credits(&mut metadata.photoshop);
+        metadata
+            .texts
+            .retain(|text| matches!(png::keyword(text), b"Author" | b"Copyright"));
+        metadata
+    }
+
+    /// What the pixels need to be shown as they are.
+    fn colours(&self) -> Self {
+        Self {
+            icc_profile: self.icc_profile.clone(),
+            png_gamma: self.png_gamma,
+            png_chromaticities: self.png_chromaticities,
+            png_srgb_intent: self.png_srgb_intent,
+            cicp: self.cicp,
+            tiff: self.tiff,
+            ..Self::default()
+        }
+    }
+
+    /// Brings the records inside Photoshop's resources up to date.
+    fn follow_iptc(&mut self) {
+        if let Some(block) = &mut self.photoshop {
+            *block = photoshop::with_iptc(block, self.iptc.as_deref());
+        }
+        self.photoshop = self.photoshop.take().filter(|block| !block.is_empty());
+    }
+}
+
+fn mentions_place(content: &[u8]) -> bool {
+    let mut words = content.windows(3);
+    words.any(|word| word.eq_ignore_ascii_case(b"gps"))
 }

@@ -1,7 +1,7 @@
 //! Saving under the eyes of somebody who may change their mind.
 //!
 //! Encoders know no cancelling, but they stop when their file fails them. Those that compress the
-//! whole picture before they write anything (PNG, WebP) work aside, into memory, and are left to
+//! whole picture before they write anything (PNG, WebP, JPEG) work aside, into memory, and are left to
 //! themselves when nobody wants their result any more.
 
 use std::cell::Cell;
@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use super::save::{encode, unwrap_io};
-use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning};
+use super::save::{Written, encode, unwrap_io};
+use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning, verify};
 use crate::fs::{self, atomic, same_file};
 
 /// Hears how much of the file is written (0 to 1, as far as that is known) and answers whether to go
@@ -51,25 +51,38 @@ impl Photo {
         watch: Watch<'_>,
     ) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
+        let (metadata, mut losses) = self.prepared(options);
         let aside = match options.format {
-            Format::Png | Format::WebP => Some(encode_aside(self, path, options, watch)?),
-            Format::Jpeg | Format::Tiff | Format::Bmp => None,
+            Format::Png | Format::WebP | Format::Jpeg => {
+                Some(encode_aside(self, path, options, watch)?)
+            }
+            Format::Tiff | Format::Bmp => None,
         };
         // What files without compression will have.
         let bytes = pixels.as_bytes().len();
-        write_watched(path, options.overwrite, watch, |file| match aside {
-            Some((bytes, warnings)) => {
-                copy(&mut Cursor::new(&bytes), file, bytes.len())?;
-                Ok(warnings)
-            }
-            None => {
-                file.expect(bytes);
-                let mut buffer = BufWriter::new(&mut *file);
-                let warnings = encode(&mut buffer, &pixels, &self.metadata, options);
-                let warnings = warnings.map_err(unwrap_io)?;
-                buffer.flush()?;
-                Ok(warnings)
-            }
+        write_watched(path, options.overwrite, watch, |file| {
+            let written = match aside {
+                Some((bytes, written)) => {
+                    copy(&mut Cursor::new(&bytes), file, bytes.len())?;
+                    written
+                }
+                None => {
+                    file.expect(bytes);
+                    let mut buffer = BufWriter::new(&mut *file);
+                    let written = encode(&mut buffer, self, &pixels, &metadata, options);
+                    let written = written.map_err(unwrap_io)?;
+                    buffer.flush()?;
+                    written
+                }
+            };
+            file.flush()?;
+            let file = file.file.get_mut();
+            verify::written(file, path, &pixels, &written, options.format)?;
+            Ok(written.warnings)
+        })
+        .map(|warnings| {
+            losses.extend(warnings);
+            losses
         })
     }
 
@@ -135,16 +148,17 @@ fn encode_aside(
     path: &Path,
     options: &SaveOptions,
     watch: Watch<'_>,
-) -> Result<(Vec<u8>, Vec<Warning>), Error> {
+) -> Result<(Vec<u8>, Written), Error> {
     const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
     let failed = |error: Failed| Error::from(fs::Error::writing(path, error));
     let (sender, result) = bounded(1);
     let (photo, options) = (Arc::clone(photo), *options);
     let encode = move || {
         let mut bytes = Cursor::new(Vec::new());
-        let warnings = encode(&mut bytes, &photo.pixels, &photo.metadata, &options);
+        let (metadata, _) = photo.prepared(&options);
+        let encoded = encode(&mut bytes, &photo, &photo.pixels, &metadata, &options);
         // Who does not want it has stopped listening.
-        let _ = sender.send(warnings.map(|warnings| (bytes.into_inner(), warnings)));
+        let _ = sender.send(encoded.map(|written| (bytes.into_inner(), written)));
     };
     let spawned = thread::Builder::new()
         .name("encode".to_owned())
@@ -237,7 +251,7 @@ mod tests {
     use image::DynamicImage;
 
     use super::*;
-    use crate::photo::{Limits, Strip};
+    use crate::photo::{Limits, Quality, Strip};
 
     const FORMATS: [Format; 5] = [
         Format::Png,
@@ -259,7 +273,7 @@ mod tests {
     fn options(format: Format) -> SaveOptions {
         SaveOptions {
             format,
-            jpeg_quality: 90,
+            quality: Quality::Percent(90),
             overwrite: Overwrite::ExceptSource,
             strip: Strip::None,
         }

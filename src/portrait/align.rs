@@ -13,6 +13,7 @@ use super::resample::interpolate;
 use super::smooth::gaussian_reduced;
 use super::{Error, square_side};
 use crate::geometry::{Affine, Landmarks, PixelRect, Point, Quad, Rect};
+use crate::photo::ColourSpace;
 use crate::photo::resize::resize;
 use padding::{Margins, pad};
 
@@ -79,12 +80,21 @@ impl Alignment {
 /// A face cut out of a photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlignedCrop {
-    /// The crop, values in 0..=1.
+    /// The crop, values in 0..=1; in the photo's colour space, until it is brought to sRGB.
     pub picture: Rgb32FImage,
     /// Where it lies in the photo.
     pub alignment: Alignment,
     /// The map from the crop's pixels to the photo's.
     pub photo_from_crop: Affine,
+}
+
+impl AlignedCrop {
+    /// The crop in sRGB, as networks and the screen want it; it was cut out of a photo in this space.
+    #[must_use]
+    pub fn in_srgb(mut self, space: &ColourSpace) -> Self {
+        space.to_srgb(&mut self.picture);
+        self
+    }
 }
 
 /// Cuts the face with these landmarks (in photo pixels) out of the photo as a crop of `size` by

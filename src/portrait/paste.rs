@@ -27,6 +27,7 @@ use rayon::prelude::*;
 use super::Error;
 use super::field::{FieldEdit, PlacedField};
 use crate::geometry::{Affine, PixelRect};
+use crate::photo::ColourSpace;
 use placed::PlacedChange;
 pub(super) use placed::{mask_bounds, sample_mask};
 use share::{Sample, Share, total_shift};
@@ -42,9 +43,19 @@ pub struct CropChange<'a> {
     pub mask: &'a GrayImage,
 }
 
+/// How much of a change is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    /// As much as its mask says.
+    Masked,
+    /// All of it wherever its mask says any.
+    Full,
+}
+
 /// The changes of all faces of a photo, to be pasted into a copy of it at once.
 pub struct PhotoEdit<'a> {
     photo: &'a DynamicImage,
+    space: ColourSpace,
     faces: Vec<Placed>,
 }
 
@@ -62,6 +73,14 @@ impl Placed {
         match self {
             Self::Change(change) => change.block,
             Self::Field(field) => field.block(),
+        }
+    }
+
+    /// Its weight at a pixel of the photo; 0 outside its mask.
+    fn opacity(&self, x: u32, y: u32) -> f32 {
+        match self {
+            Self::Change(change) => change.opacity(x, y),
+            Self::Field(field) => field.opacity(x, y),
         }
     }
 
@@ -83,8 +102,17 @@ impl<'a> PhotoEdit<'a> {
     pub fn of(photo: &'a DynamicImage) -> Self {
         Self {
             photo,
+            space: ColourSpace::SRGB,
             faces: Vec::new(),
         }
+    }
+
+    /// Says in which space the photo's pixels are, before changes are added; sRGB if it is not said.
+    /// Crops are in sRGB always: their change is added there, and brought back into the photo's space.
+    #[must_use]
+    pub fn in_space(mut self, space: ColourSpace) -> Self {
+        self.space = space;
+        self
     }
 
     /// Adds the change of a face. Its pictures need not be kept.
@@ -93,7 +121,7 @@ impl<'a> PhotoEdit<'a> {
     /// [`Error::Size`] when the pictures of the change differ in size, [`Error::FlatMap`] when
     /// `photo_from_crop` cannot be undone, [`Error::PixelKind`] for an unknown pixel format.
     pub fn add(&mut self, change: &CropChange<'_>, photo_from_crop: &Affine) -> Result<(), Error> {
-        let placed = place(self.photo, change, photo_from_crop)?;
+        let placed = place(self.photo, &self.space, change, photo_from_crop)?;
         self.faces.extend(placed.map(Placed::Change));
         Ok(())
     }
@@ -103,7 +131,7 @@ impl<'a> PhotoEdit<'a> {
     /// # Errors
     /// As [`PlacedField::new`].
     pub fn add_field(&mut self, edit: &FieldEdit, photo_from_crop: &Affine) -> Result<(), Error> {
-        let placed = PlacedField::new(self.photo, edit, photo_from_crop)?;
+        let placed = PlacedField::new(self.photo, &self.space, edit, photo_from_crop)?;
         self.faces.extend(placed.map(Placed::Field));
         Ok(())
     }
@@ -118,26 +146,61 @@ impl<'a> PhotoEdit<'a> {
     /// # Errors
     /// [`Error::PixelKind`] for an unknown pixel format.
     pub fn pasted(&self) -> Result<DynamicImage, Error> {
+        self.changed(Strength::Masked)
+    }
+
+    /// The photo with every change at its full strength wherever its mask is greater than 0: laid over the
+    /// photo under [`coverage`](Self::coverage), it is what is pasted.
+    ///
+    /// # Errors
+    /// As [`PhotoEdit::pasted`].
+    pub fn unmasked(&self) -> Result<DynamicImage, Error> {
+        self.changed(Strength::Full)
+    }
+
+    fn changed(&self, strength: Strength) -> Result<DynamicImage, Error> {
         let mut pasted = self.photo.clone();
         let width = pasted.width();
         match &mut pasted {
-            DynamicImage::ImageLuma8(p) => self.add_to::<u8, 1>(p, width),
-            DynamicImage::ImageLumaA8(p) => self.add_to::<u8, 2>(p, width),
-            DynamicImage::ImageRgb8(p) => self.add_to::<u8, 3>(p, width),
-            DynamicImage::ImageRgba8(p) => self.add_to::<u8, 4>(p, width),
-            DynamicImage::ImageLuma16(p) => self.add_to::<u16, 1>(p, width),
-            DynamicImage::ImageLumaA16(p) => self.add_to::<u16, 2>(p, width),
-            DynamicImage::ImageRgb16(p) => self.add_to::<u16, 3>(p, width),
-            DynamicImage::ImageRgba16(p) => self.add_to::<u16, 4>(p, width),
-            DynamicImage::ImageRgb32F(p) => self.add_to::<f32, 3>(p, width),
-            DynamicImage::ImageRgba32F(p) => self.add_to::<f32, 4>(p, width),
+            DynamicImage::ImageLuma8(p) => self.add_to::<u8, 1>(p, width, strength),
+            DynamicImage::ImageLumaA8(p) => self.add_to::<u8, 2>(p, width, strength),
+            DynamicImage::ImageRgb8(p) => self.add_to::<u8, 3>(p, width, strength),
+            DynamicImage::ImageRgba8(p) => self.add_to::<u8, 4>(p, width, strength),
+            DynamicImage::ImageLuma16(p) => self.add_to::<u16, 1>(p, width, strength),
+            DynamicImage::ImageLumaA16(p) => self.add_to::<u16, 2>(p, width, strength),
+            DynamicImage::ImageRgb16(p) => self.add_to::<u16, 3>(p, width, strength),
+            DynamicImage::ImageRgba16(p) => self.add_to::<u16, 4>(p, width, strength),
+            DynamicImage::ImageRgb32F(p) => self.add_to::<f32, 3>(p, width, strength),
+            DynamicImage::ImageRgba32F(p) => self.add_to::<f32, 4>(p, width, strength),
             other => return Err(Error::unknown_pixels(other)),
         }
         Ok(pasted)
     }
 
+    /// How much of each pixel of the photo is changed, by all faces together: 0 where it stays as it is,
+    /// 255 for a full change. No pixel that may change is 0.
+    pub fn coverage(&self) -> GrayImage {
+        let mut coverage = GrayImage::new(self.photo.width(), self.photo.height());
+        if self.faces.is_empty() {
+            return coverage;
+        }
+        for (x, y, pixel) in coverage.enumerate_pixels_mut() {
+            let faces = self.faces.iter().filter(|face| {
+                face.block().rows().contains(&y) && face.block().columns().contains(&x)
+            });
+            let opacity: f32 = faces.map(|face| face.opacity(x, y)).sum();
+            pixel.0 = [(opacity.min(1.0) * 255.0).ceil() as u8];
+        }
+        coverage
+    }
+
     /// Adds the changes to the photo's own samples, `CHANNELS` interleaved channels of them.
-    fn add_to<T: Sample, const CHANNELS: usize>(&self, samples: &mut [T], width: u32) {
+    fn add_to<T: Sample, const CHANNELS: usize>(
+        &self,
+        samples: &mut [T],
+        width: u32,
+        strength: Strength,
+    ) {
         if self.faces.is_empty() {
             return;
         }
@@ -154,20 +217,35 @@ impl<'a> PhotoEdit<'a> {
             else {
                 return;
             };
-            let pixels = row.chunks_exact_mut(CHANNELS).zip(0u32..);
-            let pixels = pixels.skip(columns.start as usize).take(columns.len());
-            for (pixel, x) in pixels {
-                let colours = if CHANNELS < 3 { 1 } else { 3 };
-                let levels =
-                    std::array::from_fn(|i| pixel[if colours == 1 { 0 } else { i }].level());
+            let colours = if CHANNELS < 3 { 1 } else { 3 };
+            let (pixels, _) = row.as_chunks_mut::<CHANNELS>();
+            let pixels = pixels.iter_mut().skip(columns.start as usize);
+            let pixels: Vec<_> = pixels.take(columns.len()).collect();
+            let level = |pixel: &[T; CHANNELS]| {
+                std::array::from_fn(|i| pixel[if colours == 1 { 0 } else { i }].level())
+            };
+            let mut levels: Vec<[f32; 3]> = pixels.iter().map(|pixel| level(pixel)).collect();
+            self.space.to_srgb(levels.as_flattened_mut());
+            let (mut changed, mut before, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
+            for ((pixel, levels), x) in pixels.into_iter().zip(levels).zip(columns) {
                 let here = faces
                     .iter()
                     .filter(|face| face.block().columns().contains(&x));
                 shares.clear();
                 shares.extend(here.filter_map(|face| face.share(x, y, levels, colours > 1)));
-                let Some(shift) = total_shift(&mut shares) else {
+                let Some(mut shift) = total_shift(&mut shares) else {
                     continue;
                 };
+                if strength == Strength::Full {
+                    let opacity: f32 = shares.iter().map(|share| share.opacity).sum();
+                    shift = shift.map(|shift| shift / opacity.clamp(f32::MIN_POSITIVE, 1.0));
+                }
+                changed.push(pixel);
+                before.push(levels);
+                shifts.push(shift);
+            }
+            self.space.shifts_from_srgb(&before, &mut shifts);
+            for (pixel, shift) in changed.into_iter().zip(shifts) {
                 for (sample, shift) in pixel[..colours].iter_mut().zip(shift) {
                     *sample = sample.shifted(shift);
                 }
@@ -178,22 +256,24 @@ impl<'a> PhotoEdit<'a> {
 
 /// The standard deviation of the photo's detail beyond the crop, under the mask, as [`PhotoEdit`]
 /// measures it to hold back outlines that the crop was too coarse to show; 0 where the crop is the
-/// denser one.
+/// denser one. The photo's pixels are in `space`, the crop's in sRGB.
 ///
 /// # Errors
 /// As [`PhotoEdit::add`].
 pub fn grain(
     photo: &DynamicImage,
+    space: &ColourSpace,
     change: &CropChange<'_>,
     photo_from_crop: &Affine,
 ) -> Result<f32, Error> {
-    let placed = place(photo, change, photo_from_crop)?;
+    let placed = place(photo, space, change, photo_from_crop)?;
     Ok(placed.map_or(0.0, |placed| placed.grain()))
 }
 
 /// The change on its photo; `None` when the mask is empty or lies outside the photo.
 fn place(
     photo: &DynamicImage,
+    space: &ColourSpace,
     change: &CropChange<'_>,
     photo_from_crop: &Affine,
 ) -> Result<Option<PlacedChange>, Error> {
@@ -203,16 +283,16 @@ fn place(
         return Ok(None);
     };
     match photo {
-        DynamicImage::ImageLuma8(p) => placed.measure_grain::<u8, 1>(p, width),
-        DynamicImage::ImageLumaA8(p) => placed.measure_grain::<u8, 2>(p, width),
-        DynamicImage::ImageRgb8(p) => placed.measure_grain::<u8, 3>(p, width),
-        DynamicImage::ImageRgba8(p) => placed.measure_grain::<u8, 4>(p, width),
-        DynamicImage::ImageLuma16(p) => placed.measure_grain::<u16, 1>(p, width),
-        DynamicImage::ImageLumaA16(p) => placed.measure_grain::<u16, 2>(p, width),
-        DynamicImage::ImageRgb16(p) => placed.measure_grain::<u16, 3>(p, width),
-        DynamicImage::ImageRgba16(p) => placed.measure_grain::<u16, 4>(p, width),
-        DynamicImage::ImageRgb32F(p) => placed.measure_grain::<f32, 3>(p, width),
-        DynamicImage::ImageRgba32F(p) => placed.measure_grain::<f32, 4>(p, width),
+        DynamicImage::ImageLuma8(p) => placed.measure_grain::<u8, 1>(p, width, space),
+        DynamicImage::ImageLumaA8(p) => placed.measure_grain::<u8, 2>(p, width, space),
+        DynamicImage::ImageRgb8(p) => placed.measure_grain::<u8, 3>(p, width, space),
+        DynamicImage::ImageRgba8(p) => placed.measure_grain::<u8, 4>(p, width, space),
+        DynamicImage::ImageLuma16(p) => placed.measure_grain::<u16, 1>(p, width, space),
+        DynamicImage::ImageLumaA16(p) => placed.measure_grain::<u16, 2>(p, width, space),
+        DynamicImage::ImageRgb16(p) => placed.measure_grain::<u16, 3>(p, width, space),
+        DynamicImage::ImageRgba16(p) => placed.measure_grain::<u16, 4>(p, width, space),
+        DynamicImage::ImageRgb32F(p) => placed.measure_grain::<f32, 3>(p, width, space),
+        DynamicImage::ImageRgba32F(p) => placed.measure_grain::<f32, 4>(p, width, space),
         other => return Err(Error::unknown_pixels(other)),
     }
     Ok(Some(placed))

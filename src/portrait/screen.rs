@@ -17,6 +17,7 @@ use super::grey::is_grey;
 use super::warp::WarpMesh;
 use crate::geometry::Affine;
 use crate::networks::ChinReading;
+use crate::photo::ColourSpace;
 use crate::photo::resize::resize_float;
 
 /// A picture of four half floats a pixel, row by row from the top.
@@ -156,16 +157,17 @@ impl ScreenPatch {
 }
 
 impl ScreenField {
-    /// The edit of a face of this photo.
+    /// The edit of a face of this photo, whose pixels are in this space.
     ///
     /// # Errors
     /// [`Error::PixelKind`] for an unknown pixel format.
     pub fn new(
         photo: &DynamicImage,
+        space: &ColourSpace,
         edit: &FieldEdit,
         photo_from_crop: &Affine,
     ) -> Result<Self, Error> {
-        let patch = Patch::cut(photo, &edit.mask, edit.reach_px(), photo_from_crop)?;
+        let patch = Patch::cut(photo, space, &edit.mask, edit.reach_px(), photo_from_crop)?;
         let pulled = |x: u32, y: u32| {
             let pulls = edit.pulls.as_ref();
             pulls.map_or([0.0; 2], |pulls| {

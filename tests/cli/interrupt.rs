@@ -86,7 +86,7 @@ fn what_was_done_before_ctrl_c_is_told() {
     assert_eq!(answer["interrupted"], true);
     let written = out.join("a.jpg");
     assert_eq!(answer["written"], serde_json::json!([written]));
-    assert_eq!(names(&out), ["a.jpg"]);
+    assert_eq!(names(&out), [".jawline-retouch.jsonl", "a.jpg"]);
     let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     assert_eq!(report["interrupted"], true);
     assert_eq!(report["photos"].as_array().unwrap().len(), 1);

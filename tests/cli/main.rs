@@ -7,13 +7,17 @@
 mod bad_input;
 mod batch;
 mod boundary;
+mod compare;
 mod evaluate;
+mod integrations;
 mod interrupt;
 mod judging;
+mod many;
 mod missing;
 mod networks;
 mod outputs;
 mod retouch;
+mod shards;
 mod supply;
 mod synthesize;
 mod train;

@@ -175,20 +175,6 @@ fn a_folder_may_have_a_dot_in_its_name() {
     assert_eq!(names(&there), ["a.jpg"]);
 }
 
-#[test]
-fn photos_of_one_name_are_refused_and_nothing_is_written() {
-    let (folder, photos) = folder_with(&["one/a.jpg", "two/A.JPG"]);
-    let out = folder.path().join("out");
-    let output = unchanged(&photos)
-        .args(["-q", "--out"])
-        .arg(&out)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("two photos are called"));
-    assert!(!out.exists());
-}
-
 #[cfg(unix)]
 #[test]
 fn names_that_are_no_text_are_answered_in_text_and_bytes() {
@@ -372,7 +358,11 @@ fn what_is_lost_on_the_way_is_told_also_when_nothing_else_changes() {
     png_with_exif(&at("a.png"), 20);
     png_with_exif(&at("long.png"), 70_000);
     for (photo, out, warning) in [
-        ("a.png", "a.bmp", "EXIF data"),
+        (
+            "a.png",
+            "a.bmp",
+            "EXIF data (camera, date, place) cannot be kept in BMP files",
+        ),
         ("long.png", "long.jpg", "too long for a JPEG file"),
     ] {
         let report = at(&format!("{out}.json"));

@@ -52,13 +52,12 @@ fn while_it_runs_the_best_so_far_is_a_preview_and_cancel_keeps_it() {
     bench.until("it runs", |bench| bench.has_text("Diffusing face 1"));
     bench.until("the first drawing is shown", |bench| {
         bench.session().chosen_state().is_some_and(|state| {
-            state
-                .frame
-                .as_ref()
-                .is_some_and(|frame| frame
+            state.frame.as_ref().is_some_and(|frame| {
+                frame
                     .rendered
                     .redrawn()
-                    .is_some_and(|rendered| rendered.drawing.is_diffused()))
+                    .is_some_and(|rendered| rendered.drawing.is_diffused())
+            })
         })
     });
     assert_eq!(bench.shown(), Shown::Draft);

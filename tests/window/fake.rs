@@ -222,7 +222,7 @@ impl Fake {
                 rendered.chin = Some(self.0.borrow().chin(&params));
                 let screen = rendered.for_screen(&photo, params.warp.strength).unwrap();
                 let frame = Frame {
-                    rendered: Arc::new(EditedFace::Redrawn(rendered)),
+                    rendered: Arc::new(EditedFace::Redrawn(Box::new(rendered))),
                     screen: Arc::new(screen),
                 };
                 replies.push(Reply::Frame(face, stamp, Ok(frame)));

@@ -33,10 +33,57 @@ fn main() -> std::io::Result<()> {
         &openvino(&std::fs::read(bin)?, &std::fs::read(xml)?),
     )?;
     save("openvino", "sum", &openvino(&[0; 8], SUM.as_bytes()))?;
+    for (target, name, bytes) in photos() {
+        save(target, name, &bytes)?;
+    }
     for (name, bytes) in onnx().map_err(std::io::Error::other)? {
         save("onnx", name, &bytes)?;
     }
+    for name in ["libjpeg_progressive", "libjpeg_restarts", "libjpeg_grey"] {
+        let bytes = std::fs::read(format!("../tests/fixtures/{name}.jpg"))?;
+        save("jpeg", name, &bytes)?;
+    }
     Ok(())
+}
+
+/// Small pictures with metadata, and the blocks in them.
+fn photos() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let exif = b"II*\0\x08\0\0\0\x02\0\x0F\x01\x02\0\x04\0\0\0Jaw\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let xmp = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF \
+        xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' \
+        xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation='6'/></rdf:RDF></x:xmpmeta>";
+    let resources = b"8BIM\x04\x04\0\0\0\0\0\x09\x1C\x02\x50\0\x04Jane\0";
+    let segment = |marker: u8, prefix: &str, content: &[u8]| {
+        let length = (prefix.len() + content.len() + 2) as u16;
+        let header = [&[0xFF, marker][..], &length.to_be_bytes()].concat();
+        [&header[..], prefix.as_bytes(), content].concat()
+    };
+    let picture = image::DynamicImage::new_rgb8(3, 2);
+    let encoded = |format| {
+        let mut bytes = Cursor::new(Vec::new());
+        // Into memory: nothing can fail.
+        let _ = picture.write_to(&mut bytes, format);
+        bytes.into_inner()
+    };
+    let jpeg = encoded(image::ImageFormat::Jpeg);
+    let rich = [
+        &b"\xFF\xD8"[..],
+        &segment(0xE1, "Exif\0\0", exif),
+        &segment(0xE1, "http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()),
+        &segment(0xED, "Photoshop 3.0\0", resources),
+        jpeg.get(2..).unwrap_or_default(),
+    ]
+    .concat();
+    vec![
+        ("jpeg_metadata", "plain", jpeg),
+        ("jpeg_metadata", "rich", rich),
+        ("png_metadata", "plain", encoded(image::ImageFormat::Png)),
+        ("webp_metadata", "plain", encoded(image::ImageFormat::WebP)),
+        ("tiff", "plain", encoded(image::ImageFormat::Tiff)),
+        ("metadata_blocks", "exif", exif.to_vec()),
+        ("metadata_blocks", "xmp", xmp.into()),
+        ("metadata_blocks", "resources", resources.to_vec()),
+    ]
 }
 
 fn save(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {

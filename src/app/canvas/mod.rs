@@ -300,12 +300,7 @@ impl Drop for Canvas {
     }
 }
 
-fn change_of(
-    face: &mut Face,
-    pipelines: &Pipelines,
-    look: Look,
-    sight: &Sight,
-) -> Option<Change> {
+fn change_of(face: &mut Face, pipelines: &Pipelines, look: Look, sight: &Sight) -> Option<Change> {
     match look {
         Look::Hidden => None,
         Look::Exact => face.exact(pipelines, None),

@@ -90,9 +90,7 @@ impl MovedTextures {
     pub fn new(pipelines: &Pipelines, field: &ScreenField, crop_size: (u32, u32)) -> Option<Self> {
         let pictures = [&field.motion, &field.shade, &field.low];
         let fits = field.mask.dimensions() == crop_size
-            && pictures
-                .iter()
-                .all(|picture| is_usable(pipelines, picture))
+            && pictures.iter().all(|picture| is_usable(pipelines, picture))
             && field
                 .patch
                 .as_ref()

@@ -1,5 +1,6 @@
 //! The photo as textures: tiles of full resolution with their first reduced levels, and one reduced
-//! copy of the whole, which is there first and serves smaller zooms.
+//! copy of the whole, which is there first and serves smaller zooms. All are in sRGB, whatever the
+//! photo's space.
 //!
 //! Tiles overlap by as much as a bilinear tap of their coarsest level reaches, and all levels lie on
 //! one grid of the whole photo, so no seam shows between tiles.
@@ -14,7 +15,7 @@ use super::pipelines::Pipelines;
 use super::pyramid::Block;
 use super::textures::photo_texture;
 use crate::geometry::{Point, Rect};
-use crate::photo::Photo;
+use crate::photo::{ColourSpace, Photo};
 
 /// Photo pixels a side that become one in the reduced copy.
 const REDUCTION: u32 = 8;
@@ -124,7 +125,7 @@ impl PhotoTextures {
         });
         let thread = std::thread::Builder::new().name("photo upload".to_owned());
         let uploaded = textures.clone();
-        thread.spawn(move || uploaded.run(&pipelines, photo.pixels(), wake.as_ref()))?;
+        thread.spawn(move || uploaded.run(&pipelines, &photo, wake.as_ref()))?;
         Ok(textures)
     }
 
@@ -138,24 +139,25 @@ impl PhotoTextures {
         self.superseded.store(true, Ordering::Relaxed);
     }
 
-    fn run(&self, pipelines: &Pipelines, photo: &DynamicImage, wake: &(dyn Fn() + Send + Sync)) {
+    fn run(&self, pipelines: &Pipelines, photo: &Photo, wake: &(dyn Fn() + Send + Sync)) {
         if self.size.0 == 0 || self.size.1 == 0 {
             return;
         }
-        self.upload_coarse(pipelines, photo);
+        let (photo, space) = (photo.pixels(), ColourSpace::of(photo));
+        self.upload_coarse(pipelines, photo, &space);
         wake();
         for tile in &self.tiles {
             if self.superseded.load(Ordering::Relaxed) {
                 return;
             }
-            self.upload_tile(pipelines, photo, tile);
+            self.upload_tile(pipelines, photo, &space, tile);
             wake();
         }
     }
 
-    fn upload_coarse(&self, pipelines: &Pipelines, photo: &DynamicImage) {
+    fn upload_coarse(&self, pipelines: &Pipelines, photo: &DynamicImage, space: &ColourSpace) {
         let multiple = 1 << (COARSE_LEVELS - 1);
-        let mut block = Block::reduced(photo, REDUCTION, multiple);
+        let mut block = Block::reduced(photo, space, REDUCTION, multiple);
         let size = (block.width as u32, block.height() as u32);
         let largest = pipelines.device.limits().max_texture_dimension_2d;
         if size.0.max(size.1) > largest {
@@ -183,7 +185,13 @@ impl PhotoTextures {
         let _ = self.coarse.set(piece);
     }
 
-    fn upload_tile(&self, pipelines: &Pipelines, photo: &DynamicImage, tile: &Tile) {
+    fn upload_tile(
+        &self,
+        pipelines: &Pipelines,
+        photo: &DynamicImage,
+        space: &ColourSpace,
+        tile: &Tile,
+    ) {
         let size = tile.place.texture_size();
         let texture = photo_texture(pipelines, size, TILE_LEVELS);
         let (left, top) = tile.place.origin();
@@ -196,6 +204,7 @@ impl PhotoTextures {
             let end = (first + rows).min(size.1);
             let mut block = Block::cut(
                 photo,
+                space,
                 left..left + i64::from(size.0),
                 top + i64::from(first)..top + i64::from(end),
             );

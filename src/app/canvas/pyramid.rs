@@ -1,9 +1,11 @@
-//! Pixels of a photo as a screen needs them: 8-bit RGBA blocks, and the same at half the size.
+//! Pixels of a photo as a screen needs them: 8-bit RGBA blocks in sRGB, and the same at half the size.
 
 use std::ops::Range;
 
 use image::DynamicImage;
 use rayon::prelude::*;
+
+use crate::photo::ColourSpace;
 
 /// A block of 8-bit RGBA pixels, row by row from the top. Colours are not multiplied by alpha.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,9 +19,14 @@ impl Block {
         self.pixels.len() / self.width.max(1)
     }
 
-    /// These columns and rows of a photo, which must not be empty. Beyond its border the edge
-    /// continues.
-    pub fn cut(photo: &DynamicImage, columns: Range<i64>, rows: Range<i64>) -> Self {
+    /// These columns and rows of a photo, which must not be empty and is in this space. Beyond its
+    /// border the edge continues.
+    pub fn cut(
+        photo: &DynamicImage,
+        space: &ColourSpace,
+        columns: Range<i64>,
+        rows: Range<i64>,
+    ) -> Self {
         let width = (columns.end - columns.start).max(0) as usize;
         let height = (rows.end - rows.start).max(0) as usize;
         let mut pixels = vec![[0; 4]; width * height];
@@ -28,7 +35,7 @@ impl Block {
             let numbered = pixels.par_chunks_exact_mut(width).enumerate();
             numbered.for_each(|(y, row)| {
                 let y = (rows.start + y as i64).clamp(0, last_row);
-                fill_row(photo, y as usize, columns.start, row);
+                fill_row(photo, space, y as usize, columns.start, row);
             });
         }
         Self { width, pixels }
@@ -53,7 +60,7 @@ impl Block {
     }
 
     /// A whole photo at a `factor`-th of its size, rounded up to multiples of `multiple` pixels.
-    pub fn reduced(photo: &DynamicImage, factor: u32, multiple: u32) -> Self {
+    pub fn reduced(photo: &DynamicImage, space: &ColourSpace, factor: u32, multiple: u32) -> Self {
         let [width, height] = [photo.width(), photo.height()]
             .map(|length| length.div_ceil(factor).next_multiple_of(multiple) as usize);
         let factor = factor as usize;
@@ -66,7 +73,7 @@ impl Block {
                 |(source, sums), (y, row)| {
                     sums.fill([0; 4]);
                     for y in y * factor..(y + 1) * factor {
-                        fill_row(photo, y.min(last_row), 0, source);
+                        fill_row(photo, space, y.min(last_row), 0, source);
                         for (sum, pixels) in sums.iter_mut().zip(source.chunks_exact(factor)) {
                             for pixel in pixels {
                                 let alpha = u32::from(pixel[3]);
@@ -135,7 +142,7 @@ impl Sample for f32 {
 }
 
 /// Fills a row with pixels from `first` on; beyond the photo's border the edge continues.
-fn fill_row(photo: &DynamicImage, y: usize, first: i64, row: &mut [[u8; 4]]) {
+fn fill_row(photo: &DynamicImage, space: &ColourSpace, y: usize, first: i64, row: &mut [[u8; 4]]) {
     let width = photo.width() as usize;
     match photo {
         DynamicImage::ImageLuma8(p) => fill::<u8, 1>(p.as_raw(), width, y, first, row),
@@ -149,6 +156,19 @@ fn fill_row(photo: &DynamicImage, y: usize, first: i64, row: &mut [[u8; 4]]) {
         DynamicImage::ImageRgb32F(p) => fill::<f32, 3>(p.as_raw(), width, y, first, row),
         DynamicImage::ImageRgba32F(p) => fill::<f32, 4>(p.as_raw(), width, y, first, row),
         _ => row.fill([128, 128, 128, 255]),
+    }
+    if space.is_srgb() {
+        return;
+    }
+    let outside = ((-first).max(0) as usize).min(row.len());
+    let from = (first.max(0) as usize).min(width);
+    let (before, rest) = row.split_at_mut(outside);
+    let inside = rest.len().min(width - from);
+    let (inside, after) = rest.split_at_mut(inside);
+    space.show_row(photo, y, from, inside);
+    if let (Some(left), Some(right)) = (inside.first(), inside.last()) {
+        before.fill(*left);
+        after.fill(*right);
     }
 }
 
@@ -202,13 +222,13 @@ mod tests {
 
     #[test]
     fn a_block_continues_the_edge() {
-        let block = Block::cut(&photo(), -2..7, -1..4);
+        let block = Block::cut(&photo(), &ColourSpace::SRGB, -2..7, -1..4);
         assert_eq!((block.width, block.height()), (9, 5));
         assert_eq!(block.pixels[0], [0, 0, 7, 255]);
         assert_eq!(block.pixels[8], [200, 0, 7, 255]);
         assert_eq!(block.pixels[4 * 9 + 4], [100, 200, 7, 135]);
         assert_eq!(
-            Block::cut(&photo(), 20..22, 1..2).pixels[0],
+            Block::cut(&photo(), &ColourSpace::SRGB, 20..22, 1..2).pixels[0],
             [200, 100, 7, 195]
         );
     }
@@ -217,14 +237,17 @@ mod tests {
     fn depths_agree() {
         let grey = image::GrayImage::from_fn(16, 16, |x, y| Luma([(x * 16 + y) as u8]));
         let grey = DynamicImage::ImageLuma8(grey);
-        let expected = Block::cut(&grey, 0..16, 0..16);
+        let expected = Block::cut(&grey, &ColourSpace::SRGB, 0..16, 0..16);
         let others: [DynamicImage; 3] = [
             grey.to_rgb8().into(),
             grey.to_luma16().into(),
             grey.to_rgba32f().into(),
         ];
         for other in others {
-            assert_eq!(Block::cut(&other, 0..16, 0..16), expected);
+            assert_eq!(
+                Block::cut(&other, &ColourSpace::SRGB, 0..16, 0..16),
+                expected
+            );
         }
     }
 
@@ -241,13 +264,13 @@ mod tests {
         };
         assert_eq!(block.halved().pixels, [[20, 0, 0, 191]]);
         let photo = image::RgbaImage::from_raw(2, 2, block.pixels.concat()).unwrap();
-        let reduced = Block::reduced(&photo.into(), 2, 1);
+        let reduced = Block::reduced(&photo.into(), &ColourSpace::SRGB, 2, 1);
         assert_eq!(reduced, block.halved());
     }
 
     #[test]
     fn odd_sizes_are_padded() {
-        let reduced = Block::reduced(&photo(), 4, 3);
+        let reduced = Block::reduced(&photo(), &ColourSpace::SRGB, 4, 3);
         assert_eq!((reduced.width, reduced.height()), (3, 3));
         assert_eq!(reduced.halved().pixels.len(), 1);
     }

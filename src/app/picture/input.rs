@@ -283,7 +283,12 @@ fn grasp_skin(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<P
     let pulls = session.document.params(id).pulls;
     let nearest = pulls
         .iter()
-        .map(|pull| (pull, (pull.at + pull.by).distance(from) * points_per_crop_px))
+        .map(|pull| {
+            (
+                pull,
+                (pull.at + pull.by).distance(from) * points_per_crop_px,
+            )
+        })
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .filter(|(_, distance)| *distance < f64::from(GRASP) * 1.5);
     Some(match nearest {

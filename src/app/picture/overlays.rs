@@ -135,12 +135,10 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
         flow(&moved.at_amount(amount), opacity, draw);
         return;
     }
-    let Some((rendered, mesh)) =
-        frame.and_then(|frame| {
-            let rendered = frame.rendered.redrawn()?;
-            Some((rendered, rendered.mesh.as_ref()?))
-        })
-    else {
+    let Some((rendered, mesh)) = frame.and_then(|frame| {
+        let rendered = frame.rendered.redrawn()?;
+        Some((rendered, rendered.mesh.as_ref()?))
+    }) else {
         return;
     };
     let photo_from_crop = rendered.face.aligned.photo_from_crop;
@@ -193,7 +191,8 @@ fn flow(moved: &MovedFace, opacity: f32, draw: &Draw<'_>) {
             continue;
         }
         let [from, to] = [to + source, to].map(|point| draw.at(photo_from_crop.apply(point)));
-        draw.painter.arrow(from, to - from, Stroke::new(1.2, accent));
+        draw.painter
+            .arrow(from, to - from, Stroke::new(1.2, accent));
     }
 }
 

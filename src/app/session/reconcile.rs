@@ -73,13 +73,7 @@ impl Session {
         wait
     }
 
-    fn align(
-        &mut self,
-        face: &Face,
-        photo: &Arc<Photo>,
-        now: Instant,
-        backend: &mut dyn Backend,
-    ) {
+    fn align(&mut self, face: &Face, photo: &Arc<Photo>, now: Instant, backend: &mut dyn Backend) {
         let Ok(landmarks) = &face.landmarks else {
             return;
         };

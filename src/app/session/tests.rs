@@ -80,7 +80,7 @@ pub(crate) fn frame(prepared: &Arc<PreparedFace>, params: &EditParams) -> Frame 
     let photo = Photo::from_pixels(DynamicImage::new_rgb8(1024, 1024));
     let screen = rendered.for_screen(&photo, 1.0).unwrap();
     Frame {
-        rendered: Arc::new(EditedFace::Redrawn(rendered)),
+        rendered: Arc::new(EditedFace::Redrawn(Box::new(rendered))),
         screen: Arc::new(screen),
     }
 }

@@ -7,7 +7,7 @@ use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
 use crate::editor::export::{ExportOptions, default_path};
-use crate::photo::{Format, PhotoId, Strip};
+use crate::photo::{Format, PhotoId, Quality, Strip};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
 
@@ -18,6 +18,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
         ui.set_min_width(440.0);
         let mut options = app.settings.export;
         shape(&mut options, ui);
+        losses(app, &options, ui);
         if options != app.settings.export {
             actions.push(Action::ExportOptions(options));
         }
@@ -97,10 +98,8 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
                 }
             });
         crate::app::panels::top::named(&combo.response, "Choose the format");
-        if options.format == Format::Jpeg {
-            ui.label("Quality");
-            ui.add(DragValue::new(&mut options.jpeg_quality).range(1..=100))
-                .on_hover_text("95 is without visible loss");
+        if matches!(options.format, Format::Jpeg | Format::WebP) {
+            quality(options.format, &mut options.quality, ui);
         } else {
             ui.label(RichText::new("without loss").color(theme::FAINT));
         }
@@ -121,6 +120,35 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
     metadata(options, ui);
 }
 
+fn quality(format: Format, quality: &mut Quality, ui: &mut egui::Ui) {
+    let in_words = |quality: Quality| match quality {
+        Quality::Lossless if format != Format::Jpeg => "Without loss",
+        Quality::AsSource | Quality::Lossless => "As the source",
+        Quality::Percent(_) => "Encode again",
+    };
+    let percent = Quality::Percent(quality.percent());
+    ui.label("Quality");
+    let combo = ComboBox::from_id_salt("quality")
+        .selected_text(in_words(*quality))
+        .show_ui(ui, |ui| {
+            ui.selectable_value(quality, Quality::AsSource, in_words(Quality::AsSource))
+                .on_hover_text(
+                    "A JPEG photo stays that file: what the mask does not touch is not encoded again. \
+                     A lossy WebP photo stays about as lossy",
+                );
+            ui.selectable_value(quality, percent, in_words(percent))
+                .on_hover_text("The whole picture, in a quality of your own");
+            if format == Format::WebP {
+                ui.selectable_value(quality, Quality::Lossless, in_words(Quality::Lossless));
+            }
+        });
+    crate::app::panels::top::named(&combo.response, "Choose the quality");
+    if let Quality::Percent(percent) = quality {
+        ui.add(DragValue::new(percent).range(1..=100).suffix(" %"))
+            .on_hover_text("95 is without visible loss");
+    }
+}
+
 /// What goes with the picture.
 fn metadata(options: &mut ExportOptions, ui: &mut egui::Ui) {
     let (label, explanation) = in_words(options.strip);
@@ -139,20 +167,43 @@ fn metadata(options: &mut ExportOptions, ui: &mut egui::Ui) {
     ui.label(RichText::new(explanation).color(theme::FAINT));
 }
 
+/// What of the photo's metadata the chosen format cannot hold, by name.
+fn losses(app: &Jawline, options: &ExportOptions, ui: &mut egui::Ui) {
+    let Some((id, photo)) = app
+        .workspace
+        .session()
+        .and_then(|session| session.photo())
+        .and_then(|photo| Some((app.workspace.current()?.id, photo)))
+    else {
+        return;
+    };
+    // Found out once for a photo and a choice, not with every frame.
+    let key = egui::Id::unique(("losses", id, options.format, options.strip));
+    let known: Option<Vec<String>> = ui.data(|data| data.get_temp(key));
+    let losses = known.unwrap_or_else(|| {
+        let losses = options.losses(photo);
+        ui.data_mut(|data| data.insert_temp(key, losses.clone()));
+        losses
+    });
+    for loss in losses {
+        ui.label(RichText::new(loss).color(theme::ACCENT));
+    }
+}
+
 /// A choice, and what it means.
 fn in_words(strip: Strip) -> (&'static str, &'static str) {
     match strip {
         Strip::None => (
             "Keep all",
-            "Camera, date, author and place stay, as far as the format holds them.",
+            "EXIF, XMP, IPTC and texts stay, as far as the format holds them.",
         ),
         Strip::Gps => (
             "All but the place",
-            "Where the photo was taken is left out; all else stays.",
+            "Where the photo was taken (GPS, city, country) is left out; all else stays.",
         ),
         Strip::Private => (
             "Author and copyright only",
-            "Camera, date, place and all else are left out.",
+            "Camera, date, place, caption, rating and all else are left out.",
         ),
         Strip::All => ("None", "Everything is left out."),
     }

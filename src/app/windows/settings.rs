@@ -3,10 +3,10 @@
 use egui::{ComboBox, Context, DragValue, RichText, Slider};
 
 use super::{small, window};
-use crate::engine::Method;
 use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
+use crate::engine::Method;
 use crate::engine::{self, ProviderChoice};
 
 /// Shows the window.

@@ -3,6 +3,7 @@
 
 mod columns;
 mod html;
+mod parts;
 mod report;
 mod session;
 mod source;
@@ -16,9 +17,10 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::answer::{paths, print_json};
-use super::output::{FolderOptions, create_folder};
+use super::output::{FolderOptions, OutputFolder, create_folder};
 use super::progress::Reporter;
 use super::retouch::{amount, finite};
+use super::shard::{Shard, is_mine};
 use super::{EngineOptions, Failure, Voice};
 use crate::engine::{EditParams, Engine, Method};
 use crate::fs::atomic;
@@ -77,6 +79,13 @@ pub(super) struct Options {
     /// Steps of the diffusion, with --method diffuse
     #[arg(long, default_value_t = diffusion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
     diffuse_steps: usize,
+    /// Evaluate only the K-th of N parts of the portraits: for several machines that share the folder of
+    /// --out, where each writes a file of its own
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    /// After all shards: evaluate nothing, and put together what they have measured
+    #[arg(long, conflicts_with = "shard")]
+    merge: bool,
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
@@ -99,9 +108,17 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
     let source = Source::of(options)?;
     let edit = edit(options)?;
-    let mut folder = options.out.folder(&NAMES, &inputs(options, &source))?;
+    if options.merge {
+        return merge(options, &source, &edit);
+    }
+    let part = options.shard.map(parts::name);
+    let names: Vec<&str> = match &part {
+        Some(part) => vec![part],
+        None => NAMES.to_vec(),
+    };
+    let mut folder = options.out.folder(&names, &inputs(options, &source))?;
     create_folder(&options.out.out)?;
-    for name in NAMES {
+    for name in names {
         atomic::check(&options.out.out.join(name))?;
     }
     let mut reporter = Reporter::new(options.voice);
@@ -112,31 +129,72 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut session = Session::new(options, &source, edit, methods, &engine, &mut reporter)?;
 
     let mut ending = Ok(());
-    for index in 0..source.len() {
-        match session.evaluate(index) {
-            Ok(Outcome::Measured(face, failed)) => {
-                evaluation.faces.push(face);
-                evaluation.failed.extend(failed);
-            }
-            Ok(Outcome::PassedOver(name)) => evaluation.passed_over.push(name),
+    let mut outcomes = Vec::new();
+    for index in (0..source.len()).filter(|&index| is_mine(options.shard, index)) {
+        let outcome = match session.evaluate(index) {
+            Ok(outcome) => outcome,
             Err(Failure::Failed(causes)) => {
-                evaluation
-                    .failed
-                    .push(Failed::new(source.name(index), None, &causes));
+                Outcome::Failed(Failed::new(source.name(index), None, &causes))
             }
             Err(other) => {
                 ending = Err(other);
                 break;
             }
-        }
+        };
+        outcomes.push((index, outcome));
     }
     reporter.finish();
+    if let Some(shard) = options.shard {
+        ending?;
+        let part = parts::Part::new(&evaluation.settings, outcomes)?;
+        folder.bytes(&parts::name(shard), &part.to_bytes()?)?;
+        return told(options, &folder, &evaluation, &reporter, begun);
+    }
+    outcomes
+        .into_iter()
+        .for_each(|(_, outcome)| evaluation.add(outcome));
+    finish(options, folder, evaluation, &reporter, begun, ending)
+}
+
+/// The last step of parts: what they have measured, as if one run had.
+fn merge(options: &Options, source: &Source, edit: &EditParams) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let folder = options.out.folder(&NAMES, &inputs(options, source))?;
+    let mut evaluation = Evaluation::new(Settings::new(options, source, edit));
+    let outcomes = parts::read(&options.out.out, &evaluation.settings, source.len())?;
+    outcomes
+        .into_iter()
+        .for_each(|outcome| evaluation.add(outcome));
+    let reporter = Reporter::new(options.voice);
+    finish(options, folder, evaluation, &reporter, begun, Ok(()))
+}
+
+/// Writes what was measured, and says it.
+fn finish(
+    options: &Options,
+    mut folder: OutputFolder,
+    mut evaluation: Evaluation,
+    reporter: &Reporter,
+    begun: Instant,
+    ending: Result<(), Failure>,
+) -> Result<(), Failure> {
     evaluation.interrupted = ending.as_ref().is_err_and(Failure::is_interruption);
     evaluation.seconds = begun.elapsed().as_secs_f64();
     evaluation.sort();
     folder.json(NAMES[0], &evaluation.to_json())?;
     folder.bytes(NAMES[1], html::page(&evaluation).as_bytes())?;
+    let told = told(options, &folder, &evaluation, reporter, begun);
+    ending.and(told)
+}
 
+/// Says what was measured, and fails where something could not be.
+fn told(
+    options: &Options,
+    folder: &OutputFolder,
+    evaluation: &Evaluation,
+    reporter: &Reporter,
+    begun: Instant,
+) -> Result<(), Failure> {
     let causes: Vec<String> = evaluation.failed.iter().map(ToString::to_string).collect();
     if options.voice.json {
         print_json(&json!({
@@ -144,15 +202,14 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             "failed": causes,
             "interrupted": evaluation.interrupted,
             "report": evaluation.to_json(),
-            "seconds": evaluation.seconds,
+            "seconds": begun.elapsed().as_secs_f64(),
         }))?;
     } else if !options.voice.quiet {
-        table::print(&evaluation)?;
+        table::print(evaluation)?;
         for path in folder.written() {
             reporter.say(&format!("→ {}", path.display()));
         }
     }
-    ending?;
     match causes.is_empty() {
         true => Ok(()),
         false => Err(Failure::Failed(causes)),

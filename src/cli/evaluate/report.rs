@@ -1,15 +1,17 @@
 //! What was measured: a row for each portrait and method, and what they come to.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Options;
 use super::columns::COLUMNS;
+use super::session::Outcome;
 use super::source::Source;
 use crate::cli::answer::JsonPath;
-use crate::engine::{EditParams, Method, TimedStages};
+use crate::engine::{EditParams, Method};
 use crate::latent::Boundary;
 use crate::networks::ChinReading;
 
@@ -47,22 +49,26 @@ pub(super) struct Settings {
 }
 
 /// A portrait, as it was and edited by each method.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Face {
     pub name: String,
     /// What is shown of the crop, as JPEG.
+    #[serde(with = "super::parts::base64")]
     pub before: Vec<u8>,
     pub edits: Vec<Edit>,
 }
 
 /// An edit of a portrait.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Edit {
     pub row: Row,
     /// What is shown of the composite, as JPEG.
+    #[serde(with = "super::parts::base64")]
     pub after: Vec<u8>,
 }
 
 /// The figures of an edit. `None` where there is nothing to measure.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Row {
     pub name: String,
     pub method: Method,
@@ -96,11 +102,11 @@ pub(super) struct Row {
     pub doubts: Vec<String>,
     /// Of all stages together, without loading and measuring.
     pub seconds: f64,
-    pub stages: TimedStages,
+    pub stages: Vec<(Cow<'static, str>, f64)>,
 }
 
 /// A portrait, or one method on it, that could not be evaluated.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Failed {
     pub name: String,
     pub method: Option<Method>,
@@ -235,6 +241,18 @@ impl Evaluation {
             passed_over: Vec::new(),
             interrupted: false,
             seconds: 0.0,
+        }
+    }
+
+    /// Adds what became of a portrait.
+    pub fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Measured(face, failed) => {
+                self.faces.push(face);
+                self.failed.extend(failed);
+            }
+            Outcome::PassedOver(name) => self.passed_over.push(name),
+            Outcome::Failed(failed) => self.failed.push(failed),
         }
     }
 

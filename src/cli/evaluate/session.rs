@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
+use serde::{Deserialize, Serialize};
 
 use super::Options;
 use super::report::{Edit, Face, Failed, Row};
@@ -32,11 +33,14 @@ use crate::portrait::tensor::picture_from_tensor;
 const JPEG_QUALITY: u8 = 92;
 
 /// What became of a portrait.
+#[derive(Serialize, Deserialize)]
 pub(super) enum Outcome {
     /// Its edits, and the methods that failed.
     Measured(Face, Vec<Failed>),
     /// It has no double chin, and those are not wanted.
     PassedOver(String),
+    /// It could not be evaluated.
+    Failed(Failed),
 }
 
 /// What all portraits of a run share.
@@ -279,7 +283,7 @@ impl<'a> Session<'a> {
         let render = RenderFace::new(Arc::clone(prepared), params).reusing(drawing);
         let rendered = self.run(Priority::Background, render)?;
         stages.extend(&rendered.seconds);
-        Ok((EditedFace::Redrawn(rendered), stages))
+        Ok((EditedFace::Redrawn(Box::new(rendered)), stages))
     }
 
     /// Measures an edit that took so many seconds.
@@ -390,7 +394,9 @@ fn figures(
             .count(),
         doubts: face.parsed.doubts.iter().map(ToString::to_string).collect(),
         seconds: stages.iter().map(|(_, seconds)| seconds).sum(),
-        stages,
+        stages: (stages.into_iter())
+            .map(|(stage, seconds)| (stage.into(), seconds))
+            .collect(),
     })
 }
 

@@ -69,7 +69,7 @@ impl Session<'_> {
                 aligned,
             });
         }
-        if self.options.method == Method::Instant {
+        if self.edit.method == Method::Instant {
             let (params, moved) = self.move_face(&aligned)?;
             return Ok(Retouched {
                 report: report.moved(&moved, &params, seconds),
@@ -77,10 +77,11 @@ impl Session<'_> {
                 aligned,
             });
         }
+        let defaults = inversion::Options::default();
         let inversion = inversion::Options {
-            steps: self.options.steps,
-            seed: self.options.seed,
-            ..inversion::Options::default()
+            steps: self.options.steps.unwrap_or(defaults.steps),
+            seed: self.options.seed.unwrap_or(defaults.seed),
+            ..defaults
         };
         let prepare = match &self.options.code {
             Some(path) => {
@@ -100,7 +101,7 @@ impl Session<'_> {
         };
         Ok(Retouched {
             report: report.edited(&rendered, &params),
-            rendered: Some(EditedFace::Redrawn(rendered)),
+            rendered: Some(EditedFace::Redrawn(Box::new(rendered))),
             aligned,
         })
     }

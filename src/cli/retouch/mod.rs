@@ -1,47 +1,87 @@
 //! `jawline retouch`: the same photo, with less double chin.
 
 mod face;
+mod in_place;
+mod journal;
+mod names;
 mod outputs;
+mod page;
+mod preset;
+mod recipe;
 mod report;
+mod session;
+mod sources;
 mod stages;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
 
-use super::answer::{note_written, paths, print_json};
-use super::output::write_json;
-use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt, pictures};
-use crate::engine::{EditParams, Engine, FindFaces, FoundFace, Method, Priority};
-use crate::latent::{Boundary, diffusion, inversion};
-use crate::networks::detector::Search;
-use crate::photo::{Overwrite, Photo, SaveOptions, Strip};
-use crate::portrait::paste::PhotoEdit;
-use face::{Amount, Retouched};
+use super::answer::{paths, print_json};
+use super::progress::{Reporter, clock};
+use super::shard::Shard;
+use super::{EngineOptions, Failure, Voice};
+use crate::engine::{EditParams, Engine, Method};
+use crate::latent::{Boundary, diffusion};
+use crate::photo::{Quality, Strip};
+use face::Amount;
+use journal::State;
 use outputs::{Output, Outputs};
-use report::{PhotoReport, Report};
+use report::Report;
+use session::Session;
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub(super) struct Options {
-    /// The photos
-    #[arg(required = true, value_name = "PHOTO")]
+    /// Photos, and folders of photos
+    #[arg(required = true, value_name = "PHOTO|DIR")]
     photos: Vec<PathBuf>,
-    /// The retouched photo, or a folder, in which each keeps its name. It is a folder for several photos,
-    /// when it ends with a slash, when there is such a folder, and when it has no extension
-    #[arg(long, value_name = "FILE|DIR")]
-    out: PathBuf,
+    /// The retouched photo, or a folder, in which each keeps its name, and its place below a folder that was
+    /// named. It is a folder for several photos, when it ends with a slash, when there is such a folder, and
+    /// when it has no extension
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        required_unless_present = "edit_in_place"
+    )]
+    out: Option<PathBuf>,
+    /// Look into the sub-folders of folders too
+    #[arg(long)]
+    recursive: bool,
     /// Replace files that are there already: results, report, stages. Without it the command refuses
     /// before any work. The photos themselves are never replaced
     #[arg(long)]
     overwrite: bool,
+    /// Replace the photos themselves, the only option that does: each at once, after the result was read
+    /// back. A photo in which nothing changes is left alone
+    #[arg(long, conflicts_with_all = ["out", "resume", "shard", "merge", "layers", "overwrite"])]
+    edit_in_place: bool,
+    /// Go on where an earlier run into the same folder was stopped: pass over photos whose results are
+    /// there, from the same content and by the same options. Reports are written again, for all
+    #[arg(long)]
+    resume: bool,
+    /// Retouch only the K-th of N parts of the photos: for several machines that share the folders. Goes on
+    /// like --resume
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    /// After all shards: retouch nothing, check that all photos are done, and write the reports
+    #[arg(long, conflicts_with = "shard")]
+    merge: bool,
+    /// Take the settings of a preset of the window (its name), or of a file that holds one (.json);
+    /// --amount and --alpha go before its amount
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["method", "boundary", "up_to"])]
+    preset: Option<PathBuf>,
     /// Metadata to leave out: none; gps, the place (GPS fields and XMP that tells it); private, all but
     /// author and copyright; all. The colour profile always stays
     #[arg(long, default_value_t = Strip::None, value_name = "none|gps|private|all")]
     strip: Strip,
+    /// Quality of JPEG and WebP files: as the source (a JPEG photo stays that file, and only what the mask touches is encoded
+    /// again), lossless (WebP), or encoded again in a quality from 1 to 100
+    #[arg(long, default_value_t = Quality::AsSource, value_name = "source|lossless|1–100")]
+    quality: Quality,
     /// Which face: largest, all, or its number (1 is the largest)
     #[arg(long, default_value = "largest", value_name = "largest|all|N")]
     face: FaceChoice,
@@ -52,9 +92,11 @@ pub(super) struct Options {
     /// The same as a distance along the boundary; negative removes
     #[arg(long, value_name = "A", value_parser = finite, allow_negative_numbers = true)]
     alpha: Option<f32>,
-    /// How the edited neck is put back
-    #[arg(long, value_enum, default_value_t = Method::Warp)]
-    method: Method,
+    /// How the neck is edited: instant moves the photo's own pixels; warp, diffuse and plain look for a latent
+    /// code and draw the neck anew, which takes minutes. If nothing is said: instant, but warp where an option
+    /// is given that only a code has a use for (--boundary, --up-to, --code, --steps, --seed, --stages)
+    #[arg(long, value_enum)]
+    method: Option<Method>,
     /// Steps of the diffusion, with --method diffuse
     #[arg(long, default_value_t = diffusion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
     diffuse_steps: usize,
@@ -69,15 +111,23 @@ pub(super) struct Options {
     /// one photo and one face
     #[arg(long, value_name = "F.npy", conflicts_with_all = ["steps", "seed"])]
     code: Option<PathBuf>,
-    /// Greatest number of steps of the inversion
-    #[arg(long, default_value_t = inversion::Options::default().steps, value_name = "N", value_parser = super::at_least_one)]
-    steps: usize,
-    /// Seed of the inversion
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    seed: u64,
-    /// Write everything that was found and measured as JSON
+    /// Greatest number of steps of the inversion [default: 100]
+    #[arg(long, value_name = "N", value_parser = super::at_least_one)]
+    steps: Option<usize>,
+    /// Seed of the inversion [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Write what was found and measured: a table if the name ends with .csv, a page of before and after if
+    /// it ends with .html, else everything as JSON. May be given several times
     #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    report: Vec<PathBuf>,
+    /// Write TIFF files with layers, in 16 bits: the photo, and above it the retouched neck with its mask
+    #[arg(long)]
+    layers: bool,
+    /// Write where the photo was changed: a grey PNG of its size, white for a full change. A folder for
+    /// several photos
+    #[arg(long, value_name = "FILE.png|DIR")]
+    mask_out: Option<PathBuf>,
     /// Write every stage's picture and array here; a folder each for several photos, and for several
     /// faces
     #[arg(long, value_name = "DIR")]
@@ -124,32 +174,63 @@ pub(super) fn amount(text: &str) -> Result<f32, String> {
         .ok_or_else(|| "use a number from 0 to 100".to_owned())
 }
 
+impl Options {
+    /// Whether results of earlier runs are taken into account.
+    fn continues(&self) -> bool {
+        self.resume || self.merge || self.shard.is_some()
+    }
+}
+
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
-    if options.code.is_some() && (options.photos.len() > 1 || options.face == FaceChoice::All) {
-        return Err(Failure::Usage(
-            "--code is the code of one face: give one photo, and not --face all".to_owned(),
-        ));
-    }
-    let outputs = Outputs::plan(options)?;
-    let edit = edit_params(options)?;
-    let engine = Engine::start(options.engine.settings())?;
+    let mut outputs = Outputs::plan(options)?;
+    let edit = edit(options)?;
+    let amount = match (&options.preset, options.amount, options.alpha) {
+        (Some(_), None, None) => Amount::Alpha(edit.alpha),
+        _ => Amount::of(options),
+    };
     let mut session = Session {
         options,
-        amount: Amount::of(options),
+        amount,
         edit,
-        engine,
+        engine: Engine::start(options.engine.settings())?,
         reporter: Reporter::new(options.voice),
+        page: page::Page::wanted(&options.report)?,
     };
+    for remark in &outputs.remarks {
+        session.reporter.say(remark);
+    }
 
     let mut report = Report::new(&options.engine.pack);
-    let mut causes = Vec::new();
+    let mut written = Vec::new();
+    let mut causes = std::mem::take(&mut outputs.causes);
     let mut ending = Ok(());
-    for (photo, output) in options.photos.iter().zip(&outputs.photos) {
-        match session.retouch(photo, output) {
-            Ok(photo_report) => report.photos.push(photo_report),
+    let is_new = |output: &&Output| !matches!(output.state, State::Done(_));
+    let mut left = Left::of(outputs.photos.iter().filter(is_new).count());
+    for output in &outputs.photos {
+        let outcome = match &output.state {
+            State::Done(done) => {
+                report.take_over(done.report.clone(), output);
+                session.show_result(output, &done.report)
+            }
+            _ if options.merge => Err(Failure::because("it is not done yet")),
+            _ => {
+                left.announce(&mut session.reporter, &output.source);
+                let outcome = session.retouch_noted(output, outputs.journal.as_mut());
+                left.count_one();
+                outcome.map(|done| {
+                    written.push(output.photo.clone());
+                    report.photos.push(done);
+                })
+            }
+        };
+        match outcome {
+            Ok(()) => {}
             Err(Failure::Failed(why)) => {
-                causes.extend(why.into_iter().map(|cause| named(photo, cause)));
+                let why = why.into_iter();
+                let why: Vec<String> = why.map(|cause| named(&output.source, cause)).collect();
+                report.failed(&output.source, &why);
+                causes.extend(why);
             }
             Err(other) => {
                 ending = Err(other);
@@ -160,14 +241,26 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     session.reporter.finish();
     report.interrupted = ending.as_ref().is_err_and(Failure::is_interruption);
     report.complete(&session.engine, begun.elapsed());
-    if let Some(path) = &options.report
-        && let Err(error) = write_json(path, &report, options.overwrite)
-    {
-        causes.extend(error.causes());
+    let passed_over = std::mem::take(&mut report.passed_over);
+    if !passed_over.is_empty() && !options.merge {
+        let count = passed_over.len();
+        session.reporter.say(&format!("{count} were done before"));
+    }
+    let overwrite = options.overwrite || options.continues();
+    for path in &options.report {
+        let told = match report::Kind::of(path) {
+            report::Kind::Json => super::output::write_json(path, &report, overwrite),
+            report::Kind::Table => table::write(path, &report, overwrite),
+            report::Kind::Page => session.write_page(path, &report, overwrite),
+        };
+        if let Err(error) = told {
+            causes.extend(error.causes());
+        }
     }
     if options.voice.json {
         print_json(&json!({
-            "written": paths(report.photos.iter().map(|photo| &photo.out)),
+            "written": paths(&written),
+            "passed_over": paths(&passed_over),
             "failed": causes,
             "interrupted": report.interrupted,
             "report": report,
@@ -182,6 +275,42 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// How much of the run is left.
+struct Left {
+    total: usize,
+    done: usize,
+    begun: Instant,
+}
+
+impl Left {
+    fn of(total: usize) -> Self {
+        Self {
+            total,
+            done: 0,
+            begun: Instant::now(),
+        }
+    }
+
+    fn count_one(&mut self) {
+        self.done += 1;
+    }
+
+    /// Says which photo is next, and how long the rest will take.
+    fn announce(&self, reporter: &mut Reporter, photo: &Path) {
+        if self.total < 2 {
+            return;
+        }
+        let place = format!("{} of {}", self.done + 1, self.total);
+        let time = (self.done > 0).then(|| {
+            let each = self.begun.elapsed().as_secs_f64() / self.done as f64;
+            let left = each * (self.total - self.done) as f64;
+            format!(", about {} left", clock(Duration::from_secs_f64(left)))
+        });
+        let place = format!("photo {place}{}", time.unwrap_or_default());
+        reporter.begin_piece(&place, &photo.display().to_string());
+    }
+}
+
 /// A cause that says which photo it is about.
 fn named(photo: &Path, cause: String) -> String {
     let name = photo.display().to_string();
@@ -192,197 +321,32 @@ fn named(photo: &Path, cause: String) -> String {
     }
 }
 
-/// The edit at an alpha of 0.
-fn edit_params(options: &Options) -> Result<EditParams, Failure> {
+/// The method that was asked for, or that suits what else was asked for.
+fn method(options: &Options) -> Method {
+    let needs_code = options.boundary.is_some()
+        || options.up_to.is_some()
+        || options.code.is_some()
+        || options.steps.is_some()
+        || options.seed.is_some()
+        || options.stages.is_some();
+    options.method.unwrap_or(match needs_code {
+        true => Method::Warp,
+        false => Method::Instant,
+    })
+}
+
+/// The edit of all faces; its alpha counts only for a preset.
+fn edit(options: &Options) -> Result<EditParams, Failure> {
+    if let Some(name) = &options.preset {
+        return preset::edit_params(&preset::load(name)?);
+    }
     let boundary = match &options.boundary {
         Some(name) => Boundary::named(name)?,
         None => Boundary::fine()?,
     };
     Ok(EditParams {
         up_to_px: options.up_to.unwrap_or(boundary.resolution_px()),
-        method: options.method,
+        method: method(options),
         ..EditParams::along(Arc::new(boundary), 0.0)
     })
-}
-
-/// What all photos of a run share.
-struct Session<'a> {
-    options: &'a Options,
-    amount: Amount,
-    edit: EditParams,
-    engine: Engine,
-    reporter: Reporter,
-}
-
-impl Session<'_> {
-    fn retouch(&mut self, path: &Path, output: &Output) -> Result<PhotoReport, Failure> {
-        let begun = Instant::now();
-        interrupt::check()?;
-        let out = output.photo.as_path();
-        let photo = Arc::new(pictures::load(path, self.options.voice)?);
-        photo.check_save(out, &self.save_options(out)?)?;
-        let mut report = PhotoReport::new(path, out, &photo);
-        report.time("load", begun);
-        if self.amount == Amount::Alpha(0.0) {
-            // Nothing is to change, so nothing is computed.
-            let written = Instant::now();
-            let warnings = self.write_unchanged(&photo, out)?;
-            report.warnings.extend(warnings);
-            report.time("save", written);
-            return Ok(report);
-        }
-
-        let found = Instant::now();
-        let faces = self.find(&photo, path)?;
-        report.time("find faces", found);
-        let mut photo_edit = PhotoEdit::of(photo.pixels());
-        let mut is_changed = false;
-        for (number, face) in self.chosen(path, &faces)? {
-            let Retouched {
-                rendered,
-                aligned,
-                report: face_report,
-            } = self.retouch_face(&photo, number, face)?;
-            for remark in face_report.remarks() {
-                self.reporter
-                    .say(&format!("{}: face {number}: {remark}", path.display()));
-            }
-            report.faces.push(face_report);
-            if let Some(stages) = &output.stages {
-                let folder = stages.of_face(number);
-                stages::write(&folder, &aligned, rendered.as_ref(), self.options.overwrite)?;
-            }
-            if let Some(rendered) = rendered {
-                rendered.add_to(&mut photo_edit)?;
-                is_changed = true;
-            }
-        }
-        if !is_changed {
-            let written = Instant::now();
-            let warnings = self.write_unchanged(&photo, out)?;
-            report.warnings.extend(warnings);
-            report.time("save", written);
-            return Ok(report);
-        }
-        let pasted = Instant::now();
-        let pixels = photo_edit.pasted()?;
-        report.time("paste", pasted);
-        let saved = Instant::now();
-        let retouched = photo.with_pixels(pixels)?;
-        let warnings = self.save(&retouched, out)?;
-        report.warnings.extend(warnings);
-        report.time("save", saved);
-        self.reporter.finish();
-        self.reporter
-            .say(&format!("{} → {}", path.display(), out.display()));
-        Ok(report)
-    }
-
-    fn find(&mut self, photo: &Arc<Photo>, path: &Path) -> Result<Vec<FoundFace>, Failure> {
-        let search = match self.options.face {
-            FaceChoice::Largest => Search::Quick,
-            FaceChoice::All | FaceChoice::Number(_) => Search::Thorough,
-        };
-        let job = FindFaces::new(Arc::clone(photo), path.display().to_string(), search);
-        let reporter = &mut self.reporter;
-        let handle = self
-            .engine
-            .submit(Priority::Background, interrupt::token(), job);
-        Ok(handle.wait(|progress| reporter.show(progress))?)
-    }
-
-    /// The faces to retouch with their numbers. Faces that cannot be retouched are passed over where
-    /// the user did not ask for them by number, as long as one is left.
-    fn chosen<'f>(
-        &self,
-        path: &Path,
-        faces: &'f [FoundFace],
-    ) -> Result<Vec<(usize, &'f FoundFace)>, Failure> {
-        let numbered: Vec<(usize, &FoundFace)> = faces
-            .iter()
-            .enumerate()
-            .map(|(index, face)| (index + 1, face))
-            .collect();
-        let usable: Vec<_> = numbered
-            .iter()
-            .copied()
-            .filter(|(_, face)| face.landmarks.is_ok())
-            .collect();
-        let chosen = match self.options.face {
-            FaceChoice::Largest => usable.into_iter().take(1).collect(),
-            FaceChoice::All => usable,
-            FaceChoice::Number(number) => match numbered.get(number - 1) {
-                Some(&(_, face)) if face.landmarks.is_ok() => vec![(number, face)],
-                Some(_) => Vec::new(),
-                None => {
-                    return Err(Failure::because(format!(
-                        "{}: there is no face {number}; {} found",
-                        path.display(),
-                        faces.len()
-                    )));
-                }
-            },
-        };
-        if !chosen.is_empty() {
-            return Ok(chosen);
-        }
-        let asked = match self.options.face {
-            FaceChoice::Number(number) => number - 1,
-            _ => 0,
-        };
-        let why = faces
-            .get(asked)
-            .and_then(|face| face.landmarks.as_ref().err());
-        Err(Failure::because(format!(
-            "{}: {}",
-            path.display(),
-            why.map_or_else(
-                || "no face can be retouched".to_owned(),
-                ToString::to_string
-            )
-        )))
-    }
-
-    fn save_options(&self, out: &Path) -> Result<SaveOptions, Failure> {
-        Ok(SaveOptions {
-            overwrite: match self.options.overwrite {
-                true => Overwrite::ExceptSource,
-                false => Overwrite::Never,
-            },
-            strip: self.options.strip,
-            ..SaveOptions::for_path(out)?
-        })
-    }
-
-    /// Writes the file; what it could not take is told, and yielded for the report.
-    fn save(&self, photo: &Photo, out: &Path) -> Result<Vec<String>, Failure> {
-        let warnings = photo.save(out, &self.save_options(out)?)?;
-        note_written(out);
-        let warnings = warnings.iter().map(|warning| {
-            self.reporter.say(&format!("{}: {warning}", out.display()));
-            warning.to_string()
-        });
-        Ok(warnings.collect())
-    }
-
-    /// A photo in which nothing changes is copied byte for byte where the format stays the same and all
-    /// metadata may stay.
-    fn write_unchanged(&self, photo: &Photo, out: &Path) -> Result<Vec<String>, Failure> {
-        let options = self.save_options(out)?;
-        let keeps_all = options.strip == Strip::None;
-        let warnings = match (photo.source(), photo.format()) {
-            (Some(_), Some(format)) if format == options.format && keeps_all => {
-                photo.copy_source(out, options.overwrite)?;
-                note_written(out);
-                Vec::new()
-            }
-            _ => self.save(photo, out)?,
-        };
-        self.reporter.say(&format!(
-            "{} → {} (unchanged)",
-            photo.source().unwrap_or(out).display(),
-            out.display()
-        ));
-        Ok(warnings)
-    }
 }

@@ -1,26 +1,49 @@
 //! Where everything of a run goes, and whether it may go there: decided before any work.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::super::Failure;
 use super::super::output::{check_replaced, create_folder, existing};
-use super::{FaceChoice, Options, stages};
+use super::super::shard::is_mine;
+use super::journal::{Journal, State};
+use super::names::{kept_apart, with_added, without_extensions};
+use super::sources::{Source, Sources};
+use super::{FaceChoice, Options, recipe, stages};
 use crate::fs::atomic;
 use crate::photo::SaveOptions;
 
 /// Where the files of a run go.
 pub(super) struct Outputs {
-    /// Of each photo, in their order.
+    /// Of each photo of this run, in their order.
     pub photos: Vec<Output>,
+    /// The journal of the folder, where a run can go on.
+    pub journal: Option<Journal>,
+    /// What the user should hear before the work begins.
+    pub remarks: Vec<String>,
+    /// What went wrong already.
+    pub causes: Vec<String>,
 }
 
 /// Where the files of a photo go.
 pub(super) struct Output {
+    pub source: PathBuf,
     /// The retouched photo.
     pub photo: PathBuf,
+    /// The same below the folder of `--out`; its file name where there is no folder.
+    pub below: PathBuf,
     /// Its stages, if they are wanted.
     pub stages: Option<StagesFolder>,
+    /// Its mask, if it is wanted.
+    pub mask: Option<PathBuf>,
+    /// What the journal says.
+    pub state: State,
+}
+
+impl Output {
+    /// Whether what is left of an earlier run may be replaced.
+    pub fn is_begun(&self) -> bool {
+        matches!(self.state, State::Begun)
+    }
 }
 
 /// Where the stages of a photo go.
@@ -55,51 +78,180 @@ impl Outputs {
     /// Decides where everything goes, and makes the folder of `--out`. Refused when anything is there
     /// already and may not be replaced, when it would replace an input, and when it cannot be written.
     pub fn plan(options: &Options) -> Result<Self, Failure> {
-        let is_folder = is_folder(options);
-        let files = match is_folder {
-            true => in_folder(options)?,
-            false => vec![options.out.clone()],
+        let out_folder = options.out.as_deref();
+        let sources = Sources::find(&options.photos, options.recursive, out_folder)?;
+        let folder = folder(options, &sources);
+        check_usage(options, folder, sources.photos.len())?;
+        let below = below(options, &sources.photos, folder.is_some());
+        let mut remarks: Vec<String> = sources.remark().into_iter().collect();
+        remarks.extend(
+            (sources.photos.iter().zip(&below))
+                .filter(|(source, below)| folder.is_some() && is_renamed(source, below))
+                .map(|(source, below)| {
+                    format!(
+                        "{}: its name is taken; the result is called {}",
+                        source.path.display(),
+                        below.display()
+                    )
+                }),
+        );
+        let is_batch = sources.photos.len() > 1 || sources.has_folders || options.continues();
+        let journal = match folder.filter(|_| is_batch) {
+            Some(folder) => Some(Journal::read(folder, recipe::of(options)?, options.shard)?),
+            None => None,
         };
-        let photos: Vec<Output> = files
-            .iter()
-            .cloned()
-            .zip(stages_folders(options))
-            .map(|(photo, stages)| Output { photo, stages })
+        let state = |below: &Path, source: &Path| match &journal {
+            Some(journal) if options.continues() => journal.state(below, source),
+            _ => State::New,
+        };
+        let several = sources.photos.len() > 1 || sources.has_folders;
+        let stages = stages_folders(options, &below, several);
+        let masks = masks(options, &below, several)?;
+        let outputs = sources.photos.into_iter().zip(below).zip(stages).zip(masks);
+        let outputs = outputs
+            .enumerate()
+            .filter(|&(place, _)| is_mine(options.shard, place));
+        let photos: Vec<Output> = outputs
+            .map(|(_, (((source, below), stages), mask))| Output {
+                photo: match (folder, &options.out) {
+                    (Some(folder), _) => folder.join(&below),
+                    (None, Some(file)) => file.clone(),
+                    (None, None) => source.path.clone(),
+                },
+                state: state(&below, &source.path),
+                source: source.path,
+                below,
+                stages,
+                mask,
+            })
             .collect();
+        let planned = Self {
+            photos,
+            journal,
+            remarks,
+            causes: sources.causes,
+        };
+        planned.check(options, folder)?;
+        Ok(planned)
+    }
 
-        let mut written = files.clone();
-        if let Some(report) = &options.report {
-            if files.contains(report) {
-                return Err(Failure::Usage(format!(
-                    "{} cannot be both the photo and the report",
-                    report.display()
-                )));
+    /// Refuses what may not be written, and makes the folders.
+    fn check(&self, options: &Options, folder: Option<&Path>) -> Result<(), Failure> {
+        let files: Vec<PathBuf> = match options.edit_in_place {
+            true => Vec::new(),
+            false => self
+                .photos
+                .iter()
+                .map(|output| output.photo.clone())
+                .collect(),
+        };
+        if let Some(report) = options.report.iter().find(|report| files.contains(report)) {
+            return Err(Failure::Usage(format!(
+                "{} cannot be both the photo and the report",
+                report.display()
+            )));
+        }
+        let sources = self.photos.iter().map(|output| output.source.as_path());
+        let inputs: Vec<&Path> = sources
+            .chain(options.photos.iter().map(PathBuf::as_path))
+            .chain(options.boundary.as_deref())
+            .collect();
+        // What an earlier run has left is gone over, its reports are written again.
+        let (left, new): (Vec<&Output>, Vec<&Output>) =
+            (self.photos.iter()).partition(|output| output.is_begun());
+        let new = new
+            .iter()
+            .filter(|output| matches!(output.state, State::New));
+        let mut causes = Vec::new();
+        let mut check = |written: Vec<PathBuf>, overwrite: bool| {
+            if let Err(failure) = check_replaced(&written, &inputs, overwrite) {
+                causes.extend(failure.causes());
             }
-            written.push(report.clone());
+        };
+        let written = |output: &Output| -> Vec<PathBuf> {
+            let photo = (!options.edit_in_place).then(|| output.photo.clone());
+            let stages = output.stages.iter().flat_map(StagesFolder::existing);
+            photo
+                .into_iter()
+                .chain(stages)
+                .chain(output.mask.clone())
+                .collect()
+        };
+        if !options.merge {
+            check(
+                new.flat_map(|output| written(output)).collect(),
+                options.overwrite,
+            );
+            check(
+                left.iter().flat_map(|output| written(output)).collect(),
+                true,
+            );
         }
-        let stages = photos.iter().filter_map(|output| output.stages.as_ref());
-        written.extend(stages.flat_map(StagesFolder::existing));
-        let inputs = options.photos.iter().chain(&options.boundary);
-        let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
-        check_replaced(&written, &inputs, options.overwrite)?;
-
-        if is_folder {
-            create_folder(&options.out)?;
-        } else {
-            SaveOptions::for_path(&options.out)?;
+        check(
+            options.report.clone(),
+            options.overwrite || options.continues(),
+        );
+        if !causes.is_empty() {
+            return Err(Failure::Failed(causes));
         }
-        for file in files.iter().chain(&options.report) {
+        match folder {
+            Some(folder) => create_folder(folder)?,
+            None => {
+                for file in &files {
+                    SaveOptions::for_path(file)?;
+                }
+            }
+        }
+        let masks = self.photos.iter().filter_map(|output| output.mask.as_ref());
+        let written: Vec<&PathBuf> = match options.merge {
+            true => Vec::new(),
+            false => files.iter().chain(masks).collect(),
+        };
+        // Folders are made for names that the program has chosen, not for those of the user.
+        let chosen = |file: &&PathBuf| {
+            let is_named =
+                [&options.out, &options.mask_out].map(|named| named.as_ref() == Some(*file));
+            !is_named.contains(&true)
+        };
+        let parents = written.iter().copied().filter(chosen);
+        for parent in parents.filter_map(|file| file.parent()) {
+            create_folder(parent)?;
+        }
+        for file in written.into_iter().chain(&options.report) {
             atomic::check(file)?;
         }
-        Ok(Self { photos })
+        Ok(())
     }
 }
 
-fn is_folder(options: &Options) -> bool {
-    options.photos.len() > 1
-        || options.out.is_dir()
-        || options.out.extension().is_none()
-        || ends_with_separator(&options.out)
+/// What the argument parser cannot see.
+fn check_usage(options: &Options, folder: Option<&Path>, photos: usize) -> Result<(), Failure> {
+    let usage = |what: &str| Err(Failure::Usage(what.to_owned()));
+    if options.code.is_some() && (photos > 1 || options.face == FaceChoice::All) {
+        return usage("--code is the code of one face: give one photo, and not --face all");
+    }
+    if options.continues() && folder.is_none() {
+        return usage("--resume, --shard and --merge go on in a folder: end --out with a slash");
+    }
+    let is_tiff = |out: &Path| {
+        let extension = out.extension().unwrap_or_default().to_ascii_lowercase();
+        extension == "tif" || extension == "tiff"
+    };
+    if options.layers && folder.is_none() && !options.out.as_deref().is_some_and(is_tiff) {
+        return usage("--layers writes a TIFF file: let --out end with .tif");
+    }
+    Ok(())
+}
+
+/// The folder that the results go into, if it is one.
+fn folder<'a>(options: &'a Options, sources: &Sources) -> Option<&'a Path> {
+    let out = options.out.as_deref()?;
+    let is_folder = sources.photos.len() > 1
+        || sources.has_folders
+        || out.is_dir()
+        || out.extension().is_none()
+        || ends_with_separator(out);
+    is_folder.then_some(out)
 }
 
 /// A path forgets its last slash when it is taken apart.
@@ -108,49 +260,64 @@ fn ends_with_separator(path: &Path) -> bool {
     last.is_some_and(|&byte| std::path::is_separator(char::from(byte)))
 }
 
-/// Each photo under its own name.
-fn in_folder(options: &Options) -> Result<Vec<PathBuf>, Failure> {
-    let mut names = HashSet::new();
-    let mut files = Vec::new();
-    for photo in &options.photos {
-        let Some(name) = photo.file_name() else {
-            return Err(Failure::because(format!(
-                "{} is not a file",
-                photo.display()
-            )));
-        };
-        // Many a system takes names that differ in case for one.
-        if !names.insert(name.to_ascii_lowercase()) {
-            return Err(Failure::Usage(format!(
-                "two photos are called {}; retouch them into different folders",
-                photo.display()
-            )));
-        }
-        files.push(options.out.join(name));
-    }
-    Ok(files)
+/// Each photo under its own name, below the folder that it was found in.
+fn below(options: &Options, sources: &[Source], is_folder: bool) -> Vec<PathBuf> {
+    let wanted = sources.iter().map(|source| match source.format {
+        _ if options.layers && is_folder => source.below.with_extension("tif"),
+        Some(format) => with_added(&source.below, &format!(".{}", format.extension())),
+        None => source.below.clone(),
+    });
+    kept_apart(&wanted.collect::<Vec<_>>())
 }
 
-/// A folder for each photo where there are several: its name without the extension, or with it where
-/// two would have the same.
-fn stages_folders(options: &Options) -> Vec<Option<StagesFolder>> {
+/// Whether the result has another name than its photo because that was taken.
+fn is_renamed(source: &Source, below: &Path) -> bool {
+    let ours = source.below.file_stem();
+    source.format.is_none() && ours != below.file_stem()
+}
+
+/// A folder for each photo where there are several.
+fn stages_folders(
+    options: &Options,
+    below: &[PathBuf],
+    several: bool,
+) -> Vec<Option<StagesFolder>> {
     let has_all_faces = options.face == FaceChoice::All;
-    let stem = |photo: &Path| photo.file_stem().unwrap_or_default().to_owned();
-    let mut stems = HashSet::new();
-    let are_apart =
-        (options.photos.iter()).all(|photo| stems.insert(stem(photo).to_ascii_lowercase()));
-    let of_photo = |photo: &PathBuf| {
-        let mut folder = options.stages.clone()?;
-        if options.photos.len() > 1 {
-            folder.push(match are_apart {
-                true => stem(photo),
-                false => photo.file_name().unwrap_or_default().to_owned(),
-            });
-        }
+    let bare = without_extensions(below);
+    let of_photo = |bare: PathBuf| {
+        let folder = options.stages.as_ref()?;
         Some(StagesFolder {
-            folder,
+            folder: match several {
+                true => folder.join(bare),
+                false => folder.clone(),
+            },
             has_all_faces,
         })
     };
-    options.photos.iter().map(of_photo).collect()
+    bare.into_iter().map(of_photo).collect()
+}
+
+/// The mask of each photo: the file of `--mask-out`, or one each in that folder.
+fn masks(
+    options: &Options,
+    below: &[PathBuf],
+    several: bool,
+) -> Result<Vec<Option<PathBuf>>, Failure> {
+    let Some(out) = &options.mask_out else {
+        return Ok(vec![None; below.len()]);
+    };
+    let extension = out.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_folder = several || out.is_dir() || extension.is_empty() || ends_with_separator(out);
+    if !is_folder && extension != "png" {
+        return Err(Failure::Usage(format!(
+            "{}: a mask is written as PNG; let the name end with .png",
+            out.display()
+        )));
+    }
+    let bare = without_extensions(below).into_iter();
+    let file = |bare: PathBuf| match is_folder {
+        true => out.join(with_added(&bare, ".png")),
+        false => out.clone(),
+    };
+    Ok(bare.map(|bare| Some(file(bare))).collect())
 }

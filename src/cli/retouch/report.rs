@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::super::answer::path;
 use super::super::interrupt;
+use super::outputs::Output;
 use crate::engine::{
     AlignedFace, Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method,
     MovedFace, Priority, RenderedFace, TimedStages,
@@ -25,8 +27,12 @@ pub(super) struct Report {
     pack: String,
     /// Runtime, provider and networks; `None` when nothing had to run.
     engine: Option<Description>,
-    /// The photos that are done.
-    pub photos: Vec<PhotoReport>,
+    /// The photos that are done, as [`PhotoReport`] tells them, those of earlier runs too.
+    pub photos: Vec<Value>,
+    failed: Vec<FailedPhoto>,
+    /// The results of earlier runs.
+    #[serde(skip)]
+    pub passed_over: Vec<PathBuf>,
     /// Whether Ctrl-C ended the run before all of them were.
     pub interrupted: bool,
     peak_rss_bytes: Option<u64>,
@@ -40,20 +46,79 @@ impl Report {
             pack: pack.to_owned(),
             engine: None,
             photos: Vec::new(),
+            failed: Vec::new(),
+            passed_over: Vec::new(),
             interrupted: false,
             peak_rss_bytes: None,
             seconds: 0.0,
         }
     }
 
+    /// Adds a photo that an earlier run has retouched.
+    pub fn take_over(&mut self, photo: Value, output: &Output) {
+        self.photos.push(photo);
+        self.passed_over.push(output.photo.clone());
+    }
+
+    /// Adds a photo that could not be retouched.
+    pub fn failed(&mut self, photo: &Path, causes: &[String]) {
+        self.failed.push(FailedPhoto {
+            photo: photo.to_owned(),
+            causes: causes.to_vec(),
+        });
+    }
+
+    /// The photos that could not be retouched.
+    pub fn failures(&self) -> &[FailedPhoto] {
+        &self.failed
+    }
+
+    fn has_faces(&self) -> bool {
+        let faces = self
+            .photos
+            .iter()
+            .filter_map(|photo| photo["faces"].as_array());
+        faces.into_iter().any(|faces| !faces.is_empty())
+    }
+
     /// Adds what is known at the end.
     pub fn complete(&mut self, engine: &Engine, elapsed: Duration) {
-        if !self.interrupted && self.photos.iter().any(|photo| !photo.faces.is_empty()) {
+        if !self.interrupted && self.has_faces() {
             let description = engine.submit(Priority::Interactive, interrupt::token(), Describe);
             self.engine = description.wait(|_| ()).ok();
         }
         self.peak_rss_bytes = peak_rss_bytes();
         self.seconds = elapsed.as_secs_f64();
+    }
+}
+
+/// A photo that could not be retouched.
+#[derive(Debug, Serialize)]
+pub(super) struct FailedPhoto {
+    #[serde(serialize_with = "path")]
+    pub photo: PathBuf,
+    pub causes: Vec<String>,
+}
+
+/// What a report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    /// A row a face, as CSV.
+    Table,
+    /// Before and after, as HTML.
+    Page,
+}
+
+impl Kind {
+    /// What the name asks for.
+    pub fn of(path: &Path) -> Self {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match extension.to_str() {
+            Some("csv") => Self::Table,
+            Some("html" | "htm") => Self::Page,
+            _ => Self::Json,
+        }
     }
 }
 
@@ -66,6 +131,10 @@ pub(super) struct PhotoReport {
     pub out: PathBuf,
     width: u32,
     height: u32,
+    /// Whether the result differs from the photo.
+    pub changed: bool,
+    /// The part of the photo with the edited faces: left, top, width, height in pixels.
+    pub area: Option<[u32; 4]>,
     /// What could not be taken over from the file, or not be kept in the new one.
     pub warnings: Vec<String>,
     pub faces: Vec<FaceReport>,
@@ -79,6 +148,8 @@ impl PhotoReport {
             out: out.to_owned(),
             width: photo.pixels().width(),
             height: photo.pixels().height(),
+            changed: false,
+            area: None,
             warnings: photo.warnings().iter().map(ToString::to_string).collect(),
             faces: Vec::new(),
             seconds: Vec::new(),
@@ -208,12 +279,7 @@ impl FaceReport {
     }
 
     /// With its edit by the neck field. `aligning` are the seconds that were spent before.
-    pub fn moved(
-        mut self,
-        moved: &MovedFace,
-        edit: &EditParams,
-        aligning: TimedStages,
-    ) -> Self {
+    pub fn moved(mut self, moved: &MovedFace, edit: &EditParams, aligning: TimedStages) -> Self {
         self.chin.after = moved.chin();
         self.alpha = edit.alpha;
         self.method = Some(edit.method);

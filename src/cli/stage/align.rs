@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{FolderOptions, into_folder, read_landmarks};
 use crate::cli::pictures;
 use crate::cli::{Failure, Voice};
+use crate::photo::ColourSpace;
 use crate::portrait::align::{align, align_reference};
 
 #[derive(Args, Debug)]
@@ -59,7 +60,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             (stage.picture, stage.alignment)
         }
         None => {
-            let aligned = align(photo.pixels(), &landmarks, options.size)?;
+            let aligned =
+                align(photo.pixels(), &landmarks, options.size)?.in_srgb(&ColourSpace::of(&photo));
             (
                 DynamicImage::ImageRgb32F(aligned.picture).into_rgb8(),
                 aligned.alignment,

@@ -4,7 +4,7 @@ use clap::Args;
 use ndarray::Axis;
 use serde_json::json;
 
-use super::workshop::{Count, Data, Workshop};
+use super::workshop::{Count, Data, Part, Workshop};
 use crate::cli::output::write_png;
 use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, at_least_one};
@@ -31,6 +31,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     count: Option<usize>,
     #[command(flatten)]
+    part: Part,
+    #[command(flatten)]
     engine: EngineOptions,
 }
 
@@ -56,6 +58,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     })?;
 
     let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
+    let mine = samples.iter().enumerate();
+    let mine = mine.filter(|&(place, _)| options.part.has(place));
+    let samples: Vec<usize> = mine.map(|(_, &sample)| sample).collect();
     let mut progress = Count::of(samples.len(), "diffuse", options.data.voice);
     for &sample in &samples {
         // The code is written last.

@@ -9,6 +9,7 @@ mod fine;
 mod pairs;
 mod sample;
 mod score;
+mod score_parts;
 mod sheet;
 mod svm;
 mod workshop;

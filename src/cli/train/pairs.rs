@@ -1,13 +1,13 @@
 //! `jawline train pairs`: fine training, step 1.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::workshop::{Count, Data, Workshop};
-use crate::cli::output::write_png;
+use super::workshop::{Count, Data, Part, Workshop, not_done};
+use crate::cli::output::{write_png, write_text};
 use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, at_least_one};
 use crate::engine::{self, MakePair};
@@ -40,6 +40,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0.8, value_name = "R")]
     mix: f32,
     #[command(flatten)]
+    part: Part,
+    /// After all shards: edit nothing, and note which portraits were left out
+    #[arg(long, conflicts_with = "shard")]
+    merge: bool,
+    #[command(flatten)]
     engine: EngineOptions,
 }
 
@@ -69,10 +74,23 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         skipped: Vec::new(),
     })?;
 
+    let mut progress = Count::of(
+        options.part.count(positives.len()),
+        "pairs",
+        options.data.voice,
+    );
+    if options.merge {
+        merge(&mut dataset, &mut pairing, &positives, &options.data.data)?;
+        positives.iter().for_each(|_| progress.skip());
+        return finish(options, &pairing, positives.len(), progress);
+    }
     let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
-    let mut progress = Count::of(positives.len(), "pairs", options.data.voice);
-    for &sample in &positives {
-        if dataset.has(&names::composite(sample)) || pairing.skipped.contains(&sample) {
+    let mine = positives.iter().enumerate();
+    for (_, &sample) in mine.filter(|&(place, _)| options.part.has(place)) {
+        if dataset.has(&names::composite(sample))
+            || pairing.skipped.contains(&sample)
+            || dataset.has(&names::left_out(sample))
+        {
             progress.skip();
             continue;
         }
@@ -91,15 +109,55 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             }
             Err(error) if is_about_the_face(&error) => {
                 progress.say(&format!("{} is left out: {error}", names::image(sample)));
-                pairing.skipped.push(sample);
-                dataset.manifest.pairs = Some(pairing.clone());
-                dataset.save()?;
+                if options.part.shard.is_some() {
+                    // The manifest is everybody's; --merge brings it up to date.
+                    let path = dataset.path(&names::left_out(sample))?;
+                    write_text(&path, error.to_string().as_bytes(), true)?;
+                } else {
+                    pairing.skipped.push(sample);
+                    dataset.manifest.pairs = Some(pairing.clone());
+                    dataset.save()?;
+                }
             }
             Err(error) => return Err(error.into()),
         }
         progress.made();
     }
-    let pairs = positives.len() - pairing.skipped.len();
+    finish(options, &pairing, positives.len(), progress)
+}
+
+/// The last step of parts: every positive is edited or left out, and the manifest says which.
+fn merge(
+    dataset: &mut Dataset,
+    pairing: &mut Pairing,
+    positives: &[usize],
+    folder: &Path,
+) -> Result<(), Failure> {
+    let mut left_out = Vec::new();
+    for &sample in positives {
+        let is_left_out = pairing.skipped.contains(&sample);
+        if is_left_out || dataset.has(&names::left_out(sample)) {
+            left_out.push(sample);
+        } else if !dataset.has(&names::composite(sample)) {
+            return Err(not_done(folder, &names::composite(sample)));
+        }
+    }
+    pairing.skipped.clone_from(&left_out);
+    dataset.manifest.pairs = Some(pairing.clone());
+    dataset.save()?;
+    for sample in left_out {
+        dataset.discard(&names::left_out(sample));
+    }
+    Ok(())
+}
+
+fn finish(
+    options: &Options,
+    pairing: &Pairing,
+    positives: usize,
+    progress: Count,
+) -> Result<(), Failure> {
+    let pairs = positives - pairing.skipped.len();
     let summary = format!(
         "{pairs} edited portraits in {}/pairs",
         options.data.data.display()

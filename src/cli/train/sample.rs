@@ -6,7 +6,7 @@ use clap::Args;
 use ndarray::{Array2, Array3, Axis, s};
 use serde_json::json;
 
-use super::workshop::{Count, Workshop};
+use super::workshop::{Count, Part, Workshop, not_done};
 use crate::cli::output::write_png;
 use crate::cli::{EngineOptions, Failure, Voice, at_least_one};
 use crate::engine::Synthesize;
@@ -29,6 +29,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0.8)]
     psi: f32,
     #[command(flatten)]
+    part: Part,
+    /// After all shards: draw nothing, and gather the codes of all samples
+    #[arg(long, conflicts_with = "shard")]
+    merge: bool,
+    #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
     voice: Voice,
@@ -37,6 +42,9 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     if !(0.0..=1.0).contains(&options.psi) {
         return Err(Failure::Usage("--psi lies between 0 and 1".to_owned()));
+    }
+    if options.merge {
+        return merge(options);
     }
     check_folder(&options.data)?;
     let workshop = Workshop::start(&options.engine)?;
@@ -48,8 +56,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let dataset = Dataset::begin(&options.data, workshop.generator.clone(), sampling)?;
     let count = dataset.manifest.sample.count;
     let latents = gaussian_latents(options.seed, count, workshop.generator.code_size);
-    let mut progress = Count::of(count, "sample", options.voice);
-    for sample in 0..count {
+    let mut progress = Count::of(options.part.count(count), "sample", options.voice);
+    for sample in (0..count).filter(|&sample| options.part.has(sample)) {
         // The picture is written last.
         if dataset.has(&names::image(sample)) {
             progress.skip();
@@ -67,6 +75,29 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         progress.made();
     }
+    let summary = match options.part.shard {
+        None => {
+            gather(&dataset)?;
+            format!("{count} portraits in {}", options.data.display())
+        }
+        Some(shard) => format!(
+            "part {shard} of {count} portraits in {}",
+            options.data.display()
+        ),
+    };
+    progress.finish(options.voice, &summary, &json!({ "count": count }))
+}
+
+/// The last step of parts.
+fn merge(options: &Options) -> Result<(), Failure> {
+    let dataset = Dataset::open(&options.data)?;
+    let count = dataset.manifest.sample.count;
+    let missing = (0..count).map(names::image).find(|name| !dataset.has(name));
+    if let Some(name) = missing {
+        return Err(not_done(&options.data, &name));
+    }
+    let mut progress = Count::of(count, "sample", options.voice);
+    (0..count).for_each(|_| progress.skip());
     gather(&dataset)?;
     let summary = format!("{count} portraits in {}", options.data.display());
     progress.finish(options.voice, &summary, &json!({ "count": count }))

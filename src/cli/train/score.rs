@@ -1,10 +1,11 @@
 //! `jawline train score`.
 
 use clap::{Args, ValueEnum};
-use ndarray::Array2;
+use ndarray::Axis;
 use serde_json::json;
 
-use super::workshop::{Count, Data, Workshop};
+use super::score_parts;
+use super::workshop::{Count, Data, Part, Workshop};
 use crate::cli::{EngineOptions, Failure, pictures};
 use crate::engine::{Progress, ReadChins, ScorePictures};
 use crate::networks::{BatchNorm, ChinMeter, ChinReading, ChinScore, Role};
@@ -23,6 +24,11 @@ pub(crate) struct Options {
     #[arg(long, value_enum)]
     scorer: Option<Scorer>,
     #[command(flatten)]
+    part: Part,
+    /// After all shards: score nothing, and gather the scores of all samples
+    #[arg(long, conflicts_with_all = ["shard", "scorer"])]
+    merge: bool,
+    #[command(flatten)]
     engine: EngineOptions,
 }
 
@@ -35,7 +41,11 @@ enum Scorer {
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut dataset = Dataset::open(&options.data.data)?;
-    let (progress, scores, scoring, bound) = match options.scorer {
+    if options.merge {
+        let scored = score_parts::merge(&dataset, &options.data.data, options.data.voice)?;
+        return finish(options, &mut dataset, scored);
+    }
+    let scored = match options.scorer {
         Some(Scorer::Linear) => by_line(options, &dataset)?,
         choice => {
             let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
@@ -47,40 +57,68 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             by_pictures(options, &dataset, &workshop, choice)?
         }
     };
-    dataset.write(names::SCORES, &scores)?;
-    let summary = json!({ "scorer": scoring.scorer, "positive": count_above(&scores, bound) });
+    match options.part.shard {
+        Some(shard) => score_parts::write(&dataset, shard, scored, options.data.voice),
+        None => finish(options, &mut dataset, scored),
+    }
+}
+
+/// Writes the scores of all samples.
+fn finish(options: &Options, dataset: &mut Dataset, scored: Scored) -> Result<(), Failure> {
+    let Scored {
+        progress,
+        scores,
+        scoring,
+        bound,
+    } = scored;
+    let above = scores.iter().filter(|&&score| score > bound).count();
+    let summary = json!({ "scorer": scoring.scorer, "positive": above });
     let sentence = format!(
-        "{} of {} score above {bound}, by the {}",
-        count_above(&scores, bound),
-        scores.nrows(),
+        "{above} of {} score above {bound}, by the {}",
+        scores.len(),
         scoring.scorer
     );
+    let scores = ndarray::Array1::from(scores).insert_axis(Axis(1));
+    dataset.write(names::SCORES, &scores)?;
     dataset.manifest.score = Some(scoring);
     dataset.save()?;
     dataset.discard(names::SCORES_SO_FAR);
     dataset.discard(names::READINGS_SO_FAR);
+    score_parts::discard(dataset, &options.data.data);
     progress.finish(options.data.voice, &sentence, &summary)
 }
 
-/// The count of what was done, scores `[n, 1]`, what gave them, and the bound above which one means a
-/// double chin.
-type Scored = (Count, Array2<f32>, Scoring, f32);
+/// What came of scoring.
+pub(super) struct Scored {
+    pub progress: Count,
+    /// Of the samples that were to be scored here, in their order.
+    pub scores: Vec<f32>,
+    pub scoring: Scoring,
+    /// A score above it means a double chin.
+    pub bound: f32,
+}
 
 fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {
     let count = dataset.manifest.sample.count;
-    let mut progress = Count::of(count, "score", options.data.voice);
+    let samples = (0..count).filter(|&sample| options.part.has(sample));
+    let mut progress = Count::of(options.part.count(count), "score", options.data.voice);
     let scorer = LinearScorer::double_chin()?;
-    let mut scores = Array2::zeros((count, 1));
-    for sample in 0..count {
-        scores[(sample, 0)] = scorer.score(dataset.code(sample)?.view())? as f32;
+    let mut scores = Vec::new();
+    for sample in samples {
+        scores.push(scorer.score(dataset.code(sample)?.view())? as f32);
         progress.made();
     }
     let scoring = Scoring {
         scorer: LinearScorer::NAME.to_owned(),
         checksum: LinearScorer::checksum(),
-        scored: count,
+        scored: scores.len(),
     };
-    Ok((progress, scores, scoring, 0.0))
+    Ok(Scored {
+        progress,
+        scores,
+        scoring,
+        bound: 0.0,
+    })
 }
 
 /// By networks that see the pictures: ours, or those of the pack. They go on where they were stopped.
@@ -107,17 +145,22 @@ fn by_pictures(
             ChinReading::THRESHOLD,
         ),
     };
-    let count = dataset.manifest.sample.count;
+    let all = 0..dataset.manifest.sample.count;
+    let samples: Vec<usize> = all.filter(|&sample| options.part.has(sample)).collect();
+    let count = samples.len();
     let mut progress = Count::of(count, "score", options.data.voice);
-    let mut scores: Vec<f32> = match dataset.has(so_far) {
+    // A part is scored in one go: what it has so far has no place of its own.
+    let has_place = options.part.shard.is_none();
+    let mut scores: Vec<f32> = match has_place && dataset.has(so_far) {
         true => dataset.read(so_far, "score")?.into_iter().collect(),
         false => Vec::new(),
     };
     scores.truncate(count);
     scores.iter().for_each(|_| progress.skip());
     while scores.len() < count {
-        let pictures = (scores.len()..count.min(scores.len() + CHUNK))
-            .map(|sample| {
+        let chunk = samples.iter().skip(scores.len()).take(CHUNK);
+        let pictures = chunk
+            .map(|&sample| {
                 let path = dataset.path(&names::image(sample))?;
                 Ok(pictures::load(&path, options.data.voice)?
                     .pixels()
@@ -137,17 +180,19 @@ fn by_pictures(
             }
         });
         (0..chunk).for_each(|_| progress.made());
-        dataset.write(so_far, &ndarray::arr1(&scores))?;
+        if has_place {
+            dataset.write(so_far, &ndarray::arr1(&scores))?;
+        }
     }
     let scoring = Scoring {
         scorer: name.to_owned(),
         checksum,
         scored: count,
     };
-    let scores = Array2::from_shape_fn((count, 1), |(sample, _)| scores[sample]);
-    Ok((progress, scores, scoring, bound))
-}
-
-fn count_above(scores: &Array2<f32>, bound: f32) -> usize {
-    scores.iter().filter(|&&score| score > bound).count()
+    Ok(Scored {
+        progress,
+        scores,
+        scoring,
+        bound,
+    })
 }

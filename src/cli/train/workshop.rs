@@ -1,7 +1,7 @@
 //! What the steps of a training have in common.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::answer::{note_figure, print_json};
 use crate::cli::progress::Reporter;
+use crate::cli::shard::{Shard, is_mine};
 use crate::cli::{EngineOptions, Failure, Voice, interrupt};
 use crate::engine::{Describe, DescribeGenerator, Engine, Error, Job, Priority, Progress};
 use crate::networks::pack::{Manifest, sha256_hex};
@@ -22,6 +23,34 @@ pub(super) struct Data {
     pub data: PathBuf,
     #[command(flatten)]
     pub voice: Voice,
+}
+
+/// Options of every step that does the same for each sample.
+#[derive(Args, Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// Do only the K-th of N parts of the samples: for several machines that share the folder
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
+}
+
+impl Part {
+    /// Whether the piece at this place is to be done here.
+    pub fn has(self, place: usize) -> bool {
+        is_mine(self.shard, place)
+    }
+
+    /// How many of so many pieces are to be done here.
+    pub fn count(self, total: usize) -> usize {
+        (0..total).filter(|&place| self.has(place)).count()
+    }
+}
+
+/// A piece of the work that no part has done yet.
+pub(super) fn not_done(folder: &Path, name: &str) -> Failure {
+    Failure::because(format!(
+        "{}: is not there yet; run the step's other parts (--shard) first",
+        folder.join(name).display()
+    ))
 }
 
 /// The engine, for steps that draw.

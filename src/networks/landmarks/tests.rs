@@ -92,22 +92,39 @@ fn the_box_of_landmarks_is_the_one_they_came_from() {
 #[test]
 fn fits_that_follow_their_boxes_are_not_believed() {
     // A model that sees nothing leaves the mean face in whatever box it is given.
-    let photo = DynamicImage::from(picture(0, 0));
+    let photo = Photo::from_pixels(picture(0, 0).into());
     let face_box = Rect::new(50.0, 40.0, 150.0, 140.0);
-    let error = model(0.0).find(&photo, &face_box).unwrap_err();
+    let error = model(0.0)
+        .find(&photo, &face_box, QuarterTurn::None)
+        .unwrap_err();
     assert!(matches!(error, Error::Uncertain { .. }), "{error}");
 }
 
 #[test]
+fn a_photo_on_its_side_whose_landmarks_are_unsure_is_to_be_turned() {
+    let photo = Photo::from_pixels(picture(0, 0).into());
+    let face_box = Rect::new(50.0, 40.0, 150.0, 140.0);
+    let error = model(0.0).find(&photo, &face_box, QuarterTurn::Clockwise);
+    let message = error.unwrap_err().to_string();
+    assert!(message.contains("on its side; turn it"), "{message}");
+}
+
+#[test]
 fn small_and_senseless_boxes_are_refused() {
-    let photo = DynamicImage::from(picture(0, 0));
+    let photo = Photo::from_pixels(picture(0, 0).into());
     for size in [0.0, 63.0, -5.0, f64::NAN] {
         let face_box = Rect::new(10.0, 10.0, 10.0 + size, 10.0 + size);
-        let error = model(0.0).find(&photo, &face_box).unwrap_err();
+        let error = model(0.0)
+            .find(&photo, &face_box, QuarterTurn::None)
+            .unwrap_err();
         assert!(matches!(error, Error::TooSmall { .. }), "{error}");
     }
     let infinite = Rect::new(0.0, 0.0, f64::INFINITY, f64::INFINITY);
-    assert!(model(0.0).find(&photo, &infinite).is_err());
+    assert!(
+        model(0.0)
+            .find(&photo, &infinite, QuarterTurn::None)
+            .is_err()
+    );
 }
 
 #[test]

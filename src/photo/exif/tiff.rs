@@ -12,7 +12,12 @@ const INLINE_BYTES: usize = 4;
 pub(super) mod tag {
     pub const IMAGE_WIDTH: usize = 0x0100;
     pub const IMAGE_HEIGHT: usize = 0x0101;
+    pub const X_RESOLUTION: usize = 0x011A;
+    pub const Y_RESOLUTION: usize = 0x011B;
+    pub const RESOLUTION_UNIT: usize = 0x0128;
+    pub const SOFTWARE: usize = 0x0131;
     pub const STRIP_OFFSETS: usize = 0x0111;
+    pub const ORIENTATION: usize = 0x0112;
     pub const STRIP_BYTE_COUNTS: usize = 0x0117;
     pub const ARTIST: usize = 0x013B;
     pub const SUB_DIRECTORIES: usize = 0x014A;
@@ -32,6 +37,7 @@ pub(super) mod tag {
     pub const DIRECTORIES: [usize; 3] = [EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY];
 }
 
+pub(super) const TEXT: usize = 2;
 pub(super) const SHORT: usize = 3;
 pub(super) const LONG: usize = 4;
 
@@ -152,6 +158,13 @@ impl Directory {
         std::iter::once(self.range(exif)).chain(values).collect()
     }
 
+    /// The text of an entry, with the zero at its end.
+    pub fn text(self, exif: &[u8], wanted: usize) -> Option<&[u8]> {
+        let entries = self.entries(exif);
+        let entry = entries.iter().find(|entry| entry.tag == wanted)?;
+        exif.get(entry.value()).filter(|_| entry.kind == TEXT)
+    }
+
     /// Takes an entry out; those after it move up. Its value elsewhere stays.
     pub fn remove(self, exif: &mut [u8], wanted: usize) -> Option<Self> {
         let entry = (self.entries(exif).into_iter()).find(|entry| entry.tag == wanted)?;
@@ -218,6 +231,15 @@ impl Entry {
             .collect()
     }
 
+    /// Its value, where that is a fraction: numerator and denominator.
+    pub fn fraction(&self, exif: &[u8]) -> Option<(u32, u32)> {
+        const FRACTION: usize = 5;
+        let at = self.value().start;
+        let part = |at| u32::try_from(self.order.number(exif, at, 4)?).ok();
+        let is_one = self.kind == FRACTION && self.count == 1;
+        is_one.then_some((part(at)?, part(at + 4)?))
+    }
+
     /// Sets the value of an entry that holds one number of 16 or 32 bits. One that does not fit stays.
     pub fn set(&self, exif: &mut [u8], value: u32) -> Option<()> {
         let fits = match self.kind {
@@ -230,6 +252,24 @@ impl Entry {
         }
         let length = bytes_of_kind(self.kind);
         self.order.set_number(exif, self.at + 8, length, value)
+    }
+
+    /// Its value in the byte order of this machine; `None` for one without or of an unknown kind.
+    pub fn native_bytes(&self, exif: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = exif.get(self.value())?.to_vec();
+        let native = match cfg!(target_endian = "little") {
+            true => Order::Little,
+            false => Order::Big,
+        };
+        let size = match self.kind {
+            // Two numbers a fraction.
+            5 | 10 => 4,
+            kind => bytes_of_kind(kind),
+        };
+        if self.order != native && size > 1 {
+            bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        (!bytes.is_empty()).then_some(bytes)
     }
 
     /// The entry's twelve bytes.
@@ -247,6 +287,59 @@ fn bytes_of_kind(kind: usize) -> usize {
         5 | 10 | 12 => 8,
         _ => 0,
     }
+}
+
+/// Gives the first directory an entry with a text of more than four bytes, in place of one of that tag.
+/// A directory that has none is written again at the end, with one entry more; nothing else moves.
+pub(super) fn append_text(exif: &mut Vec<u8>, wanted: usize, text: &[u8]) -> Option<()> {
+    let first = Directory::first(exif).filter(|first| first.count < usize::from(u16::MAX))?;
+    let order = first.order;
+    let mut entry = [0; ENTRY_BYTES];
+    exif.resize(exif.len().next_multiple_of(2), 0);
+    for (at, length, value) in [
+        (0, 2, wanted),
+        (2, 2, TEXT),
+        (4, 4, text.len()),
+        (8, 4, exif.len()),
+    ] {
+        order.set_number(&mut entry, at, length, u32::try_from(value).ok()?)?;
+    }
+    exif.extend(text);
+    exif.resize(exif.len().next_multiple_of(2), 0);
+    let entries = first.entries(exif);
+    if let Some(old) = entries.iter().find(|entry| entry.tag == wanted) {
+        exif.get_mut(old.at..old.at + ENTRY_BYTES)?
+            .copy_from_slice(&entry);
+        if let Some(value) = old.elsewhere.clone() {
+            let mut kept = Directory::first(exif)?.all_ranges(exif);
+            kept.push(0..8);
+            erase(exif, &[value], &kept);
+        }
+        return Some(());
+    }
+    // All entries as they are, those that make no sense too; the new one in the order of tags.
+    let old = first.range(exif);
+    let is_before = |index: &usize| {
+        let at = first.at + 2 + index * ENTRY_BYTES;
+        order.number(exif, at, 2).is_some_and(|tag| tag < wanted)
+    };
+    let before = (0..first.count).take_while(is_before).count();
+    let split = first.at + 2 + before * ENTRY_BYTES;
+    let mut directory = vec![0; 2];
+    order.set_number(&mut directory, 0, 2, u32::try_from(first.count + 1).ok()?)?;
+    directory.extend(exif.get(first.at + 2..split)?);
+    directory.extend(entry);
+    directory.extend(exif.get(split..first.next_at())?);
+    let mut next = [0; 4];
+    order.set_number(&mut next, 0, 4, u32::try_from(first.next(exif)).ok()?)?;
+    directory.extend(next);
+    let at = u32::try_from(exif.len()).ok()?;
+    exif.extend(directory);
+    order.set_number(exif, 4, 4, at)?;
+    let mut kept = Directory::first(exif)?.all_ranges(exif);
+    kept.push(0..8);
+    erase(exif, &[old], &kept);
+    Some(())
 }
 
 /// Writes zeros over some bytes, but not over those that somebody else needs.

@@ -6,12 +6,12 @@ use image::{GrayImage, Rgb32FImage};
 
 use super::NeckField;
 use super::input::{lip_row, region};
+use crate::portrait::Error;
 use crate::portrait::edit_mask::{MaskSettings, fade_at_border, grown, skin_edge, times};
 use crate::portrait::labels::{LABELS_SIZE, ParsedLabels};
 use crate::portrait::masks::{enlarge, mask_of};
 use crate::portrait::morphology::{box_blur, dilate, without_small_components};
 use crate::portrait::strokes::Stroke;
-use crate::portrait::Error;
 
 /// Over so many rows of a label map the mask comes in below the lower lip.
 const BELOW_LIP_ROWS: f32 = 12.0;

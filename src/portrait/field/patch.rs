@@ -4,13 +4,14 @@ use image::{DynamicImage, GrayImage, Rgb, Rgb32FImage};
 use rayon::prelude::*;
 
 use crate::geometry::{Affine, PixelRect, Point, Rect};
+use crate::photo::ColourSpace;
 use crate::portrait::Error;
 use crate::portrait::paste::mask_bounds;
 
 /// Cubic taps reach two pixels beyond a point.
 const TAPS_PX: f64 = 3.0;
 
-/// A part of a photo in float, values 0..=1.
+/// A part of a photo in sRGB, in float, values 0..=1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patch {
     /// Its pixels; grey photos have three equal channels.
@@ -23,12 +24,13 @@ pub struct Patch {
 
 impl Patch {
     /// The pixels under a mask (of a crop that lies there in the photo) and those within `reach_px` (pixels of
-    /// the crop) around them. `None` when the mask is empty or lies outside the photo.
+    /// the crop) around them, brought from the photo's space to sRGB. `None` when the mask is empty or lies outside the photo.
     ///
     /// # Errors
     /// [`Error::PixelKind`] for an unknown pixel format.
     pub fn cut(
         photo: &DynamicImage,
+        space: &ColourSpace,
         mask: &GrayImage,
         reach_px: f64,
         photo_from_crop: &Affine,
@@ -48,8 +50,10 @@ impl Patch {
         let (Some(block), Some(part)) = (block, part) else {
             return Ok(None);
         };
+        let mut pixels = cut(photo, part)?;
+        space.to_srgb(&mut pixels);
         Ok(Some(Self {
-            pixels: cut(photo, part)?,
+            pixels,
             part,
             block,
         }))
@@ -57,10 +61,7 @@ impl Patch {
 
     /// From pixels of the photo to those of the patch.
     pub fn patch_from_photo(&self) -> Affine {
-        Affine::translation(Point::new(
-            -f64::from(self.part.x),
-            -f64::from(self.part.y),
-        ))
+        Affine::translation(Point::new(-f64::from(self.part.x), -f64::from(self.part.y)))
     }
 }
 
@@ -70,7 +71,13 @@ fn cut(photo: &DynamicImage, part: PixelRect) -> Result<Rgb32FImage, Error> {
     let level16 = |value: u16| f32::from(value) / 65535.0;
     macro_rules! copy {
         ($picture:expr, $level:expr, $channels:literal) => {
-            copy_rows::<_, $channels>(&mut pixels, $picture.as_raw(), $picture.width(), part, $level)
+            copy_rows::<_, $channels>(
+                &mut pixels,
+                $picture.as_raw(),
+                $picture.width(),
+                part,
+                $level,
+            )
         };
     }
     match photo {

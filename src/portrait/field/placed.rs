@@ -6,6 +6,7 @@ use image::{DynamicImage, GrayImage};
 
 use super::{NeckField, Patch, PullField};
 use crate::geometry::{Affine, PixelRect, Point};
+use crate::photo::ColourSpace;
 use crate::portrait::grey::luminance;
 use crate::portrait::paste::sample_mask;
 use crate::portrait::resample::{sample_bilinear, sample_cubic};
@@ -68,7 +69,7 @@ impl FieldEdit {
 }
 
 impl PlacedField {
-    /// Places the edit on a photo. `None` when the mask is empty or lies outside the photo, or where nothing
+    /// Places the edit on a photo whose pixels are in this space. `None` when the mask is empty or lies outside the photo, or where nothing
     /// is to change.
     ///
     /// # Errors
@@ -76,6 +77,7 @@ impl PlacedField {
     /// undone, [`Error::PixelKind`] for an unknown pixel format.
     pub fn new(
         photo: &DynamicImage,
+        space: &ColourSpace,
         edit: &FieldEdit,
         photo_from_crop: &Affine,
     ) -> Result<Option<Self>, Error> {
@@ -85,7 +87,8 @@ impl PlacedField {
         if super::share_of_amount(edit.amount) == 0.0 {
             return Ok(None);
         }
-        let Some(patch) = Patch::cut(photo, &edit.mask, edit.reach_px(), photo_from_crop)? else {
+        let Some(patch) = Patch::cut(photo, space, &edit.mask, edit.reach_px(), photo_from_crop)?
+        else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -101,7 +104,13 @@ impl PlacedField {
         self.patch.block
     }
 
-    /// Opacity and change of a pixel of the photo, weighted by the opacity, or `None` outside the mask.
+    /// The weight of the edit at a pixel of the photo; 0 outside the mask.
+    pub fn opacity(&self, x: u32, y: u32) -> f32 {
+        let point_in_photo = Point::new(f64::from(x), f64::from(y));
+        sample_mask(&self.edit.mask, self.crop_from_photo.apply(point_in_photo))
+    }
+
+    /// Opacity and change (in sRGB) of a pixel of the photo, weighted by the opacity, or `None` outside the mask.
     /// `has_colour` says whether the photo can show any.
     pub fn share(&self, x: u32, y: u32, has_colour: bool) -> Option<(f32, [f32; 3])> {
         let point_in_crop = self

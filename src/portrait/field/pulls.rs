@@ -54,7 +54,7 @@ fn displacement_at(pull: &Pull, here: Point, crop_size: u32) -> Point {
     let radius = (f64::from(crop_size) * LEAST_RADIUS)
         .max(RADIUS_PER_SHIFT * pull.by.distance(Point::default()));
     let distance = here.distance(pull.at + pull.by) / radius;
-    if !(distance < 1.0) {
+    if distance.is_nan() || distance >= 1.0 {
         return Point::default();
     }
     let weight = (1.0 - distance * distance).powi(2);

@@ -105,7 +105,11 @@ fn half_the_amount_moves_and_shades_half_as_much() {
 #[test]
 fn without_detail_the_fine_pattern_is_gone_and_the_light_stays() {
     let photo = DynamicImage::ImageRgb8(crop());
-    let after = pasted(&photo, &edit(field([0.0; 2], 0.0, 0.0), 75.0), &Affine::IDENTITY);
+    let after = pasted(
+        &photo,
+        &edit(field([0.0; 2], 0.0, 0.0), 75.0),
+        &Affine::IDENTITY,
+    );
     let after = after.into_rgb8();
     let spread = |picture: &RgbImage| {
         let blues: Vec<_> = (240..270).map(|x| picture.get_pixel(x, 370)[2]).collect();

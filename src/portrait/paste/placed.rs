@@ -6,6 +6,7 @@ use image::{DynamicImage, GrayImage, Rgb32FImage, imageops};
 use super::CropChange;
 use super::share::{Sample, Share};
 use crate::geometry::{Affine, PixelRect, Point, Rect};
+use crate::photo::ColourSpace;
 use crate::photo::resize::resize_float;
 use crate::portrait::grey::{is_grey, luminance};
 use crate::portrait::resample::CubicTaps;
@@ -120,7 +121,12 @@ impl PlacedChange {
 
     /// Measures the grain of the photo, whose samples of `CHANNELS` channels are interleaved. The
     /// median tells it, so that outlines do not count; a few thousand pixels are enough.
-    pub fn measure_grain<T: Sample, const CHANNELS: usize>(&mut self, samples: &[T], width: u32) {
+    pub fn measure_grain<T: Sample, const CHANNELS: usize>(
+        &mut self,
+        samples: &[T],
+        width: u32,
+        space: &ColourSpace,
+    ) {
         const PIXELS_A_SIDE: u32 = 64;
         let block = self.block;
         let row_length = width as usize * CHANNELS;
@@ -129,7 +135,8 @@ impl PlacedChange {
             block.width.div_ceil(PIXELS_A_SIDE),
             block.height.div_ceil(PIXELS_A_SIDE),
         );
-        let mut details = Vec::new();
+        // Of the photo in its own space, and of the crop.
+        let (mut levels, mut crops) = (Vec::new(), Vec::new());
         for y in (0..block.height).step_by(step_y as usize) {
             for x in (0..block.width).step_by(step_x as usize) {
                 let change = self.at(block.x + x, block.y + y);
@@ -137,15 +144,20 @@ impl PlacedChange {
                     continue;
                 };
                 let start = y as usize * row_length + (block.x + x) as usize * CHANNELS;
-                let green = if CHANNELS < 3 { 0 } else { 1 };
-                let crop = if CHANNELS < 3 {
+                let level = |i: usize| rows[start + if CHANNELS < 3 { 0 } else { i }].level();
+                levels.push([0, 1, 2].map(level));
+                crops.push(if CHANNELS < 3 {
                     luminance(crop)
                 } else {
                     crop[1]
-                };
-                details.push((rows[start + green].level() - crop).abs());
+                });
             }
         }
+        space.to_srgb(levels.as_flattened_mut());
+        let pairs = levels.iter().zip(crops);
+        let mut details: Vec<f32> = pairs
+            .map(|([_, green, _], crop)| (green - crop).abs())
+            .collect();
         if details.is_empty() {
             self.grain = 0.0;
             return;
@@ -168,6 +180,11 @@ impl PlacedChange {
             opacity: change.opacity,
             shift,
         })
+    }
+
+    /// The weight of this face at a pixel of the photo; 0 outside its mask.
+    pub fn opacity(&self, x: u32, y: u32) -> f32 {
+        self.at(x, y).map_or(0.0, |change| change.opacity)
     }
 
     /// The change at a pixel of the photo, or `None` outside the mask.

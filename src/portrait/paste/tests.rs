@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::placed::sample_mask;
 use super::*;
 use crate::geometry::Point;
+use crate::photo::colour::tests::{pro_photo_rgb, with_profile};
 use crate::portrait::resample;
 
 const KINDS: [ColorType; 10] = [
@@ -101,6 +102,49 @@ proptest! {
             let in_crop = crop_from_photo.apply(Point::new(f64::from(x), f64::from(y)));
             if sample_mask(&mask, in_crop) <= 0.0 {
                 prop_assert_eq!(pixel_bytes(&photo, x, y), pixel_bytes(&pasted, x, y));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wide_gamut_photo_changes_in_its_own_space_and_only_under_the_mask(
+        scale in 0.3..3.0f64,
+        angle in -3.2..3.2f64,
+    ) {
+        let space = ColourSpace::described_by(&with_profile(&pro_photo_rgb()));
+        let photo = DynamicImage::from(image::ImageBuffer::from_fn(90, 70, |x, y| {
+            Rgb([30_000 + 100 * x as u16, 29_000 + 90 * y as u16, 27_000 + 50 * x as u16])
+        }));
+        let photo_from_crop = turned(scale, angle, Point::new(30.0, 25.0));
+        let mut crop = resample::draw(&photo.to_rgb32f(), 32, 32, &photo_from_crop);
+        space.to_srgb(&mut crop);
+        let shift = [0.06, -0.04, 0.02];
+        let mut edited = crop.clone();
+        edited.pixels_mut().for_each(|pixel| {
+            pixel.0.iter_mut().zip(shift).for_each(|(value, shift)| *value += shift);
+        });
+        let mask = round_mask(32);
+        let crop_from_photo = photo_from_crop.inverse().unwrap();
+        let mut edit = PhotoEdit::of(&photo).in_space(space.clone());
+        edit.add(&CropChange { crop: &crop, edited: &edited, mask: &mask }, &photo_from_crop).unwrap();
+        let pasted = edit.pasted().unwrap();
+        let in_srgb = |picture: &DynamicImage| {
+            let mut picture = picture.to_rgb32f();
+            space.to_srgb(&mut picture);
+            picture
+        };
+        let (before, after) = (in_srgb(&photo), in_srgb(&pasted));
+        for (x, y, before) in before.enumerate_pixels() {
+            let opacity = sample_mask(&mask, crop_from_photo.apply(Point::new(x.into(), y.into())));
+            if opacity <= 0.0 {
+                prop_assert_eq!(pixel_bytes(&photo, x, y), pixel_bytes(&pasted, x, y));
+            } else if opacity >= 1.0 && scale > 1.0 {
+                let after = after.get_pixel(x, y);
+                for channel in 0..3 {
+                    // The crop cannot show all of the photo, and what it lacks counts as an outline.
+                    let found = after[channel] - before[channel];
+                    prop_assert!((found - shift[channel]).abs() < 0.004, "{found} at {x}, {y}");
+                }
             }
         }
     }

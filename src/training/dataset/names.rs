@@ -10,6 +10,8 @@ pub const SCORES: &str = "double_chin_scores.npy";
 pub const SCORES_SO_FAR: &str = "double_chin_scores.so_far.npy";
 /// The same by the chin meter.
 pub const READINGS_SO_FAR: &str = "double_chin_readings.so_far.npy";
+/// How the scores of the K-th of N parts of the samples are called: `double_chin_scores.K-of-N.json`.
+pub const SCORES_OF_PART: [&str; 2] = ["double_chin_scores.", ".json"];
 /// The coarse boundary, `[1, d]`.
 pub const COARSE: &str = "coarse/boundary.npy";
 /// The fine boundary, `[1, L, d]`.
@@ -43,6 +45,11 @@ pub fn composite(sample: usize) -> String {
 /// The soft mask of that.
 pub fn mask(sample: usize) -> String {
     format!("{PAIRS}/{sample:06}_mask.png")
+}
+
+/// Says why there is no such picture, where a part of the samples was edited on its own.
+pub fn left_out(sample: usize) -> String {
+    format!("{PAIRS}/{sample:06}_left_out.txt")
 }
 
 /// The code that was found for it, `[1, L, d]`.

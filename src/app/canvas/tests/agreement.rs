@@ -6,7 +6,9 @@ use super::*;
 fn agrees(scale: f64, depth: Depth) {
     let mut screen = Screen::new();
     let sample = Sample::new(scale, depth);
-    let mut canvas = screen.canvas_of(&sample.photo);
+    let mut canvas = screen.canvas();
+    let photo = Photo::from_pixels(sample.photo.clone()).with_metadata(depth.metadata());
+    show_photo(&mut canvas, photo);
     sample.set(&mut canvas, 7);
     let (size, view) = one_to_one(&sample.photo);
 
@@ -25,7 +27,7 @@ fn agrees(scale: f64, depth: Depth) {
         let expected = sample.exported(strength);
         let (largest, _) = compare(&drawn, &expected);
         assert!(largest <= 2, "{largest} levels at {scale}, {look:?}");
-        let (_, edited) = compare(&expected, &as_shown(&sample.photo));
+        let (_, edited) = compare(&expected, &sample.space.shown(sample.photo.clone()));
         let pixels = size.0 as usize * size.1 as usize;
         assert!(edited > pixels / 20, "only {edited} of {pixels} are edited");
     }
@@ -53,6 +55,12 @@ fn sixteen_bits_are_drawn_as_exported() {
 }
 
 #[test]
+fn wide_gamut_photos_are_drawn_as_exported() {
+    agrees(2.3, Depth::DisplayP3);
+    agrees(0.6, Depth::DisplayP3);
+}
+
+#[test]
 fn grey_photos_are_drawn_as_exported() {
     agrees(1.7, Depth::Grey);
     agrees(1.7, Depth::GreyInColour);
@@ -67,10 +75,13 @@ fn neck_fields_are_drawn_as_exported_at_every_amount() {
         (2.3, Depth::Sixteen),
         (1.7, Depth::Grey),
         (1.7, Depth::GreyInColour),
+        (2.3, Depth::DisplayP3),
     ] {
         let mut screen = Screen::new();
         let sample = Sample::new(scale, depth);
-        let mut canvas = screen.canvas_of(&sample.photo);
+        let mut canvas = screen.canvas();
+        let photo = Photo::from_pixels(sample.photo.clone()).with_metadata(depth.metadata());
+        show_photo(&mut canvas, photo);
         sample.set_field(&mut canvas, 7);
         let (size, view) = one_to_one(&sample.photo);
         for amount in [100.0, 37.0, -20.0, 4.0, 0.0] {
@@ -79,17 +90,17 @@ fn neck_fields_are_drawn_as_exported_at_every_amount() {
             let drawn = screen.draw(&mut canvas, size, &view, &shown);
             let expected = sample.exported_by_field(amount);
             let (largest, _) = compare(&drawn, &expected);
-            assert!(largest <= 2, "{largest} levels at {scale}, {depth:?}, {amount} %");
-            let before = as_shown(&sample.photo);
+            assert!(
+                largest <= 2,
+                "{largest} levels at {scale}, {depth:?}, {amount} %"
+            );
+            let before = sample.space.shown(sample.photo.clone());
             let (_, edited) = compare(&expected, &before);
             let pixels = size.0 as usize * size.1 as usize;
             if amount == 0.0 {
                 assert_eq!(expected, before);
             } else if amount > 30.0 {
-                assert!(
-                    edited > pixels / 50,
-                    "only {edited} of {pixels} are edited"
-                );
+                assert!(edited > pixels / 50, "only {edited} of {pixels} are edited");
             }
         }
     }

@@ -87,8 +87,11 @@ impl Screen {
 }
 
 fn show(canvas: &mut Canvas, photo: &DynamicImage) {
-    let photo = Arc::new(Photo::from_pixels(photo.clone()));
-    canvas.show_photo(Some(photo), Arc::new(|| {}));
+    show_photo(canvas, Photo::from_pixels(photo.clone()));
+}
+
+fn show_photo(canvas: &mut Canvas, photo: Photo) {
+    canvas.show_photo(Some(Arc::new(photo)), Arc::new(|| {}));
     let start = Instant::now();
     while canvas.is_loaded() != Loaded::Full {
         assert!(

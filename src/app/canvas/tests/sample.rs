@@ -6,6 +6,8 @@ use image::{GrayImage, Luma, Rgb, Rgb32FImage};
 use ndarray::Array3;
 
 use crate::geometry::Landmarks;
+use crate::photo::colour::tests::{display_p3, with_profile};
+use crate::photo::{ColourSpace, Metadata};
 use crate::portrait::colour::ColourField;
 use crate::portrait::field::{FieldEdit, FieldValues, NeckField, PullField};
 use crate::portrait::labels::ParsedLabels;
@@ -24,10 +26,24 @@ pub enum Depth {
     Grey,
     /// Grey pixels in three channels.
     GreyInColour,
+    /// 16 bits in Display P3.
+    DisplayP3,
+}
+
+impl Depth {
+    /// What the photo's file says.
+    pub fn metadata(self) -> Metadata {
+        match self {
+            Self::DisplayP3 => with_profile(&display_p3()),
+            _ => Metadata::default(),
+        }
+    }
 }
 
 pub struct Sample {
     pub photo: DynamicImage,
+    /// In which the photo is.
+    pub space: ColourSpace,
     pub photo_from_crop: Affine,
     crop: Rgb32FImage,
     edited: Rgb32FImage,
@@ -42,7 +58,8 @@ impl Sample {
     pub fn new(scale: f64, depth: Depth) -> Self {
         // Turned a little, as the line of the eyes is.
         let origin = Point::new(26.3 * scale + 3.0, 9.7 * scale + 3.0);
-        Self::on(photo(scale, depth), placed(origin, scale, 0.09))
+        let space = ColourSpace::described_by(&depth.metadata());
+        Self::on(photo(scale, depth), space, placed(origin, scale, 0.09))
     }
 
     /// Another face in the same photo, which lies this far away (in pixels of the crop) and is smaller.
@@ -51,7 +68,7 @@ impl Sample {
         let scale = self.photo_from_crop.scale();
         let origin = self.photo_from_crop.apply(offset);
         let place = placed(origin, 0.8 * scale, -0.12);
-        let mut beside = Self::on(self.photo.clone(), place);
+        let mut beside = Self::on(self.photo.clone(), self.space.clone(), place);
         let crop = &beside.crop;
         for (edited, crop) in beside.edited.iter_mut().zip(crop.iter()) {
             *edited = 1.4 * crop - 0.4 * *edited - 0.05;
@@ -60,8 +77,9 @@ impl Sample {
     }
 
     /// `photo_from_crop`: where the face lies in this photo.
-    fn on(photo: DynamicImage, photo_from_crop: Affine) -> Self {
-        let crop = resample::draw(&photo.to_rgb32f(), SIZE, SIZE, &photo_from_crop);
+    fn on(photo: DynamicImage, space: ColourSpace, photo_from_crop: Affine) -> Self {
+        let mut crop = resample::draw(&photo.to_rgb32f(), SIZE, SIZE, &photo_from_crop);
+        space.to_srgb(&mut crop);
         let edited = Rgb32FImage::from_fn(SIZE, SIZE, |x, y| {
             let wave = 5.0 + 3.0 * (f64::from(y) / 17.0).sin();
             let point = Point::new(f64::from(x) + wave, f64::from(y) - 4.0);
@@ -98,6 +116,7 @@ impl Sample {
             },
             labels: Arc::new(labels),
             photo,
+            space,
             photo_from_crop,
             crop,
             edited,
@@ -128,7 +147,7 @@ impl Sample {
             strength: 0.7,
             colour: self.colour.clone(),
             mask: self.mask.clone(),
-            grain: grain(&self.photo, &change, &self.photo_from_crop).unwrap(),
+            grain: grain(&self.photo, &self.space, &change, &self.photo_from_crop).unwrap(),
         })
     }
 
@@ -196,16 +215,17 @@ impl Sample {
     pub fn set_field(&self, canvas: &mut Canvas, face: u64) {
         self.set_crop(canvas, face);
         let edit = self.field_edit(0.0);
-        let field = ScreenField::new(&self.photo, &edit, &self.photo_from_crop).unwrap();
+        let field =
+            ScreenField::new(&self.photo, &self.space, &edit, &self.photo_from_crop).unwrap();
         canvas.set_frame(key(face), Arc::new(ScreenFrame::Moved(field)));
     }
 
     /// The photo with the edit by the field as the export writes it.
     pub fn exported_by_field(&self, amount: f32) -> RgbaImage {
-        let mut edit = PhotoEdit::of(&self.photo);
+        let mut edit = PhotoEdit::of(&self.photo).in_space(self.space.clone());
         let field = self.field_edit(amount);
         edit.add_field(&field, &self.photo_from_crop).unwrap();
-        as_shown(&edit.pasted().unwrap())
+        self.space.shown(edit.pasted().unwrap())
     }
 
     /// The photo as the export writes it.
@@ -219,7 +239,7 @@ pub fn exported(faces: &[(&Sample, f64)]) -> RgbaImage {
     let Some((first, _)) = faces.first() else {
         return RgbaImage::default();
     };
-    let mut edit = PhotoEdit::of(&first.photo);
+    let mut edit = PhotoEdit::of(&first.photo).in_space(first.space.clone());
     for (face, strength) in faces {
         let edited = face.matched(*strength);
         let change = CropChange {
@@ -229,7 +249,7 @@ pub fn exported(faces: &[(&Sample, f64)]) -> RgbaImage {
         };
         edit.add(&change, &face.photo_from_crop).unwrap();
     }
-    as_shown(&edit.pasted().unwrap())
+    first.space.shown(edit.pasted().unwrap())
 }
 
 fn placed(origin: Point, scale: f64, angle: f64) -> Affine {
@@ -262,10 +282,18 @@ fn photo(scale: f64, depth: Depth) -> DynamicImage {
             (light + bands + disc - tint + 0.08 * noise(salt)).clamp(0.0, 1.0)
         }))
     });
-    let colours = DynamicImage::from(colours);
+    let colours = match depth {
+        // What lies beyond sRGB the screen cannot show: there it must differ from the export.
+        Depth::DisplayP3 => DynamicImage::from(Rgb32FImage::from_fn(
+            colours.width(),
+            colours.height(),
+            |x, y| Rgb(colours.get_pixel(x, y).0.map(|value| 0.25 + 0.5 * value)),
+        )),
+        _ => DynamicImage::from(colours),
+    };
     match depth {
         Depth::Eight => colours.into_rgb8().into(),
-        Depth::Sixteen => colours.into_rgb16().into(),
+        Depth::Sixteen | Depth::DisplayP3 => colours.into_rgb16().into(),
         Depth::Grey => colours.into_luma8().into(),
         Depth::GreyInColour => {
             // As a JPEG that stores colour decodes: the channels of a pixel differ by a few levels.

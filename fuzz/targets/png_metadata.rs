@@ -1,0 +1,6 @@
+//! The chunks of PNG files.
+#![no_main]
+
+use jawline_fuzz::photo::fuzzing;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzing::png_file(bytes));

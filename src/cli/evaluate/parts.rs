@@ -1,0 +1,98 @@
+//! What a part of the portraits came to (`--shard`), and how parts become one evaluation (`--merge`).
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::report::Settings;
+use super::session::Outcome;
+use crate::cli::Failure;
+use crate::cli::answer::to_json;
+use crate::cli::shard::Shard;
+
+/// The name of a part's file.
+pub(super) fn name(shard: Shard) -> String {
+    format!("evaluate.{}.json", shard.in_name())
+}
+
+/// What a part came to.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Part {
+    /// As they are in `evaluate.json`; parts of other settings do not go together.
+    settings: Value,
+    /// Each with the place of the portrait among all.
+    outcomes: Vec<(usize, Outcome)>,
+}
+
+impl Part {
+    pub fn new(settings: &Settings, outcomes: Vec<(usize, Outcome)>) -> Result<Self, Failure> {
+        Ok(Self {
+            settings: to_json(settings)?,
+            outcomes,
+        })
+    }
+
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+        serde_json::to_vec(self).map_err(Failure::because)
+    }
+}
+
+/// The outcomes of all parts in a folder, in the order of the portraits. Each of `count` must be there.
+pub(super) fn read(
+    folder: &Path,
+    settings: &Settings,
+    count: usize,
+) -> Result<Vec<Outcome>, Failure> {
+    let settings = to_json(settings)?;
+    let mut found: Vec<Option<Outcome>> = Vec::new();
+    found.resize_with(count, || None);
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let part = name.strip_prefix("evaluate.");
+        let part = part.and_then(|part| part.strip_suffix(".json"));
+        part.is_some_and(|part| part.replace("-of-", "/").parse::<Shard>().is_ok())
+    });
+    for path in paths {
+        let wrong = |what: String| Failure::because(format!("{}: {what}", path.display()));
+        let bytes = fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        let part: Part =
+            serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        if part.settings != settings {
+            return Err(wrong(
+                "was measured with other options; give the same ones to --merge".to_owned(),
+            ));
+        }
+        for (index, outcome) in part.outcomes {
+            if let Some(place) = found.get_mut(index) {
+                *place = Some(outcome);
+            }
+        }
+    }
+    let missing = found.iter().filter(|outcome| outcome.is_none()).count();
+    if missing > 0 {
+        return Err(Failure::because(format!(
+            "{}: {missing} of {count} portraits are not measured yet; run the other parts (--shard) first",
+            folder.display()
+        )));
+    }
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Bytes as text.
+pub(super) mod base64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map_err(serde::de::Error::custom)
+    }
+}

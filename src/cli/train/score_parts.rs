@@ -1,0 +1,122 @@
+//! Scores of parts of the samples, and how they become those of all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::score::Scored;
+use super::workshop::Count;
+use crate::cli::output::write_json;
+use crate::cli::shard::Shard;
+use crate::cli::{Failure, Voice};
+use crate::training::dataset::names::SCORES_OF_PART;
+use crate::training::dataset::{Dataset, Scoring};
+
+/// The scores of a part.
+#[derive(Serialize, Deserialize)]
+struct Part {
+    /// Which part it is of how many, such as 1/3.
+    part: String,
+    scoring: Scoring,
+    bound: f32,
+    scores: Vec<f32>,
+}
+
+/// Writes the scores of a part.
+pub(super) fn write(
+    dataset: &Dataset,
+    shard: Shard,
+    scored: Scored,
+    voice: Voice,
+) -> Result<(), Failure> {
+    let [head, tail] = SCORES_OF_PART;
+    let path = dataset.path(&format!("{head}{}{tail}", shard.in_name()))?;
+    let count = scored.scores.len();
+    let part = Part {
+        part: shard.to_string(),
+        scoring: scored.scoring,
+        bound: scored.bound,
+        scores: scored.scores,
+    };
+    write_json(&path, &part, true)?;
+    let sentence = format!("{count} scores in {}", path.display());
+    scored
+        .progress
+        .finish(voice, &sentence, &json!({ "scored": count }))
+}
+
+/// The scores of all parts together, in the order of the samples.
+pub(super) fn merge(dataset: &Dataset, folder: &Path, voice: Voice) -> Result<Scored, Failure> {
+    let count = dataset.manifest.sample.count;
+    let mut scores = vec![None; count];
+    let mut scoring: Option<(Scoring, f32)> = None;
+    for path in files(folder) {
+        let wrong = |what: &str| Failure::because(format!("{}: {what}", path.display()));
+        let bytes = fs::read(&path).map_err(|error| wrong(&error.to_string()))?;
+        let part: Part =
+            serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
+        let shard: Shard = part.part.parse().map_err(|why: String| wrong(&why))?;
+        let mine: Vec<usize> = (0..count).filter(|&sample| shard.has(sample)).collect();
+        if mine.len() != part.scores.len() {
+            return Err(wrong(
+                "was scored for another number of samples; score that part again",
+            ));
+        }
+        let this = Scoring {
+            scored: count,
+            ..part.scoring
+        };
+        match &scoring {
+            Some((other, bound)) if *other != this || *bound != part.bound => {
+                return Err(wrong("was scored in another way than the parts before it"));
+            }
+            _ => scoring = Some((this, part.bound)),
+        }
+        for (sample, score) in mine.into_iter().zip(part.scores) {
+            if let Some(place) = scores.get_mut(sample) {
+                *place = Some(score);
+            }
+        }
+    }
+    let missing = scores.iter().position(Option::is_none);
+    let (Some((scoring, bound)), None) = (scoring, missing) else {
+        return Err(Failure::because(format!(
+            "{}: portrait {} has no score yet; run the step's other parts (--shard) first",
+            folder.display(),
+            missing.unwrap_or_default()
+        )));
+    };
+    let mut progress = Count::of(count, "score", voice);
+    (0..count).for_each(|_| progress.skip());
+    Ok(Scored {
+        progress,
+        scores: scores.into_iter().flatten().collect(),
+        scoring,
+        bound,
+    })
+}
+
+/// Removes the scores of parts, which are in those of all now.
+pub(super) fn discard(dataset: &Dataset, folder: &Path) {
+    for path in files(folder) {
+        let name = path.file_name().unwrap_or_default();
+        dataset.discard(&name.to_string_lossy());
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let [head, tail] = SCORES_OF_PART;
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(head) && name.ends_with(tail) && name.contains("-of-")
+        })
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+}

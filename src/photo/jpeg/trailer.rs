@@ -1,0 +1,390 @@
+//! What lies behind the picture of a JPEG file: further pictures (CIPA DC-007, "Multi-Picture Format": gain maps
+//! of HDR photos, previews), the video of a motion photo, what the camera's maker put there.
+//!
+//! All of it goes behind the changed picture byte for byte, since whoever wrote it finds it from the end of the file
+//! or by its length; only the multi-picture directory counts from the front, and is brought up to
+//! date. Previews of the whole picture are left out: they would go on showing the old one.
+
+use std::ops::Range;
+
+use super::marker::{APP2, Layout};
+
+/// What is behind a picture, in words that its owner knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Extra {
+    /// A picture that tells HDR screens how much brighter each part is.
+    #[error("a gain map for HDR screens")]
+    GainMap,
+    /// The video of a motion photo.
+    #[error("the video of a motion photo")]
+    Video,
+    /// Further pictures, such as a depth map.
+    #[error("further pictures (depth, another exposure)")]
+    Pictures,
+    /// Bytes that nobody knows.
+    #[error("data of an unknown kind behind the picture")]
+    Unknown,
+}
+
+/// What is behind the picture.
+pub fn extras(bytes: &[u8]) -> Vec<Extra> {
+    let Some(layout) = Layout::of(bytes) else {
+        return Vec::new();
+    };
+    let trailer = bytes.get(layout.end..).unwrap_or_default();
+    // Some programs fill up.
+    if trailer
+        .iter()
+        .all(|byte| matches!(byte, 0 | 0xFF | b'\r' | b'\n'))
+    {
+        return Vec::new();
+    }
+    let directory = Directory::find(bytes, &layout);
+    let entries = directory.map_or_else(Vec::new, |directory| directory.entries(bytes));
+    let previews = entries.iter().filter(|entry| entry.is_preview()).count();
+    let others = entries.len().saturating_sub(previews + 1);
+    let has = |text: &[u8]| {
+        let mut contents = layout
+            .segments
+            .iter()
+            .map(|segment| segment.content.clone());
+        contents.any(|content| contains(bytes.get(content).unwrap_or_default(), text))
+    };
+    let has_map = contains(trailer, b"ns.adobe.com/hdr-gain-map/1.0/")
+        || contains(trailer, b"urn:iso:std:iso:ts:21496:-1")
+        || contains(trailer, b"HDRGainMap");
+    let has_video = contains(trailer, b"ftyp") && contains(trailer, b"moov")
+        || has(b"MicroVideo=\"1\"")
+        || has(b"MotionPhoto=\"1\"");
+    let mut extras = Vec::new();
+    extras.extend(has_map.then_some(Extra::GainMap));
+    extras.extend(has_video.then_some(Extra::Video));
+    extras.extend((others > usize::from(has_map)).then_some(Extra::Pictures));
+    if extras.is_empty() && previews == 0 {
+        extras.push(Extra::Unknown);
+    }
+    extras
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|part| part == text)
+}
+
+/// Appends to the finished picture `file` what is behind that of `source`, and brings the directory of
+/// pictures in `file` up to date. To be called when all segments of `file` are in place.
+pub fn append(file: &mut Vec<u8>, source: &[u8]) {
+    let (Some(old), Some(new)) = (Layout::of(source), Layout::of(file)) else {
+        return;
+    };
+    file.truncate(new.end);
+    let old_directory = Directory::find(source, &old);
+    let entries = old_directory.map_or_else(Vec::new, |directory| directory.entries(source));
+    let base = old_directory.map_or(0, |directory| directory.base);
+    let in_source = |entry: &Entry| {
+        let start = base.saturating_add(entry.offset as usize);
+        start..start.saturating_add(entry.size as usize)
+    };
+    let is_behind = |range: &Range<usize>| range.start >= old.end && range.end <= source.len();
+    let cuts: Vec<_> = (entries.iter().filter(|entry| entry.is_preview()))
+        .map(in_source)
+        .filter(is_behind)
+        .collect();
+    let place = |at: usize| {
+        let before = cuts.iter().filter(|cut| cut.end <= at);
+        new.end + at - old.end - before.map(|cut| cut.len()).sum::<usize>()
+    };
+    let mut at = old.end;
+    let mut sorted = cuts.clone();
+    sorted.sort_by_key(|cut| cut.start);
+    for cut in sorted
+        .into_iter()
+        .chain(std::iter::once(source.len()..source.len()))
+    {
+        file.extend(source.get(at..cut.start).unwrap_or_default());
+        at = at.max(cut.end);
+    }
+    let Some(directory) = Directory::find(file, &new) else {
+        return;
+    };
+    let mut kept = Vec::new();
+    for entry in entries {
+        let range = in_source(&entry);
+        if entry.offset == 0 {
+            let size = (new.end + entry.size as usize).saturating_sub(old.end);
+            kept.push(Entry {
+                size: size as u32,
+                ..entry
+            });
+        } else if !is_behind(&range) {
+            kept.push(entry);
+        } else if !cuts.contains(&range) {
+            let offset = place(range.start).saturating_sub(directory.base);
+            kept.push(Entry {
+                offset: offset as u32,
+                ..entry
+            });
+        }
+    }
+    if !cuts.is_empty() {
+        // Pictures refer to each other by their places in the list.
+        kept.iter_mut().for_each(|entry| entry.dependent = 0);
+    }
+    directory.write(file, &kept);
+}
+
+/// The directory of pictures, which is a small TIFF file.
+#[derive(Debug, Clone, Copy)]
+struct Directory {
+    /// What positions count from.
+    base: usize,
+    is_little: bool,
+    /// Where the number of pictures stands, and the length of the list of them.
+    count_at: Option<usize>,
+    length_at: usize,
+    list_at: usize,
+    count: usize,
+}
+
+/// A picture in the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    attributes: u32,
+    size: u32,
+    offset: u32,
+    dependent: u32,
+}
+
+const ENTRY_BYTES: usize = 16;
+
+impl Entry {
+    /// "Large thumbnail" (DC-007, 5.2.3.3).
+    fn is_preview(&self) -> bool {
+        self.offset != 0 && matches!(self.attributes & 0xFF_FFFF, 0x01_0001..=0x01_0005)
+    }
+}
+
+impl Directory {
+    fn find(bytes: &[u8], layout: &Layout) -> Option<Self> {
+        const NUMBER_OF_IMAGES: u32 = 0xB001;
+        const ENTRIES: u32 = 0xB002;
+        let segment = layout.segments.iter().find(|segment| {
+            let content = bytes.get(segment.content.clone()).unwrap_or_default();
+            segment.marker == APP2 && content.starts_with(b"MPF\0")
+        })?;
+        let base = segment.content.start + 4;
+        let end = segment.content.end;
+        let mut directory = Self {
+            base,
+            is_little: bytes.get(base..base + 4)? == b"II*\0",
+            count_at: None,
+            length_at: 0,
+            list_at: 0,
+            count: 0,
+        };
+        let first = base.checked_add(directory.number(bytes, base + 4, 4)? as usize)?;
+        for index in 0..directory.number(bytes, first, 2)? as usize {
+            let at = first + 2 + index * 12;
+            match directory.number(bytes, at, 2)? {
+                NUMBER_OF_IMAGES => directory.count_at = Some(at + 8),
+                ENTRIES => {
+                    let length = directory.number(bytes, at + 4, 4)? as usize;
+                    directory.length_at = at + 4;
+                    directory.list_at =
+                        base.checked_add(directory.number(bytes, at + 8, 4)? as usize)?;
+                    directory.count = length / ENTRY_BYTES;
+                    let list_end = directory.list_at.checked_add(length)?;
+                    return (list_end <= end).then_some(directory);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn number(&self, bytes: &[u8], at: usize, length: usize) -> Option<u32> {
+        let digits = bytes.get(at..at.checked_add(length)?)?.iter();
+        let add = |sum: u32, byte: &u8| sum << 8 | u32::from(*byte);
+        Some(match self.is_little {
+            true => digits.rev().fold(0, add),
+            false => digits.fold(0, add),
+        })
+    }
+
+    fn set(&self, bytes: &mut [u8], at: usize, value: u32) {
+        if let Some(field) = bytes.get_mut(at..at + 4) {
+            field.copy_from_slice(&match self.is_little {
+                true => value.to_le_bytes(),
+                false => value.to_be_bytes(),
+            });
+        }
+    }
+
+    fn entries(&self, bytes: &[u8]) -> Vec<Entry> {
+        let entry = |index: usize| {
+            let at = self.list_at + index * ENTRY_BYTES;
+            let number = |offset: usize| self.number(bytes, at + offset, 4);
+            Some(Entry {
+                attributes: number(0)?,
+                size: number(4)?,
+                offset: number(8)?,
+                dependent: number(12)?,
+            })
+        };
+        (0..self.count).filter_map(entry).collect()
+    }
+
+    /// Writes entries, of which there are no more than before.
+    fn write(&self, bytes: &mut [u8], entries: &[Entry]) {
+        if let Some(list) = bytes.get_mut(self.list_at..self.list_at + self.count * ENTRY_BYTES) {
+            list.fill(0);
+        }
+        for (index, entry) in entries.iter().enumerate().take(self.count) {
+            let at = self.list_at + index * ENTRY_BYTES;
+            let numbers = [entry.attributes, entry.size, entry.offset, entry.dependent];
+            for (number, offset) in numbers.into_iter().zip([0, 4, 8, 12]) {
+                self.set(bytes, at + offset, number);
+            }
+        }
+        if entries.len() < self.count {
+            self.set(bytes, self.length_at, (entries.len() * ENTRY_BYTES) as u32);
+            if let Some(at) = self.count_at {
+                self.set(bytes, at, entries.len() as u32);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture::Kind, write};
+    use super::*;
+
+    /// A file with a directory of pictures that lie behind it, and something behind them.
+    fn with_pictures(pictures: &[(u32, &[u8])], rest: &[u8], is_little: bool) -> Vec<u8> {
+        let picture = Kind::USUAL.file();
+        let number = |value: u32| match is_little {
+            true => value.to_le_bytes(),
+            false => value.to_be_bytes(),
+        };
+        let short = |value: u16| match is_little {
+            true => value.to_le_bytes(),
+            false => value.to_be_bytes(),
+        };
+        let count = pictures.len() as u32 + 1;
+        let list_at = 8 + 2 + 2 * 12 + 4;
+        let segment_length = 4 + 4 + list_at as usize + 16 * count as usize;
+        let end = picture.len() + segment_length;
+        // The segment is the first, so positions count from behind its first 8 bytes and the start marker.
+        let base = 2 + 4 + 4;
+        let mut content = b"MPF\0".to_vec();
+        content.extend(if is_little { b"II*\0" } else { b"MM\0*" });
+        content.extend(number(8));
+        content.extend(short(2));
+        content.extend([&short(0xB001)[..], &short(4), &number(1), &number(count)].concat());
+        content.extend(
+            [
+                &short(0xB002)[..],
+                &short(7),
+                &number(16 * count),
+                &number(list_at),
+            ]
+            .concat(),
+        );
+        content.extend(number(0));
+        let mut behind = Vec::new();
+        let mut entry = |attributes: u32, size: usize, offset: usize| {
+            content.extend(
+                [attributes, size as u32, offset as u32, 0]
+                    .map(number)
+                    .concat(),
+            );
+        };
+        entry(0x2003_0000, end, 0);
+        for (attributes, bytes) in pictures {
+            entry(*attributes, bytes.len(), end + behind.len() - base);
+            behind.extend_from_slice(bytes);
+        }
+        let segment = write::segment(APP2, &content).unwrap();
+        assert_eq!(segment.len(), segment_length);
+        [&picture[..2], &segment, &picture[2..], &behind, rest].concat()
+    }
+
+    /// The pictures that the directory of a file leads to.
+    fn pictures(bytes: &[u8]) -> Vec<&[u8]> {
+        let directory = Directory::find(bytes, &Layout::of(bytes).unwrap()).unwrap();
+        let entries = directory.entries(bytes);
+        let picture = |entry: &Entry| {
+            let start = match entry.offset {
+                0 => 0,
+                offset => directory.base + offset as usize,
+            };
+            &bytes[start..start + entry.size as usize]
+        };
+        entries.iter().map(picture).collect()
+    }
+
+    #[test]
+    fn pictures_behind_are_found_again_when_the_picture_grows_or_shrinks() {
+        let map = b"\xFF\xD8http://ns.adobe.com/hdr-gain-map/1.0/\xFF\xD9".as_slice();
+        let depth = b"\xFF\xD8 depth \xFF\xD9".as_slice();
+        for is_little in [true, false] {
+            let source = with_pictures(&[(0, map), (0, depth)], b"maker's own", is_little);
+            assert_eq!(extras(&source), [Extra::GainMap, Extra::Pictures]);
+            let end = Layout::of(&source).unwrap().end;
+            assert_eq!(pictures(&source), [&source[..end], map, depth]);
+            let comment = write::segment(0xFE, &[7; 99]).unwrap();
+            let mut longer = [&source[..2], &comment, &source[2..end]].concat();
+            let length = longer.len();
+            append(&mut longer, &source);
+            assert_eq!(pictures(&longer), [&longer[..length], map, depth]);
+            assert!(longer.ends_with(b"maker's own"));
+            // And back.
+            let mut shorter = source[..end].to_vec();
+            append(&mut shorter, &longer);
+            assert_eq!(shorter, source);
+        }
+    }
+
+    #[test]
+    fn previews_of_the_old_picture_are_left_out() {
+        let (map, preview) = (
+            b"\xFF\xD8map\xFF\xD9".as_slice(),
+            b"\xFF\xD8old\xFF\xD9".as_slice(),
+        );
+        let source = with_pictures(&[(0x01_0002, preview), (0, map)], b"", true);
+        let mut file = source[..Layout::of(&source).unwrap().end].to_vec();
+        append(&mut file, &source);
+        assert_eq!(pictures(&file)[1..], [map]);
+        assert!(!contains(&file, b"old"));
+    }
+
+    #[test]
+    fn videos_and_unknown_bytes_are_kept_and_fillings_are_nothing() {
+        let picture = Kind::USUAL.file();
+        let video = b"\0\0\0\x18ftypmp42 moov".as_slice();
+        for (rest, expected) in [
+            (video, vec![Extra::Video]),
+            (b"SEFH what Samsung writes SEFT", vec![Extra::Unknown]),
+            (b"\0\0\0\0", Vec::new()),
+            (b"", Vec::new()),
+        ] {
+            let source = [picture.as_slice(), rest].concat();
+            assert_eq!(extras(&source), expected);
+            let mut file = picture.clone();
+            append(&mut file, &source);
+            assert_eq!(file, source);
+        }
+    }
+
+    #[test]
+    fn directories_that_make_no_sense_change_nothing() {
+        let source = with_pictures(&[(0, b"\xFF\xD8x\xFF\xD9")], b"", true);
+        let end = Layout::of(&source).unwrap().end;
+        for at in 2..100 {
+            let mut broken = source.clone();
+            broken[at] ^= 0xFF;
+            let mut file = source[..end].to_vec();
+            append(&mut file, &broken);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! From stored samples to pixels.
+
+use image::{DynamicImage, ImageBuffer, Pixel};
+
+/// What the samples of a pixel stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Photometric {
+    WhiteIsZero,
+    BlackIsZero,
+    Rgb,
+    Palette,
+    Cmyk,
+    YCbCr,
+}
+
+/// Samples in the depth of the file; those of less than eight bits in bytes.
+pub(super) enum Raw {
+    Bytes(Vec<u8>),
+    Words(Vec<u16>),
+}
+
+impl Raw {
+    /// Samples of less than eight bits, which lie close together in each row.
+    pub fn unpacked(packed: &[u8], stride: usize, per_row: usize, bits: u32) -> Self {
+        let mask = (1u8 << bits) - 1;
+        let in_byte = (8 / bits) as usize;
+        let row = |row: &[u8]| -> Vec<u8> {
+            (row.iter().flat_map(|byte| {
+                (1..=in_byte as u32).map(move |index| byte >> (8 - index * bits) & mask)
+            }))
+            .take(per_row)
+            .collect()
+        };
+        Self::Bytes(packed.chunks(stride.max(1)).flat_map(row).collect())
+    }
+
+    /// Planes of `plane` samples, one a channel, as pixels.
+    pub fn interleaved(self, planes: usize, plane: usize) -> Self {
+        fn woven<T: Copy + Default>(samples: &[T], planes: usize, plane: usize) -> Vec<T> {
+            let mut woven = vec![T::default(); planes * plane];
+            for (index, channel) in samples.chunks(plane.max(1)).take(planes).enumerate() {
+                let places = woven.iter_mut().skip(index).step_by(planes);
+                places
+                    .zip(channel)
+                    .for_each(|(place, sample)| *place = *sample);
+            }
+            woven
+        }
+        match self {
+            Self::Bytes(samples) => Self::Bytes(woven(&samples, planes, plane)),
+            Self::Words(samples) => Self::Words(woven(&samples, planes, plane)),
+        }
+    }
+}
+
+/// The samples of a picture.
+pub(super) struct Samples<'a> {
+    pub size: (u32, u32),
+    pub raw: Raw,
+    pub per_pixel: usize,
+    pub bits: u32,
+    pub photometric: Photometric,
+    /// What the samples beyond the colours are, where the file says so.
+    pub extra: Option<&'a [u64]>,
+    /// Red, green and blue of all entries.
+    pub palette: &'a [u64],
+    /// The weights of red, green and blue in the luma.
+    pub ycbcr: [f32; 3],
+}
+
+/// A picture as the rest of the program knows it.
+pub(super) struct Decoded {
+    pub pixels: DynamicImage,
+    /// Colours were multiplied by alpha.
+    pub was_associated: bool,
+    /// How many further channels are left out.
+    pub left_out: usize,
+}
+
+/// A sample of eight or sixteen bits.
+trait Sample: Copy + Default + 'static {
+    const FULL: u32;
+    fn of(value: u32) -> Self;
+    fn value(self) -> u32;
+}
+
+impl Sample for u8 {
+    const FULL: u32 = 0xFF;
+    fn of(value: u32) -> Self {
+        value.min(Self::FULL) as Self
+    }
+    fn value(self) -> u32 {
+        self.into()
+    }
+}
+
+impl Sample for u16 {
+    const FULL: u32 = 0xFFFF;
+    fn of(value: u32) -> Self {
+        value.min(Self::FULL) as Self
+    }
+    fn value(self) -> u32 {
+        self.into()
+    }
+}
+
+impl Samples<'_> {
+    /// The picture in grey or RGB, with alpha where the file has it.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub fn decoded(mut self) -> Result<Decoded, String> {
+        let raw = std::mem::replace(&mut self.raw, Raw::Bytes(Vec::new()));
+        match raw {
+            Raw::Bytes(samples) => self.finished(self.channels(samples)?, picture_of_bytes),
+            Raw::Words(samples) => self.finished(self.channels(samples)?, picture_of_words),
+        }
+    }
+
+    fn finished<T: Sample>(
+        &self,
+        channels: Channels<T>,
+        picture: impl Fn((u32, u32), usize, Vec<T>) -> Option<DynamicImage>,
+    ) -> Result<Decoded, String> {
+        let Channels {
+            mut samples,
+            colours,
+            alpha,
+            left_out,
+        } = channels;
+        let channels = colours + usize::from(alpha != Alpha::None);
+        if alpha == Alpha::Associated {
+            samples.chunks_exact_mut(channels).for_each(divide_by_alpha);
+        }
+        Ok(Decoded {
+            pixels: picture(self.size, channels, samples).ok_or("too few samples")?,
+            was_associated: alpha == Alpha::Associated,
+            left_out,
+        })
+    }
+
+    /// The samples of the colours and of alpha alone.
+    fn channels<T: Sample>(&self, samples: Vec<T>) -> Result<Channels<T>, String> {
+        let stored = match self.photometric {
+            Photometric::WhiteIsZero | Photometric::BlackIsZero | Photometric::Palette => 1,
+            Photometric::Rgb | Photometric::YCbCr => 3,
+            Photometric::Cmyk => 4,
+        };
+        let Some(further) = self.per_pixel.checked_sub(stored) else {
+            return Err(format!("{} channels", self.per_pixel));
+        };
+        if self.bits < 8 && self.per_pixel > 1 {
+            return Err(format!("{} channels of {} bits", self.per_pixel, self.bits));
+        }
+        let (place, alpha) = self.alpha(further);
+        let left_out = further - usize::from(alpha != Alpha::None);
+        let colours = if stored == 1 && self.photometric != Photometric::Palette {
+            1
+        } else {
+            3
+        };
+        let is_as_stored = left_out == 0
+            && self.bits >= 8
+            && matches!(
+                self.photometric,
+                Photometric::BlackIsZero | Photometric::Rgb
+            );
+        if is_as_stored {
+            return Ok(Channels {
+                samples,
+                colours,
+                alpha,
+                left_out,
+            });
+        }
+        let palette = self.palette_of::<T>()?;
+        let mut out = Vec::with_capacity(samples.len() / self.per_pixel * (colours + 1));
+        for pixel in samples.chunks_exact(self.per_pixel) {
+            self.push_colours(pixel, &palette, &mut out);
+            if alpha != Alpha::None {
+                out.extend(pixel.get(stored + place));
+            }
+        }
+        Ok(Channels {
+            samples: out,
+            colours,
+            alpha,
+            left_out,
+        })
+    }
+
+    /// Which of the further channels is alpha, and of what kind.
+    fn alpha(&self, further: usize) -> (usize, Alpha) {
+        const ASSOCIATED: u64 = 1;
+        const UNASSOCIATED: u64 = 2;
+        let Some(extra) = self.extra else {
+            // Writers that do not say what it is mean alpha.
+            return match further {
+                1 => (0, Alpha::Unassociated),
+                _ => (0, Alpha::None),
+            };
+        };
+        for (place, kind) in extra.iter().take(further).enumerate() {
+            match *kind {
+                ASSOCIATED => return (place, Alpha::Associated),
+                UNASSOCIATED => return (place, Alpha::Unassociated),
+                _ => {}
+            }
+        }
+        (0, Alpha::None)
+    }
+
+    fn push_colours<T: Sample>(&self, pixel: &[T], palette: &[[T; 3]], out: &mut Vec<T>) {
+        let full = T::FULL;
+        match (self.photometric, pixel) {
+            (Photometric::WhiteIsZero | Photometric::BlackIsZero, [level, ..]) => {
+                let most = match self.bits {
+                    bits if bits < 8 => (1 << bits) - 1,
+                    _ => full,
+                };
+                let level = level.value().min(most) * full / most;
+                let is_negative = self.photometric == Photometric::WhiteIsZero;
+                out.push(T::of(if is_negative { full - level } else { level }));
+            }
+            (Photometric::Rgb, [red, green, blue, ..]) => out.extend([*red, *green, *blue]),
+            (Photometric::Palette, [index, ..]) => {
+                let index = index.value() as usize;
+                out.extend(palette.get(index).copied().unwrap_or_default());
+            }
+            (Photometric::Cmyk, [inks @ .., black] | [inks @ .., black, _]) if inks.len() == 3 => {
+                let light = u64::from(full - black.value());
+                let full = u64::from(full);
+                let mixed = |ink: &T| (full - u64::from(ink.value())) * light;
+                out.extend(
+                    inks.iter()
+                        .map(|ink| T::of(((mixed(ink) + full / 2) / full) as u32)),
+                );
+            }
+            (Photometric::YCbCr, [luma, blue, red, ..]) => {
+                let [of_red, of_green, of_blue] = self.ycbcr;
+                let middle = (full / 2 + 1) as f32;
+                let luma = luma.value() as f32;
+                let r = luma + (red.value() as f32 - middle) * (2.0 - 2.0 * of_red);
+                let b = luma + (blue.value() as f32 - middle) * (2.0 - 2.0 * of_blue);
+                let g = (luma - of_blue * b - of_red * r) / of_green;
+                out.extend([r, g, b].map(|value| T::of(value.round().max(0.0) as u32)));
+            }
+            // Chunks have as many samples as were asked for.
+            _ => {}
+        }
+    }
+
+    /// The colours of a palette in the depth of the picture.
+    fn palette_of<T: Sample>(&self) -> Result<Vec<[T; 3]>, String> {
+        if self.photometric != Photometric::Palette {
+            return Ok(Vec::new());
+        }
+        let entries = 1usize << self.bits;
+        let [red, green, blue] = [0, 1, 2].map(|channel| {
+            let start = channel * entries;
+            self.palette.get(start..start + entries)
+        });
+        let (Some(red), Some(green), Some(blue)) = (red, green, blue) else {
+            return Err("a palette that is too short".to_owned());
+        };
+        // Old writers put 8 bits where 16 belong.
+        let is_shallow = self.palette.iter().all(|level| *level <= 0xFF);
+        let level = |level: &u64| {
+            let level = (*level).min(0xFFFF) as u32;
+            let deep = if is_shallow { level * 257 } else { level };
+            T::of(match T::FULL {
+                0xFF => deep >> 8,
+                _ => deep,
+            })
+        };
+        let colours = red.iter().zip(green).zip(blue);
+        Ok(colours
+            .map(|((red, green), blue)| [level(red), level(green), level(blue)])
+            .collect())
+    }
+}
+
+/// Samples in the words of the program.
+struct Channels<T> {
+    samples: Vec<T>,
+    /// How many of a pixel's samples are colours.
+    colours: usize,
+    alpha: Alpha,
+    /// How many channels are not among them.
+    left_out: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alpha {
+    None,
+    Unassociated,
+    Associated,
+}
+
+/// Colours that were multiplied by the last channel, as they were before. Multiplying again gives the same
+/// numbers, as long as no colour was lighter than its alpha.
+fn divide_by_alpha<T: Sample>(pixel: &mut [T]) {
+    if let [colours @ .., alpha] = pixel {
+        let alpha = u64::from(alpha.value());
+        for level in colours.iter_mut().filter(|_| alpha > 0) {
+            let whole = u64::from(level.value()) * u64::from(T::FULL);
+            *level = T::of(((whole + alpha / 2) / alpha).min(u64::from(T::FULL)) as u32);
+        }
+    }
+}
+
+/// The picture with its colours multiplied by alpha.
+pub(in crate::photo) fn associated(pixels: &DynamicImage) -> Option<DynamicImage> {
+    fn multiplied<P: Pixel>(
+        picture: &ImageBuffer<P, Vec<P::Subpixel>>,
+    ) -> ImageBuffer<P, Vec<P::Subpixel>>
+    where
+        P::Subpixel: Sample,
+    {
+        let mut picture = picture.clone();
+        for pixel in picture.pixels_mut() {
+            if let [colours @ .., alpha] = pixel.channels_mut() {
+                let alpha = u64::from(alpha.value());
+                let full = u64::from(<P::Subpixel as Sample>::FULL);
+                for level in colours {
+                    let product = u64::from(level.value()) * alpha;
+                    *level = <P::Subpixel as Sample>::of(((product + full / 2) / full) as u32);
+                }
+            }
+        }
+        picture
+    }
+    Some(match pixels {
+        DynamicImage::ImageLumaA8(p) => multiplied(p).into(),
+        DynamicImage::ImageLumaA16(p) => multiplied(p).into(),
+        DynamicImage::ImageRgba8(p) => multiplied(p).into(),
+        DynamicImage::ImageRgba16(p) => multiplied(p).into(),
+        _ => return None,
+    })
+}
+
+fn picture_of_bytes((w, h): (u32, u32), channels: usize, data: Vec<u8>) -> Option<DynamicImage> {
+    Some(match channels {
+        1 => DynamicImage::ImageLuma8(ImageBuffer::from_raw(w, h, data)?),
+        2 => DynamicImage::ImageLumaA8(ImageBuffer::from_raw(w, h, data)?),
+        3 => DynamicImage::ImageRgb8(ImageBuffer::from_raw(w, h, data)?),
+        _ => DynamicImage::ImageRgba8(ImageBuffer::from_raw(w, h, data)?),
+    })
+}
+
+fn picture_of_words((w, h): (u32, u32), channels: usize, data: Vec<u16>) -> Option<DynamicImage> {
+    Some(match channels {
+        1 => DynamicImage::ImageLuma16(ImageBuffer::from_raw(w, h, data)?),
+        2 => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(w, h, data)?),
+        3 => DynamicImage::ImageRgb16(ImageBuffer::from_raw(w, h, data)?),
+        _ => DynamicImage::ImageRgba16(ImageBuffer::from_raw(w, h, data)?),
+    })
+}

@@ -1,0 +1,424 @@
+//! Which picture of a file is the photo, and what kind it is.
+
+use std::collections::HashSet;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use image::DynamicImage;
+use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
+use tiff::{TiffError, TiffResult};
+
+use super::directory::{Directory, TiffFile};
+use super::pixels::{Photometric, Raw, Samples};
+use super::{fields, tag};
+use crate::photo::metadata::{Metadata, TiffCompression, TiffStorage};
+use crate::photo::{Error, Warning};
+
+/// More pictures than any file has.
+const MOST_DIRECTORIES: usize = 4096;
+const MOST_SUB_DIRECTORIES: usize = 64;
+
+/// A photo as its file has it: not turned.
+pub(in crate::photo) struct Content {
+    pub pixels: DynamicImage,
+    pub metadata: Metadata,
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a file is not opened.
+pub(in crate::photo) enum Refused {
+    /// It cannot be read, or ends too early.
+    Io(io::Error),
+    /// A raw photo; what kind, where that is known.
+    Raw(&'static str),
+    /// The reason in words.
+    Unsupported(String),
+    /// The decoder's reason.
+    Decoder(TiffError),
+    /// Too large, or empty.
+    Size(Box<Error>),
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<TiffError> for Refused {
+    fn from(error: TiffError) -> Self {
+        match error {
+            TiffError::IoError(error) => Self::Io(error),
+            error => Self::Decoder(error),
+        }
+    }
+}
+
+/// Reads the photo of a TIFF file. `check` is asked about its width, its height and the bytes that its
+/// samples take, before memory is reserved.
+///
+/// # Errors
+/// [`Refused`].
+pub(in crate::photo) fn read<R: Read + Seek>(
+    mut reader: R,
+    check: impl Fn(u32, u32, u64) -> Result<(), Error>,
+) -> Result<Content, Refused> {
+    let Some((mut file, first)) = TiffFile::open(&mut reader)? else {
+        return Err(Refused::Unsupported("an unknown header".to_owned()));
+    };
+    let pages = Pages::read(&mut file, first)?;
+    let (chosen, others) = pages.choose(&mut file)?;
+    let kind = Kind::read(&mut file, &chosen)?;
+    check(kind.width, kind.height, kind.sample_bytes())
+        .map_err(|error| Refused::Size(Box::new(error)))?;
+    let mut metadata = fields::metadata(&mut file, &chosen)?;
+    let patches = kind.patches(&file, &chosen)?;
+
+    let samples = kind.samples(Patched::new(reader, patches))?;
+    let decoded = samples.decoded().map_err(Refused::Unsupported)?;
+    let mut warnings = Vec::new();
+    if others > 0 {
+        warnings.push(Warning::OtherPages(others));
+    }
+    if chosen.field(tag::LAYERS).is_some() {
+        warnings.push(Warning::LayersLeftOut);
+    }
+    if decoded.left_out > 0 {
+        warnings.push(Warning::ChannelsLeftOut(decoded.left_out));
+    }
+    if kind.photometric == Photometric::Cmyk {
+        warnings.push(Warning::ConvertedFromCmyk);
+        // A profile for inks does not describe RGB pixels.
+        metadata.icc_profile = None;
+    }
+    metadata.tiff = TiffStorage {
+        compression: kind.storage(),
+        is_alpha_associated: decoded.was_associated,
+    };
+    Ok(Content {
+        pixels: decoded.pixels,
+        metadata,
+        warnings,
+    })
+}
+
+/// The pictures of a file.
+struct Pages {
+    chain: Vec<Directory>,
+    /// The directories below those of the chain.
+    below: Vec<Directory>,
+}
+
+impl Pages {
+    fn read<R: Read + Seek>(file: &mut TiffFile<R>, first: u64) -> Result<Self, Refused> {
+        let mut seen = HashSet::from([first]);
+        let mut chain = vec![file.directory(first)?];
+        while let Some(next) = chain.last().map(|last| last.next).filter(|next| *next != 0) {
+            // What cannot be read after the first picture is no reason to refuse that one.
+            let Ok(directory) = file.directory(next) else {
+                break;
+            };
+            if !seen.insert(next) || chain.len() >= MOST_DIRECTORIES {
+                break;
+            }
+            chain.push(directory);
+        }
+        let mut below = Vec::new();
+        for directory in chain.iter().take(MOST_SUB_DIRECTORIES) {
+            let links = file.numbers(directory, tag::SUB_DIRECTORIES)?;
+            for at in links.into_iter().take(MOST_SUB_DIRECTORIES) {
+                if seen.insert(at)
+                    && let Ok(directory) = file.directory(at)
+                {
+                    below.push(directory);
+                }
+            }
+        }
+        Ok(Self { chain, below })
+    }
+
+    /// The full picture, and how many others the file has that are neither reduced ones nor masks.
+    fn choose<R: Read + Seek>(self, file: &mut TiffFile<R>) -> Result<(Directory, usize), Refused> {
+        const COLOUR_FILTERS: u64 = 32_803;
+        const LINEAR_RAW: u64 = 34_892;
+        let mut full = Vec::new();
+        for (is_below, directory) in
+            (self.chain.iter().map(|it| (false, it))).chain(self.below.iter().map(|it| (true, it)))
+        {
+            if directory.field(tag::DNG_VERSION).is_some() {
+                return Err(Refused::Raw("DNG"));
+            }
+            let photometric = file.number(directory, tag::PHOTOMETRIC)?;
+            if matches!(photometric, Some(COLOUR_FILTERS | LINEAR_RAW)) {
+                return Err(Refused::Raw(""));
+            }
+            if is_full(file, directory)? {
+                full.push((is_below, directory));
+            }
+        }
+        let in_chain = full.iter().filter(|(is_below, _)| !is_below).count();
+        let area = |file: &mut TiffFile<R>, directory: &Directory| -> io::Result<u64> {
+            let width = file.number(directory, tag::WIDTH)?.unwrap_or_default();
+            let length = file.number(directory, tag::LENGTH)?.unwrap_or_default();
+            Ok(width.saturating_mul(length))
+        };
+        let mut chosen = full.first().map(|(_, directory)| *directory);
+        let mut others = in_chain.saturating_sub(1);
+        // A small first picture that does not say so is a thumbnail all the same.
+        if let (Some(first), Some((_, second))) = (chosen, full.get(1)) {
+            const THUMBNAIL: u64 = 9;
+            if area(file, first)?.saturating_mul(THUMBNAIL) <= area(file, second)? {
+                chosen = Some(second);
+                others = in_chain.saturating_sub(2);
+            }
+        }
+        // A file of nothing but reduced pictures: the first of them.
+        match chosen.or(self.chain.first()) {
+            Some(directory) => Ok((directory.clone(), others)),
+            None => Err(Refused::Unsupported("no picture in it".to_owned())),
+        }
+    }
+}
+
+/// Whether a directory holds a picture of its own, neither a reduced one nor a mask.
+fn is_full<R: Read + Seek>(file: &mut TiffFile<R>, directory: &Directory) -> io::Result<bool> {
+    const REDUCED: u64 = 1;
+    const MASK: u64 = 4;
+    const OLD_REDUCED: u64 = 2;
+    let kind = file.number(directory, tag::NEW_SUBFILE_TYPE)?;
+    let old_kind = file.number(directory, tag::SUBFILE_TYPE)?;
+    let is_other = kind.unwrap_or_default() & (REDUCED | MASK) != 0
+        || kind.is_none() && old_kind == Some(OLD_REDUCED);
+    Ok(!is_other && directory.field(tag::WIDTH).is_some())
+}
+
+/// How the samples of a picture are stored.
+struct Kind {
+    width: u32,
+    height: u32,
+    bits: u64,
+    samples: u64,
+    photometric: Photometric,
+    compression: u64,
+    extra_samples: Vec<u64>,
+    has_extra_samples: bool,
+    palette: Vec<u64>,
+    ycbcr: [f32; 3],
+}
+
+impl Kind {
+    fn read<R: Read + Seek>(
+        file: &mut TiffFile<R>,
+        directory: &Directory,
+    ) -> Result<Self, Refused> {
+        const JPEG: u64 = 7;
+        const UNSIGNED: [u64; 2] = [1, 4];
+        const FLOATING_POINT: u64 = 3;
+        let unsupported = |what: &str| Err(Refused::Unsupported(what.to_owned()));
+        let mut number = |tag, default| -> io::Result<u64> {
+            Ok(file.number(directory, tag)?.unwrap_or(default))
+        };
+        let bits = number(tag::BITS_PER_SAMPLE, 1)?;
+        let format = number(tag::SAMPLE_FORMAT, 1)?;
+        let compression = number(tag::COMPRESSION, 1)?;
+        let photometric = number(tag::PHOTOMETRIC, u64::MAX)?;
+        let [width, height] = [tag::WIDTH, tag::LENGTH]
+            .map(|tag| number(tag, 0).map(|side| u32::try_from(side).unwrap_or(u32::MAX)));
+        let samples = number(tag::SAMPLES_PER_PIXEL, 1)?;
+        if format == FLOATING_POINT {
+            return unsupported("floating point numbers");
+        }
+        if !UNSIGNED.contains(&format) {
+            return unsupported("signed or complex numbers");
+        }
+        let all_bits = file.numbers(directory, tag::BITS_PER_SAMPLE)?;
+        if all_bits.iter().any(|it| *it != bits) {
+            return unsupported("channels of different depths");
+        }
+        if !matches!(bits, 1 | 2 | 4 | 8 | 16) {
+            return Err(Refused::Unsupported(format!("{bits} bits a channel")));
+        }
+        let photometric = match photometric {
+            0 => Photometric::WhiteIsZero,
+            1 => Photometric::BlackIsZero,
+            2 => Photometric::Rgb,
+            3 => Photometric::Palette,
+            4 => return unsupported("a mask"),
+            5 => Photometric::Cmyk,
+            6 => Photometric::YCbCr,
+            8..=10 => return unsupported("CIE L*a*b* colours"),
+            _ => return unsupported("unknown colours"),
+        };
+        if let Some(name) = unknown_compression(compression) {
+            return Err(Refused::Unsupported(format!("compressed by {name}")));
+        }
+        let subsampling = file.numbers(directory, tag::YCBCR_SUBSAMPLING)?;
+        let is_subsampled = subsampling.is_empty() || subsampling.iter().any(|it| *it != 1);
+        if photometric == Photometric::YCbCr && compression != JPEG && is_subsampled {
+            return unsupported("YCbCr colours of reduced resolution without JPEG compression");
+        }
+        let coefficients = file.fractions(directory, tag::YCBCR_COEFFICIENTS)?;
+        Ok(Self {
+            width: width?,
+            height: height?,
+            bits,
+            samples,
+            photometric,
+            compression,
+            extra_samples: file.numbers(directory, tag::EXTRA_SAMPLES)?,
+            has_extra_samples: directory.field(tag::EXTRA_SAMPLES).is_some(),
+            palette: file.numbers(directory, tag::COLOR_MAP)?,
+            ycbcr: coefficients.try_into().unwrap_or([0.299, 0.587, 0.114]),
+        })
+    }
+
+    fn sample_bytes(&self) -> u64 {
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        pixels
+            .saturating_mul(self.samples)
+            .saturating_mul(self.bits.div_ceil(8))
+    }
+
+    /// What the decoder is to read in other words: the chosen directory first, and the samples just as
+    /// they are, whatever they stand for.
+    fn patches<R: Read + Seek>(
+        &self,
+        file: &TiffFile<R>,
+        chosen: &Directory,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Refused> {
+        const BLACK_IS_ZERO: u64 = 1;
+        const SHORT: u16 = 3;
+        let (at, length) = file.first_pointer();
+        let mut patches = vec![(at, file.order.bytes(chosen.at, length))];
+        match chosen.field(tag::PHOTOMETRIC) {
+            Some(field) if field.kind == SHORT => {
+                patches.push((field.value_at, file.order.bytes(BLACK_IS_ZERO, 2)));
+                Ok(patches)
+            }
+            _ => Err(Refused::Unsupported("unknown colours".to_owned())),
+        }
+    }
+
+    /// The samples as they are stored.
+    fn samples<R: Read + Seek>(&self, reader: Patched<R>) -> Result<Samples<'_>, Refused> {
+        let (decoded, layout) = self.decode(reader)?;
+        let plane = layout.plane_stride.map_or(0, usize::from);
+        let raw = match decoded {
+            DecodingResult::U8(samples) if self.bits == 8 => Raw::Bytes(samples),
+            DecodingResult::U16(samples) if self.bits == 16 => Raw::Words(samples),
+            DecodingResult::U8(packed) if self.bits < 8 => {
+                let stride = layout.row_stride.map_or(0, usize::from);
+                let per_row = self.width as usize * self.samples as usize;
+                Raw::unpacked(&packed, stride, per_row, self.bits as u32)
+            }
+            _ => {
+                return Err(Refused::Unsupported(format!(
+                    "{} bits a channel",
+                    self.bits
+                )));
+            }
+        };
+        let plane = plane / self.bits.div_ceil(8) as usize;
+        Ok(Samples {
+            size: (self.width, self.height),
+            raw: match layout.planes {
+                0 | 1 => raw,
+                planes => raw.interleaved(planes, plane),
+            },
+            per_pixel: self.samples as usize,
+            bits: self.bits as u32,
+            photometric: self.photometric,
+            extra: (self.has_extra_samples).then_some(&self.extra_samples[..]),
+            palette: &self.palette,
+            ycbcr: self.ycbcr,
+        })
+    }
+
+    fn decode<R: Read + Seek>(
+        &self,
+        reader: Patched<R>,
+    ) -> TiffResult<(DecodingResult, BufferLayoutPreference)> {
+        // The size was checked before.
+        let mut decoder = Decoder::new(reader)?.with_limits(Limits::unlimited());
+        let mut decoded = DecodingResult::U8(Vec::new());
+        let layout = decoder.read_image_to_buffer(&mut decoded)?;
+        Ok((decoded, layout))
+    }
+
+    /// The compression of a file that is made from this one: the same, or the closest without loss.
+    fn storage(&self) -> TiffCompression {
+        match self.compression {
+            1 => TiffCompression::None,
+            5 => TiffCompression::Lzw,
+            32_773 => TiffCompression::PackBits,
+            _ => TiffCompression::Deflate,
+        }
+    }
+}
+
+/// The name of a compression that the decoder does not know.
+fn unknown_compression(number: u64) -> Option<String> {
+    let name = match number {
+        1 | 4 | 5 | 7 | 8 | 32_773 | 32_946 | 50_000 => return None,
+        2 | 3 => "an old fax code",
+        6 => "old-style JPEG",
+        34_712 => "JPEG 2000",
+        34_887 => "LERC",
+        34_925 => "LZMA",
+        50_001 => "WebP",
+        50_002 | 52_546 => "JPEG XL",
+        other => return Some(format!("an unknown method, {other}")),
+    };
+    Some(name.to_owned())
+}
+
+/// A file in which some bytes read differently.
+struct Patched<R> {
+    reader: R,
+    position: u64,
+    patches: Vec<(u64, Vec<u8>)>,
+}
+
+impl<R> Patched<R> {
+    fn new(reader: R, patches: Vec<(u64, Vec<u8>)>) -> Self {
+        Self {
+            reader,
+            // The first thing that a decoder does is to seek to the start.
+            position: u64::MAX,
+            patches,
+        }
+    }
+}
+
+impl<R: Read + Seek> Read for Patched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == u64::MAX {
+            self.seek(SeekFrom::Start(0))?;
+        }
+        let count = self.reader.read(buffer)?;
+        let start = self.position;
+        self.position += count as u64;
+        for (at, bytes) in &self.patches {
+            if *at >= self.position || at + bytes.len() as u64 <= start {
+                continue;
+            }
+            for (place, byte) in (*at..).zip(bytes) {
+                let index = place.checked_sub(start).map(|index| index as usize);
+                if let Some(target) = index.and_then(|index| buffer[..count].get_mut(index)) {
+                    *target = *byte;
+                }
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl<R: Read + Seek> Seek for Patched<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.position = self.reader.seek(to)?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
