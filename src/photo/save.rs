@@ -282,7 +282,13 @@ fn as_source(
         let size = source.stored_size(pixels);
         let exif = source.stored_exif(metadata.exif.as_deref(), size)?;
         let stored = metadata.stored_as(exif, source.orientation, size);
-        let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &stored);
+        let mut parts = stored.clone();
+        if source.has_inks() {
+            // The photo, which is in RGB, does not have the profile of the inks.
+            let own = metadata::jpeg::read(&mut &source.bytes[..]);
+            parts.icc_profile = own.ok().and_then(|own| own.icc_profile);
+        }
+        let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &parts);
         if kept == Kept::All {
             jpeg::append(&mut bytes, &source.bytes);
         }

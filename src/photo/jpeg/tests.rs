@@ -386,3 +386,22 @@ fn kinds_that_are_not_read_are_refused_by_name() {
         assert!(!error.contains("damaged"), "{error}");
     }
 }
+
+#[test]
+fn inks_keep_their_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
+    let inks = |kind: &Kind| matches!(kind.model, change::Model::Cmyk);
+    let file = Kind::all().into_iter().find(inks).unwrap().file();
+    let profile = write::segment(0xE2, b"ICC_PROFILE\0\x01\x01the profile of a press").unwrap();
+    let bytes = [&file[..2], &profile, &file[2..]].concat();
+    std::fs::write(&source, bytes).unwrap();
+    let photo = load(&source);
+    let changed = photo.with_pixels(edited(photo.pixels())).unwrap();
+    changed.save(&target, &as_source()).unwrap();
+    let after = std::fs::read(&target).unwrap();
+    let profiles = segments(&after)
+        .into_iter()
+        .filter(|(_, content)| content.ends_with(b"of a press"));
+    assert_eq!(profiles.count(), 1);
+}

@@ -108,6 +108,13 @@ impl Source {
         })
     }
 
+    /// Are the stored colours inks (CMYK)?
+    pub fn has_inks(&self) -> bool {
+        let layout = Layout::of(&self.bytes);
+        let header = layout.and_then(|layout| FrameHeader::of(&self.bytes, &layout));
+        header.is_some_and(|header| header.components.len() == 4)
+    }
+
     /// Width and height of these upright pixels as they are stored.
     pub fn stored_size(&self, upright: &DynamicImage) -> (u32, u32) {
         let (width, height) = (upright.width(), upright.height());

@@ -30,6 +30,7 @@ pub use patch::Patch;
 pub use placed::{FieldEdit, PlacedField};
 pub use pulls::PullField;
 
+use super::grey::luminance;
 use super::labels::ParsedLabels;
 use super::resample::sample_bilinear;
 use super::{Error, square_side};
@@ -108,11 +109,12 @@ impl NeckField {
         let shade = Rgb32FImage::from_fn(GRID_SIZE, GRID_SIZE, |x, y| {
             Rgb(std::array::from_fn(|i| at(&values.shade, i, x, y, 0.0)))
         });
+        let low = low_pass(crop);
         Ok(Self {
             crop_size,
             motion: rounded(motion),
-            shade: rounded(shade),
-            low: rounded(low_pass(crop)),
+            shade: rounded(in_hue_of(&low, shade)),
+            low: rounded(low),
             reach,
         })
     }
@@ -169,6 +171,22 @@ pub fn share_of_amount(amount: f32) -> f32 {
         true => share.clamp(*SHARES.start(), *SHARES.end()),
         false => 0.0,
     }
+}
+
+/// A shade of the same luminance that keeps the hue of what it is added to: light may change under a chin, the
+/// colour of the skin may not.
+fn in_hue_of(low: &Rgb32FImage, mut shade: Rgb32FImage) -> Rgb32FImage {
+    /// Darker skin than this has no hue to speak of.
+    const DARKEST: f32 = 0.02;
+    for (shade, low) in shade.pixels_mut().zip(low.pixels()) {
+        let change = luminance(shade.0);
+        let light = luminance(low.0);
+        shade.0 = match light > DARKEST {
+            true => low.0.map(|level| level * change / light),
+            false => [change; 3],
+        };
+    }
+    shade
 }
 
 fn rounded(mut picture: Rgb32FImage) -> Rgb32FImage {
