@@ -209,13 +209,14 @@ pub(in crate::photo) fn with_history(packet: Option<&[u8]>, agent: &str) -> Opti
              <stEvt:softwareAgent>{agent}</stEvt:softwareAgent><stEvt:changed>/</stEvt:changed></rdf:li>"
         )
     };
-    let event = format!(" xmlns:stEvt=\"{}\"", name::EVENT);
+    // What a description declares, not what an entry does: ImageMagick's parser stumbles over the latter.
     let history = format!(
-        "<rdf:Description rdf:about=\"\" xmlns:rdf=\"{}\" xmlns:xmpMM=\"{}\"><xmpMM:History>\
-         <rdf:Seq>{}</rdf:Seq></xmpMM:History></rdf:Description>\n",
+        "<rdf:Description rdf:about=\"\" xmlns:rdf=\"{}\" xmlns:xmpMM=\"{}\" xmlns:stEvt=\"{}\">\
+         <xmpMM:History><rdf:Seq>{}</rdf:Seq></xmpMM:History></rdf:Description>\n",
         name::RDF,
         name::MEDIA_MANAGEMENT,
-        entry(&event),
+        name::EVENT,
+        entry(""),
     );
     let Some(packet) = packet else {
         return Some(new_packet(&history).into_bytes());
@@ -228,8 +229,12 @@ pub(in crate::photo) fn with_history(packet: Option<&[u8]>, agent: &str) -> Opti
     let mut edits = Edits::default();
     match sequence {
         Some(list) => {
-            let rdf = format!(" xmlns:rdf=\"{}\"", name::RDF);
-            edits.append(text, list, entry(&(rdf + &event)))?;
+            let declarations: String = [("rdf", name::RDF), ("stEvt", name::EVENT)]
+                .into_iter()
+                .filter(|(prefix, uri)| list.lookup_namespace_uri(Some(*prefix)) != Some(*uri))
+                .map(|(prefix, uri)| format!(" xmlns:{prefix}=\"{uri}\""))
+                .collect();
+            edits.append(text, list, entry(&declarations))?;
         }
         None => edits.append(text, rdf(&document)?, history)?,
     }

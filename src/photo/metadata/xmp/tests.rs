@@ -111,6 +111,10 @@ fn history_gets_one_entry_where_it_is() {
         "in its order"
     );
     assert!(
+        !edited.contains("<rdf:li xmlns"),
+        "nothing is declared twice"
+    );
+    assert!(
         edited.ends_with("\n<?xpacket end=\"w\"?>"),
         "the wrapper stays"
     );
