@@ -43,6 +43,8 @@ pub const GRID_SIZE: u32 = 256;
 const TAUGHT_AMOUNT: f32 = 75.0;
 /// The shares that a field is scaled by: a little beyond the slider's range.
 const SHARES: std::ops::RangeInclusive<f32> = -0.3..=1.4;
+/// The share of its light that skin may lose at the amount that the network was taught.
+const MOST_DARKENING: f32 = 0.12;
 
 /// What a network says of a crop; see [`crate::networks::FieldOutputs`] for the shapes.
 #[derive(Debug, Clone, Copy)]
@@ -173,8 +175,8 @@ pub fn share_of_amount(amount: f32) -> f32 {
     }
 }
 
-/// A shade of the same luminance that keeps the hue of what it is added to: light may change under a chin, the
-/// colour of the skin may not.
+/// A shade that keeps the hue of what it is added to, since light may change under a chin but the colour of the
+/// skin may not, and that darkens it by less than [`MOST_DARKENING`]: more than that shows as a patch.
 fn in_hue_of(low: &Rgb32FImage, mut shade: Rgb32FImage) -> Rgb32FImage {
     /// Darker skin than this has no hue to speak of.
     const DARKEST: f32 = 0.02;
@@ -182,11 +184,20 @@ fn in_hue_of(low: &Rgb32FImage, mut shade: Rgb32FImage) -> Rgb32FImage {
         let change = luminance(shade.0);
         let light = luminance(low.0);
         shade.0 = match light > DARKEST {
-            true => low.0.map(|level| level * change / light),
+            true => low.0.map(|level| level * gently(change / light)),
             false => [change; 3],
         };
     }
     shade
+}
+
+/// The share of its light that skin is changed by: as it is where it brightens, and ever closer to
+/// -[`MOST_DARKENING`] where it darkens.
+fn gently(change: f32) -> f32 {
+    match change < 0.0 {
+        true => MOST_DARKENING * (change / MOST_DARKENING).tanh(),
+        false => change,
+    }
 }
 
 fn rounded(mut picture: Rgb32FImage) -> Rgb32FImage {

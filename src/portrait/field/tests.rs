@@ -95,6 +95,21 @@ fn pixels_come_from_where_the_flow_says() {
 }
 
 #[test]
+fn skin_is_darkened_gently() {
+    let dark = in_hue_of(
+        &Rgb32FImage::from_pixel(1, 1, Rgb([0.8, 0.5, 0.4])),
+        Rgb32FImage::from_pixel(1, 1, Rgb([-0.5; 3])),
+    );
+    for (shade, low) in dark.get_pixel(0, 0).0.iter().zip([0.8, 0.5, 0.4]) {
+        assert!((-MOST_DARKENING..-0.8 * MOST_DARKENING).contains(&(shade / low)));
+    }
+    // A little is left as it is, and light is not held back.
+    for (wanted, low, high) in [(-0.02, -0.02, -0.0195), (0.3, 0.299, 0.301)] {
+        assert!((low..high).contains(&gently(wanted)), "{wanted}");
+    }
+}
+
+#[test]
 fn half_the_amount_moves_and_shades_half_as_much() {
     let photo = DynamicImage::ImageRgb8(RgbImage::from_pixel(SIZE, SIZE, Rgb([100; 3])));
     let edit = edit(field([0.01, 0.02], 0.25, 1.0), 37.5);
