@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use image::metadata::Orientation;
 
+use super::jpeg::marker::EXIF;
 use super::metadata::{Density, DensityUnit};
 use tiff::{Directory, erase, tag};
 
@@ -45,8 +46,8 @@ pub(super) fn only_orientation(orientation: Orientation) -> Vec<u8> {
 
 /// Removes the prefix that some writers put before the TIFF header.
 pub(super) fn without_prefix(mut exif: Vec<u8>) -> Vec<u8> {
-    if exif.starts_with(b"Exif\0\0") {
-        exif.drain(..6);
+    if exif.starts_with(EXIF) {
+        exif.drain(..EXIF.len());
     }
     exif
 }

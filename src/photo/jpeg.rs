@@ -13,7 +13,7 @@ mod fixture;
 mod frame;
 mod huffman;
 mod interleave;
-mod marker;
+pub(super) mod marker;
 mod read;
 mod trailer;
 mod transcode;

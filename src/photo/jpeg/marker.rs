@@ -1,4 +1,4 @@
-//! Markers (ITU-T T.81, table B.1), and where the parts of a file lie.
+//! Markers (ITU-T T.81, table B.1), what application segments begin with, and where the parts of a file lie.
 
 use std::ops::Range;
 
@@ -14,9 +14,24 @@ pub const HUFFMAN_TABLES: u8 = 0xC4;
 pub const APP0: u8 = 0xE0;
 pub const APP1: u8 = 0xE1;
 pub const APP2: u8 = 0xE2;
+pub const APP13: u8 = 0xED;
 pub const APP14: u8 = 0xEE;
 pub const APP15: u8 = 0xEF;
 pub const COMMENT: u8 = 0xFE;
+
+/// What fits a segment beside its length.
+pub const SEGMENT_BYTES: usize = 0xFFFF - 2;
+
+pub const JFIF: &[u8] = b"JFIF\0";
+pub const JFIF_EXTENSION: &[u8] = b"JFXX\0";
+pub const EXIF: &[u8] = b"Exif\0\0";
+pub const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+pub const ICC: &[u8] = b"ICC_PROFILE\0";
+/// Other pictures in the same file, by their positions in it.
+pub const MULTI_PICTURE: &[u8] = b"MPF\0";
+pub const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
+pub const ADOBE: &[u8] = b"Adobe";
 
 /// Is it the marker of a frame header? C4, C8 and CC are other things (B.1.1.3).
 pub fn starts_frame(marker: u8) -> bool {

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::marker::{APP2, Layout};
+use super::marker::{APP2, Layout, MULTI_PICTURE};
 
 /// What is behind a picture, in words that its owner knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -169,9 +169,9 @@ impl Directory {
         const ENTRIES: u32 = 0xB002;
         let segment = layout.segments.iter().find(|segment| {
             let content = bytes.get(segment.content.clone()).unwrap_or_default();
-            segment.marker == APP2 && content.starts_with(b"MPF\0")
+            segment.marker == APP2 && content.starts_with(MULTI_PICTURE)
         })?;
-        let base = segment.content.start + 4;
+        let base = segment.content.start + MULTI_PICTURE.len();
         let end = segment.content.end;
         let mut directory = Self {
             base,

@@ -13,7 +13,7 @@ use image::metadata::Orientation;
 
 use super::change::{self, Model, Pixels};
 use super::frame::FrameHeader;
-use super::marker::{APP0, APP1, APP2, APP14, APP15, COMMENT, Layout, Segment};
+use super::marker::{ADOBE, APP0, APP1, APP2, APP14, APP15, COMMENT, EXIF, ICC, Layout, Segment};
 use super::{Fault, Source, read, write};
 use crate::photo::exif;
 
@@ -25,8 +25,6 @@ pub(in super::super) enum Kept {
     /// Only what tells what the pixels mean: the colour profile, Adobe's and JFIF's segments.
     Colour,
 }
-
-const EXIF: &[u8] = b"Exif\0\0";
 
 impl Source {
     /// Can a photo with such pixels be saved as this file with a change?
@@ -172,7 +170,7 @@ fn keeps(kept: Kept, marker: u8, content: &[u8]) -> bool {
     match (marker, kept) {
         (APP1, _) if content.starts_with(EXIF) => false,
         (APP0 | APP14, _) => true,
-        (APP2, Kept::Colour) => content.starts_with(b"ICC_PROFILE\0"),
+        (APP2, Kept::Colour) => content.starts_with(ICC),
         (APP1..=APP15 | COMMENT, Kept::Colour) => false,
         _ => true,
     }
@@ -186,7 +184,7 @@ fn model(bytes: &[u8], layout: &Layout, header: &FrameHeader) -> Result<Model, F
         .filter(|segment| segment.marker == APP14);
     let adobe = adobe.filter_map(|segment| bytes.get(segment.content.clone()));
     let transform = adobe
-        .filter(|content| content.starts_with(b"Adobe"))
+        .filter(|content| content.starts_with(ADOBE))
         .filter_map(|content| content.get(11).copied())
         .next_back();
     let ids: Vec<u8> = header

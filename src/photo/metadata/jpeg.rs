@@ -5,31 +5,11 @@
 use std::io::{self, BufRead, Read};
 
 use super::{Density, DensityUnit, JpegPart, Metadata, photoshop, xmp};
-
-/// What fits a segment beside its length.
-pub(in crate::photo) const SEGMENT_BYTES: usize = 0xFFFF - 2;
-
-const START_OF_IMAGE: u8 = 0xD8;
-const END_OF_IMAGE: u8 = 0xD9;
-const START_OF_SCAN: u8 = 0xDA;
-const APP0: u8 = 0xE0;
-const APP1: u8 = 0xE1;
-const APP2: u8 = 0xE2;
-const APP13: u8 = 0xED;
-const APP14: u8 = 0xEE;
-const APP15: u8 = 0xEF;
-const COMMENT: u8 = 0xFE;
-
-const JFIF: &[u8] = b"JFIF\0";
-const JFIF_EXTENSION: &[u8] = b"JFXX\0";
-pub(in crate::photo) const EXIF: &[u8] = b"Exif\0\0";
-pub(in crate::photo) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
-const ICC: &[u8] = b"ICC_PROFILE\0";
-/// Other pictures in the same file, by their positions in it.
-const MULTI_PICTURE: &[u8] = b"MPF\0";
-const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
-const ADOBE: &[u8] = b"Adobe";
+use crate::photo::jpeg::marker::{
+    ADOBE, APP0, APP1, APP2, APP13, APP14, APP15, COMMENT, END_OF_IMAGE, EXIF, ICC, JFIF,
+    JFIF_EXTENSION, MULTI_PICTURE, PHOTOSHOP, RST0, SEGMENT_BYTES, START_OF_IMAGE, START_OF_SCAN,
+    XMP, XMP_EXTENSION,
+};
 
 /// GUID, length of the whole, position of the part.
 const EXTENSION_HEADER_BYTES: usize = 32 + 4 + 4;
@@ -184,7 +164,7 @@ fn next_segment(reader: &mut impl BufRead) -> io::Result<Option<(u8, Vec<u8>)>> 
             }
         }
         match marker[0] {
-            0x00 | 0x01 | 0xD0..=START_OF_IMAGE => continue,
+            0x00 | 0x01 | RST0..=START_OF_IMAGE => continue,
             START_OF_SCAN | END_OF_IMAGE => return Ok(None),
             _ => {}
         }
@@ -267,7 +247,7 @@ fn splice(jpeg: &[u8], metadata: &Metadata, keeps_positions: bool) -> Vec<u8> {
 fn split_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let fill = bytes.iter().take_while(|byte| **byte == 0xFF).count();
     let (marker, rest) = bytes.get(fill..)?.split_first()?;
-    if fill == 0 || matches!(marker, 0x00 | 0x01 | 0xD0..=END_OF_IMAGE) {
+    if fill == 0 || matches!(marker, 0x00 | 0x01 | RST0..=END_OF_IMAGE) {
         return None;
     }
     let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));

@@ -104,7 +104,7 @@ fn raw_profiles_are_read_however_they_are_called() {
 }
 
 fn jpeg_xmp() -> &'static [u8] {
-    crate::photo::metadata::jpeg::XMP
+    crate::photo::jpeg::marker::XMP
 }
 
 #[test]

@@ -3,18 +3,19 @@
 use std::fmt;
 
 use super::super::exif::{self, LeftOut};
+use super::super::jpeg::marker;
 use super::super::{Format, Strip, Warning};
-use super::{JpegPart, Metadata, PngChunk, jpeg, photoshop, png, xmp};
+use super::{JpegPart, Metadata, PngChunk, photoshop, png, xmp};
 
 /// Who has edited the photo.
 const SOFTWARE: &str = concat!("Jawline ", env!("CARGO_PKG_VERSION"));
 /// What is left of a JPEG segment beside the length and the prefix.
-const EXIF_BYTES: usize = jpeg::SEGMENT_BYTES - jpeg::EXIF.len();
-const XMP_BYTES: usize = jpeg::SEGMENT_BYTES - jpeg::XMP.len();
+const EXIF_BYTES: usize = marker::SEGMENT_BYTES - marker::EXIF.len();
+const XMP_BYTES: usize = marker::SEGMENT_BYTES - marker::XMP.len();
 /// What naming this program may add to an EXIF block: a text, and the first directory once more.
 const SIGNATURE_BYTES: usize = 2048;
 /// In 255 segments.
-const ICC_BYTES: usize = 255 * (jpeg::SEGMENT_BYTES - 14);
+const ICC_BYTES: usize = 255 * (marker::SEGMENT_BYTES - 14);
 
 /// A part of the metadata that not every format can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl Metadata {
                 let comments = &mut self.comments;
                 self.texts.retain(|chunk| {
                     let text = png::text(chunk).filter(|_| png::keyword(chunk) == KEYWORD);
-                    let Some(text) = text.filter(|text| text.len() <= jpeg::SEGMENT_BYTES) else {
+                    let Some(text) = text.filter(|text| text.len() <= marker::SEGMENT_BYTES) else {
                         return true;
                     };
                     comments.push(text);

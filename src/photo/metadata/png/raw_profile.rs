@@ -6,8 +6,8 @@
 
 use std::io;
 
-use super::super::jpeg;
 use super::deflated;
+use crate::photo::jpeg::marker::{EXIF, XMP};
 
 const KEYWORD: &[u8] = b"Raw profile type ";
 
@@ -47,10 +47,10 @@ impl RawProfile {
     }
 
     fn of(bytes: &[u8]) -> Option<Self> {
-        if let Some(packet) = bytes.strip_prefix(jpeg::XMP) {
+        if let Some(packet) = bytes.strip_prefix(XMP) {
             return Some(Self::Xmp(packet.to_vec()));
         }
-        let exif = bytes.strip_prefix(jpeg::EXIF).unwrap_or(bytes);
+        let exif = bytes.strip_prefix(EXIF).unwrap_or(bytes);
         if exif.starts_with(b"II*\0") || exif.starts_with(b"MM\0*") {
             return Some(Self::Exif(exif.to_vec()));
         }
