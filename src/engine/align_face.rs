@@ -1,11 +1,10 @@
 //! Aligning a face: its crop, the labels of its parts, its chin. All that can be known without its code.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use image::{DynamicImage, RgbImage};
 
-use super::clock::TimedStages;
+use super::clock::{Clock, TimedStages};
 use super::{Context, Error, Job, Step};
 use crate::geometry::{Affine, Landmarks};
 use crate::networks::{ChinReading, NeckFieldNetwork};
@@ -49,42 +48,24 @@ impl AlignedFace {
         parse: impl FnOnce(&RgbImage, &Landmarks) -> Result<ParsedLabels, Error>,
         seconds: &mut TimedStages,
     ) -> Result<Self, Error> {
-        let begun = Instant::now();
+        let mut clock = Clock::start(seconds);
         let aligned = align(photo.pixels(), landmarks, size)?.in_srgb(&ColourSpace::of(photo));
-        Self::label(aligned, landmarks, begun, parse, seconds)
+        Self::labelled(aligned, landmarks, parse, &mut clock)
     }
 
-    /// As [`cut`](Self::cut), of a square picture that is the crop.
-    ///
-    /// # Errors
-    /// [`Error::Portrait`] when the picture is not square; what `parse` says.
-    pub fn of_crop(
-        picture: &Photo,
-        landmarks: &Landmarks,
-        size: u32,
-        parse: impl FnOnce(&RgbImage, &Landmarks) -> Result<ParsedLabels, Error>,
-        seconds: &mut TimedStages,
-    ) -> Result<Self, Error> {
-        let begun = Instant::now();
-        let aligned = whole(picture.pixels(), size)?.in_srgb(&ColourSpace::of(picture));
-        Self::label(aligned, landmarks, begun, parse, seconds)
-    }
-
-    fn label(
+    /// Lets `parse` label a crop that was cut out; see [`cut`](Self::cut).
+    fn labelled(
         aligned: AlignedCrop,
         landmarks: &Landmarks,
-        begun: Instant,
         parse: impl FnOnce(&RgbImage, &Landmarks) -> Result<ParsedLabels, Error>,
-        seconds: &mut TimedStages,
+        clock: &mut Clock<'_>,
     ) -> Result<Self, Error> {
         let size = aligned.picture.width();
         let crop = DynamicImage::ImageRgb32F(aligned.picture.clone()).into_rgb8();
-        seconds.push(("align", begun.elapsed().as_secs_f64()));
-
-        let begun = Instant::now();
+        clock.lap("align");
         let landmarks_in_labels = landmarks_in_labels(landmarks, &aligned.photo_from_crop, size)?;
         let parsed = parse(&crop, &landmarks_in_labels)?;
-        seconds.push(("labels", begun.elapsed().as_secs_f64()));
+        clock.lap("labels");
         Ok(Self {
             aligned,
             crop,
@@ -147,15 +128,18 @@ impl AlignFace {
         let size = context.sessions.spec()?.resolution as u32;
         let mut labeller = context.sessions.labeller(context.cancel)?;
         let parse = |crop: &_, landmarks: &_| labeller.parse(crop, landmarks);
-        let cut = match self.is_crop {
-            true => AlignedFace::of_crop,
-            false => AlignedFace::cut,
+        let (photo, landmarks) = (&self.photo, &self.landmarks);
+        let mut face = if self.is_crop {
+            let mut clock = Clock::start(seconds);
+            let aligned = whole(photo.pixels(), size)?.in_srgb(&ColourSpace::of(photo));
+            AlignedFace::labelled(aligned, landmarks, parse, &mut clock)?
+        } else {
+            AlignedFace::cut(photo, landmarks, size, parse, seconds)?
         };
-        let mut face = cut(&self.photo, &self.landmarks, size, parse, seconds)?;
         face.chin = Some(context.sessions.read_chin(&face.crop, context.cancel)?);
-        let begun = Instant::now();
+        let mut clock = Clock::start(seconds);
         face.field = Some(Arc::new(neck_field(&face, context)?));
-        seconds.push(("neck field", begun.elapsed().as_secs_f64()));
+        clock.lap("neck field");
         Ok(face)
     }
 }

@@ -43,15 +43,17 @@ pub fn field_mask(
     let region = enlarge(&region, size)?;
     let certain = mask_of(&region, |value| value >= 128);
     let islands = without_small_components(&certain, LEAST_PIXELS);
-    let extra_px = settings.growth_px - MaskSettings::default().growth_px;
-    let soft = box_blur(&grown(&islands, extra_px), settings.feather_px.max(1));
-    let near = dilate(&islands, 2 * settings.feather_px.max(1));
+    let feather_px = settings.feather_px.max(1);
     // The parser's own edge, softened where the user asks for more than usual.
-    let mut mask = match settings == MaskSettings::default() {
-        true => times(&skin_edge(&region), &near),
-        false => times(&soft, &skin_edge(&region)),
+    let around = match settings == MaskSettings::default() {
+        true => dilate(&islands, 2 * feather_px),
+        false => {
+            let extra_px = settings.growth_px - MaskSettings::default().growth_px;
+            box_blur(&grown(&islands, extra_px), feather_px)
+        }
     };
-    mask = times(&mask, &enlarge(&field.reach, size)?);
+    let mask = times(&around, &skin_edge(&region));
+    let mut mask = times(&mask, &enlarge(&field.reach, size)?);
     for stroke in strokes {
         stroke.draw(&mut mask);
     }

@@ -1,6 +1,6 @@
 //! The part of a photo that a field can reach.
 
-use image::{DynamicImage, GrayImage, Rgb, Rgb32FImage};
+use image::{DynamicImage, GrayImage, Rgb32FImage};
 use rayon::prelude::*;
 
 use crate::geometry::{Affine, PixelRect, Point, Rect};
@@ -24,7 +24,8 @@ pub struct Patch {
 
 impl Patch {
     /// The pixels under a mask (of a crop that lies there in the photo) and those within `reach_px` (pixels of
-    /// the crop) around them, brought from the photo's space to sRGB. `None` when the mask is empty or lies outside the photo.
+    /// the crop) around them, brought from the photo's space to sRGB. `None` when the mask is empty or lies
+    /// outside the photo.
     ///
     /// # Errors
     /// [`Error::PixelKind`] for an unknown pixel format.
@@ -110,11 +111,10 @@ fn copy_rows<T: Copy + Send + Sync, const CHANNELS: usize>(
     rows.for_each(|(target, source)| {
         let source = source.chunks_exact(CHANNELS).skip(part.x as usize);
         for (target, source) in target.chunks_exact_mut(3).zip(source) {
-            let Rgb(colour) = Rgb(std::array::from_fn(|i| {
+            for (i, target) in target.iter_mut().enumerate() {
                 let channel = if CHANNELS < 3 { 0 } else { i };
-                source.get(channel).map_or(0.0, |value| level(*value))
-            }));
-            target.copy_from_slice(&colour);
+                *target = source.get(channel).map_or(0.0, |value| level(*value));
+            }
         }
     });
 }

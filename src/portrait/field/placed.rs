@@ -50,8 +50,8 @@ impl FieldEdit {
     fn moved_by(&self, point_in_crop: Point, flow: Point, opacity: f32) -> Point {
         let share = super::share_of_amount(self.amount);
         let cell = self.field.grid_from_crop().apply(point_in_crop);
-        let pulled = self.pulls.as_ref();
-        let pulled = pulled.map_or(Point::default(), |pulls| pulls.at(cell));
+        let pulls = self.pulls.as_ref();
+        let pulled = pulls.map_or(Point::default(), |pulls| pulls.at(cell));
         let presence = f64::from((share.abs() / FULL_PULL).min(1.0));
         (flow * f64::from(share) + pulled * presence) * f64::from(opacity)
     }
@@ -62,15 +62,15 @@ impl FieldEdit {
             let lengths = picture.pixels().map(|pixel| pixel[0].hypot(pixel[1]));
             f64::from(lengths.fold(0.0, f32::max))
         };
-        let pulled = self.pulls.as_ref();
-        let pulled = pulled.map_or(0.0, |pulls| longest(pulls.displacement()));
+        let pulls = self.pulls.as_ref();
+        let pulled = pulls.map_or(0.0, |pulls| longest(pulls.displacement()));
         f64::from(*super::SHARES.end()) * longest(self.field.motion()) + pulled
     }
 }
 
 impl PlacedField {
-    /// Places the edit on a photo whose pixels are in this space. `None` when the mask is empty or lies outside the photo, or where nothing
-    /// is to change.
+    /// Places the edit on a photo whose pixels are in this space. `None` when the mask is empty or lies
+    /// outside the photo, or where nothing is to change.
     ///
     /// # Errors
     /// [`Error::Size`] when mask and field do not fit, [`Error::FlatMap`] when `photo_from_crop` cannot be
