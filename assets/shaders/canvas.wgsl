@@ -118,80 +118,6 @@ fn changed(before: vec3f, shift: vec3f) -> vec4f {
 
 // ---- The change as the export adds it ----
 
-// The mask, interpolated bilinearly, 0 beyond its border.
-fn mask_at(point: vec2f) -> f32 {
-    let first = floor(point);
-    let t = point - first;
-    let size = vec2i(textureDimensions(mask));
-    var rows: array<f32, 2>;
-    for (var y = 0; y < 2; y++) {
-        var values: array<f32, 2>;
-        for (var x = 0; x < 2; x++) {
-            let at = vec2i(first) + vec2i(x, y);
-            if all(at >= vec2i(0)) && all(at < size) {
-                values[x] = textureLoad(mask, at, 0).r;
-            }
-        }
-        rows[y] = mix(values[0], values[1], t.x);
-    }
-    return mix(rows[0], rows[1], t.y);
-}
-
-// Weights of the four pixels around a point of a Catmull-Rom spline.
-fn cubic_weights(t: f32) -> vec4f {
-    let t2 = t * t;
-    let t3 = t2 * t;
-    return 0.5 * vec4f(
-        2.0 * t2 - t - t3,
-        2.0 - 5.0 * t2 + 3.0 * t3,
-        t + 4.0 * t2 - 3.0 * t3,
-        t3 - t2,
-    );
-}
-
-struct Taps {
-    first: vec2i,
-    last: vec2i,
-    x: vec4f,
-    y: vec4f,
-}
-
-fn taps_at(point: vec2f, size: vec2f) -> Taps {
-    let at = clamp(point, vec2f(-1.0), size);
-    let first = floor(at);
-    let t = at - first;
-    return Taps(vec2i(first) - 1, vec2i(size) - 1, cubic_weights(t.x), cubic_weights(t.y));
-}
-
-// The edge continues beyond the border.
-fn tap(taps: Taps, x: i32, y: i32) -> vec2i {
-    return clamp(taps.first + vec2i(x, y), vec2i(0), taps.last);
-}
-
-fn cubic_change(taps: Taps) -> vec4f {
-    var sum = vec4f(0.0);
-    for (var y = 0; y < 4; y++) {
-        let row = taps.x.x * textureLoad(change_a, tap(taps, 0, y), 0)
-            + taps.x.y * textureLoad(change_a, tap(taps, 1, y), 0)
-            + taps.x.z * textureLoad(change_a, tap(taps, 2, y), 0)
-            + taps.x.w * textureLoad(change_a, tap(taps, 3, y), 0);
-        sum += taps.y[y] * row;
-    }
-    return sum;
-}
-
-fn cubic_crop(taps: Taps) -> vec3f {
-    var sum = vec4f(0.0);
-    for (var y = 0; y < 4; y++) {
-        let row = taps.x.x * textureLoad(crop, tap(taps, 0, y), 0)
-            + taps.x.y * textureLoad(crop, tap(taps, 1, y), 0)
-            + taps.x.z * textureLoad(crop, tap(taps, 2, y), 0)
-            + taps.x.w * textureLoad(crop, tap(taps, 3, y), 0);
-        sum += taps.y[y] * row;
-    }
-    return sum.rgb;
-}
-
 // A change of this size counts as a full change of what is shown.
 const FULL_CHANGE = 0.05;
 
@@ -200,7 +126,7 @@ const FULL_CHANGE = 0.05;
 fn exact_share(local: vec2f, before: vec3f, masked: f32) -> vec4f {
     var opacity = masked;
     let taps = taps_at(mapped(draw.change_from_local, local), draw.change_size.xy);
-    let difference = cubic_change(taps);
+    let difference = cubic(change_a, taps);
     var wanted = difference.rgb;
     let largest_detail = draw.change.y;
     if largest_detail < 0.0 {
@@ -208,7 +134,7 @@ fn exact_share(local: vec2f, before: vec3f, masked: f32) -> vec4f {
     } else {
         let size = abs(difference.rgb);
         let share = min(max(size.r, max(size.g, size.b)) / FULL_CHANGE, 1.0);
-        let detail = before - cubic_crop(taps);
+        let detail = before - cubic(crop, taps).rgb;
         let outline = detail - clamp(detail, vec3f(-largest_detail), vec3f(largest_detail));
         wanted -= share * outline;
     }
@@ -221,7 +147,7 @@ fn exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
     if beyond_limits(local) {
         discard;
     }
-    let masked = mask_at(mapped(draw.crop_from_local, local));
+    let masked = bilinear_within(mask, mapped(draw.crop_from_local, local));
     if masked <= 0.0 {
         discard;
     }
@@ -232,7 +158,7 @@ fn exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
 @fragment
 fn add_exact_face(@builtin(position) pixel: vec4f) -> @location(0) vec4f {
     let local = local_at(pixel.xy);
-    let masked = mask_at(mapped(draw.crop_from_local, local));
+    let masked = bilinear_within(mask, mapped(draw.crop_from_local, local));
     if masked <= 0.0 {
         discard;
     }

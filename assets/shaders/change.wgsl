@@ -27,34 +27,12 @@ fn everywhere(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
 
 // ---- The base: colour field minus crop, with the mask ----
 
-fn cubic_weights(t: f32) -> vec4f {
-    let t2 = t * t;
-    let t3 = t2 * t;
-    return 0.5 * vec4f(
-        2.0 * t2 - t - t3,
-        2.0 - 5.0 * t2 + 3.0 * t3,
-        t + 4.0 * t2 - 3.0 * t3,
-        t3 - t2,
-    );
-}
-
 @fragment
 fn colour_minus_crop(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let pixel = vec2i(position.xy);
     let at = vec3f(vec2f(pixel), 1.0);
-    let last = vec2i(textureDimensions(cells)) - 1;
-    var point = vec2f(dot(job.rows[0].xyz, at), dot(job.rows[1].xyz, at));
-    point = clamp(point, vec2f(-1.0), vec2f(last) + 1.0);
-    let first = floor(point);
-    let x_weights = cubic_weights(point.x - first.x);
-    let y_weights = cubic_weights(point.y - first.y);
-    var field = vec3f(0.0);
-    for (var y = 0; y < 4; y++) {
-        for (var x = 0; x < 4; x++) {
-            let cell = clamp(vec2i(first) + vec2i(x, y) - 1, vec2i(0), last);
-            field += x_weights[x] * y_weights[y] * textureLoad(cells, cell, 0).rgb;
-        }
-    }
+    let point = vec2f(dot(job.rows[0].xyz, at), dot(job.rows[1].xyz, at));
+    let field = cubic(cells, taps_at(point, vec2f(textureDimensions(cells)))).rgb;
     return vec4f(field - textureLoad(crop, pixel, 0).rgb, textureLoad(mask, pixel, 0).r);
 }
 
@@ -81,88 +59,12 @@ fn corner(
 fn warped(in: Corner) -> @location(0) vec4f {
     let pixel = vec2i(in.position.xy);
     let at = vec3f(vec2f(pixel), 1.0);
-    let last = vec2i(textureDimensions(source)) - 1;
-    let point = clamp(vec2f(dot(in.x, at), dot(in.y, at)), vec2f(0.0), vec2f(last));
-    let first = vec2i(point);
-    let next = min(first + 1, last);
-    let t = point - vec2f(first);
-    let above = mix(textureLoad(source, first, 0).rgb, textureLoad(source, vec2i(next.x, first.y), 0).rgb, t.x);
-    let below = mix(textureLoad(source, vec2i(first.x, next.y), 0).rgb, textureLoad(source, next, 0).rgb, t.x);
+    let edited = bilinear(source, vec2f(dot(in.x, at), dot(in.y, at))).rgb;
     let to_add = textureLoad(base, pixel, 0);
-    return vec4f(mix(above, below, t.y) + to_add.rgb, to_add.a);
+    return vec4f(edited + to_add.rgb, to_add.a);
 }
 
 // ---- The neck field: the photo's own pixels, moved and shaded ----
-
-fn cubic_source(point: vec2f) -> vec3f {
-    let last = vec2i(job.size.zw) - 1;
-    let at = clamp(point, vec2f(-1.0), job.size.zw);
-    let first = floor(at);
-    let x_weights = cubic_weights(at.x - first.x);
-    let y_weights = cubic_weights(at.y - first.y);
-    var sum = vec3f(0.0);
-    for (var y = 0; y < 4; y++) {
-        for (var x = 0; x < 4; x++) {
-            let pixel = clamp(vec2i(first) + vec2i(x, y) - 1, vec2i(0), last);
-            sum += x_weights[x] * y_weights[y] * textureLoad(source, pixel, 0).rgb;
-        }
-    }
-    return sum;
-}
-
-struct Bilinear {
-    first: vec2i,
-    next: vec2i,
-    t: vec2f,
-}
-
-// The edge continues beyond the border.
-fn bilinear(point: vec2f, size: vec2u) -> Bilinear {
-    let last = vec2i(size) - 1;
-    let at = clamp(point, vec2f(0.0), vec2f(last));
-    let first = vec2i(at);
-    return Bilinear(first, min(first + 1, last), at - vec2f(first));
-}
-
-fn motion_at(cell: vec2f) -> vec4f {
-    let b = bilinear(cell, textureDimensions(cells));
-    let above = mix(textureLoad(cells, b.first, 0), textureLoad(cells, vec2i(b.next.x, b.first.y), 0), b.t.x);
-    let below = mix(textureLoad(cells, vec2i(b.first.x, b.next.y), 0), textureLoad(cells, b.next, 0), b.t.x);
-    return mix(above, below, b.t.y);
-}
-
-fn shade_at(cell: vec2f) -> vec4f {
-    let b = bilinear(cell, textureDimensions(base));
-    let above = mix(textureLoad(base, b.first, 0), textureLoad(base, vec2i(b.next.x, b.first.y), 0), b.t.x);
-    let below = mix(textureLoad(base, vec2i(b.first.x, b.next.y), 0), textureLoad(base, b.next, 0), b.t.x);
-    return mix(above, below, b.t.y);
-}
-
-fn low_at(cell: vec2f) -> vec3f {
-    let b = bilinear(cell, textureDimensions(crop));
-    let above = mix(textureLoad(crop, b.first, 0), textureLoad(crop, vec2i(b.next.x, b.first.y), 0), b.t.x);
-    let below = mix(textureLoad(crop, vec2i(b.first.x, b.next.y), 0), textureLoad(crop, b.next, 0), b.t.x);
-    return mix(above, below, b.t.y).rgb;
-}
-
-// The mask, interpolated bilinearly, 0 beyond its border.
-fn field_mask_at(point: vec2f) -> f32 {
-    let first = floor(point);
-    let t = point - first;
-    let size = vec2i(textureDimensions(mask));
-    var rows: array<f32, 2>;
-    for (var y = 0; y < 2; y++) {
-        var values: array<f32, 2>;
-        for (var x = 0; x < 2; x++) {
-            let at = vec2i(first) + vec2i(x, y);
-            if all(at >= vec2i(0)) && all(at < size) {
-                values[x] = textureLoad(mask, at, 0).r;
-            }
-        }
-        rows[y] = mix(values[0], values[1], t.x);
-    }
-    return mix(rows[0], rows[1], t.y);
-}
 
 // From this share of the amount on, pulls act in full.
 const FULL_PULL = 0.1;
@@ -176,21 +78,21 @@ fn moved(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let pixel = vec2i(position.xy);
     let at = vec3f(vec2f(pixel), 1.0);
     let in_crop = vec2f(dot(job.rows[0].xyz, at), dot(job.rows[1].xyz, at));
-    let opacity = field_mask_at(in_crop);
+    let opacity = bilinear_within(mask, in_crop);
     if opacity <= 0.0 || any(vec2f(pixel) >= job.size.zw) {
         discard;
     }
     let grid = job.numbers[1].xy;
     let share = job.numbers[1].z;
     let cell = in_crop * grid.x + grid.y;
-    let motion = motion_at(cell);
-    let shade = shade_at(cell);
+    let motion = bilinear(cells, cell);
+    let shade = bilinear(base, cell);
     let presence = min(abs(share) / FULL_PULL, 1.0);
     let shift = opacity * (share * motion.xy + presence * vec2f(motion.w, shade.w));
     let back = job.numbers[0];
     let origin = vec2f(dot(back.xy, shift), dot(back.zw, shift)) + at.xy;
-    let warped = cubic_source(origin);
-    let low = low_at((in_crop + shift) * grid.x + grid.y);
+    let warped = cubic(source, taps_at(origin, job.size.zw)).rgb;
+    let low = bilinear(crop, (in_crop + shift) * grid.x + grid.y).rgb;
     let lost = min(share * (1.0 - motion.z), 1.0);
     let before = textureLoad(source, pixel, 0).rgb;
     return vec4f((warped - before) / opacity + share * shade.rgb - lost * (warped - low), opacity);

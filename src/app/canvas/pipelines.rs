@@ -78,12 +78,11 @@ impl Pipelines {
         let piece_layout = layout(device, "canvas photo", &[picture]);
         let face_layout = layout(device, "canvas face", &[picture; 5]);
 
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("canvas"),
-            source: wgpu::ShaderSource::Wgsl(
-                include_str!("../../../assets/shaders/canvas.wgsl").into(),
-            ),
-        });
+        let module = shader(
+            device,
+            "canvas",
+            include_str!("../../../assets/shaders/canvas.wgsl"),
+        );
         let of_photo = [Some(&draw_layout), Some(&piece_layout)];
         let of_face = [Some(&draw_layout), Some(&piece_layout), Some(&face_layout)];
         let of_shares = [Some(&draw_layout), Some(&piece_layout), Some(&piece_layout)];
@@ -163,12 +162,11 @@ impl Pipelines {
 
 impl ChangeSteps {
     fn new(device: &wgpu::Device) -> Self {
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("change"),
-            source: wgpu::ShaderSource::Wgsl(
-                include_str!("../../../assets/shaders/change.wgsl").into(),
-            ),
-        });
+        let module = shader(
+            device,
+            "change",
+            include_str!("../../../assets/shaders/change.wgsl"),
+        );
         let target = || wgpu::ColorTargetState {
             format: HALF_FLOATS,
             blend: None,
@@ -231,6 +229,15 @@ fn layout(
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some(label),
         entries: &entries,
+    })
+}
+
+/// A shader, with the functions that both have in common.
+fn shader(device: &wgpu::Device, name: &str, source: &str) -> wgpu::ShaderModule {
+    let sampling = include_str!("../../../assets/shaders/sampling.wgsl");
+    device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(name),
+        source: wgpu::ShaderSource::Wgsl([sampling, source].join("\n").into()),
     })
 }
 
