@@ -2,23 +2,17 @@
 
 use std::fmt::Write;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::super::markup::escaped;
+use super::super::markup::{self, escaped};
 use super::columns::COLUMNS;
 use super::report::{Evaluation, Face, name_of};
 
 /// `evaluate.html`.
 pub(super) fn page(evaluation: &Evaluation) -> String {
     let settings = escaped(&evaluation.settings.in_words());
-    let style = include_str!("page.css");
-    let interrupted = match evaluation.interrupted {
-        true => "<p class=\"missed\">Interrupted: only what was done until then is here.</p>",
-        false => "",
-    };
+    let (style, own_style) = (markup::STYLE, include_str!("page.css"));
+    let interrupted = markup::interrupted(evaluation.interrupted);
     let summary = summary(evaluation);
-    let failed = failed(evaluation);
+    let failed = markup::failed(evaluation.failed.iter());
     let passed_over = match evaluation.passed_over.len() {
         0 => String::new(),
         count => format!("<p class=\"faint\">{count} without a double chin were passed over.</p>"),
@@ -27,7 +21,7 @@ pub(super) fn page(evaluation: &Evaluation) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Jawline: evaluation</title>\n<style>\n{style}</style>\n</head>\n<body>\n\
+         <title>Jawline: evaluation</title>\n<style>\n{style}{own_style}</style>\n</head>\n<body>\n\
          <h1>Evaluation</h1>\n<p>{settings}</p>\n{interrupted}{passed_over}\n\
          <section>\n<h2>Medians, and the share of double chins removed</h2>\n{summary}</section>\n\
          {failed}{faces}</body>\n</html>\n"
@@ -72,17 +66,6 @@ fn summary(evaluation: &Evaluation) -> String {
     table(&rows) + &counts
 }
 
-fn failed(evaluation: &Evaluation) -> String {
-    if evaluation.failed.is_empty() {
-        return String::new();
-    }
-    let items = evaluation.failed.iter();
-    let items: String = items
-        .map(|failed| format!("<li>{}</li>\n", escaped(&failed.to_string())))
-        .collect();
-    format!("<section>\n<h2 class=\"missed\">Failed</h2>\n<ul>\n{items}</ul>\n</section>\n")
-}
-
 fn face(face: &Face) -> String {
     let mut pictures = picture(&face.before, "before");
     let mut rows = String::new();
@@ -98,7 +81,7 @@ fn face(face: &Face) -> String {
     let doubts = face.edits.first().map_or(&[][..], |edit| &edit.row.doubts);
     let doubts: String = doubts
         .iter()
-        .map(|doubt| format!("<p class=\"doubt\">{}</p>\n", escaped(doubt)))
+        .map(|doubt| format!("<p class=\"faint\">{}</p>\n", escaped(doubt)))
         .collect();
     format!(
         "<section>\n<h2>{}</h2>\n<div class=\"pictures\">\n{pictures}</div>\n{}{doubts}</section>\n",
@@ -109,9 +92,9 @@ fn face(face: &Face) -> String {
 
 fn picture(jpeg: &[u8], caption: &str) -> String {
     let caption = escaped(caption);
-    let data = STANDARD.encode(jpeg);
+    let address = markup::jpeg_address(jpeg);
     format!(
-        "<figure><img alt=\"{caption}\" loading=\"lazy\" src=\"data:image/jpeg;base64,{data}\">\
+        "<figure><img alt=\"{caption}\" loading=\"lazy\" src=\"{address}\">\
          <figcaption>{caption}</figcaption></figure>\n"
     )
 }

@@ -8,15 +8,13 @@ use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageEncoder};
 use serde_json::Value;
 
 use super::report::{Kind, Report};
 use crate::cli::Failure;
-use crate::cli::markup::escaped;
+use crate::cli::markup::{self, escaped};
 use crate::cli::output::write_with;
 use crate::photo::Photo;
 use crate::photo::resize::resize_levels;
@@ -83,29 +81,19 @@ fn waiting(error: io::Error) -> Failure {
 }
 
 fn head(report: &Report) -> String {
-    let style = include_str!("page.css");
-    let failed: String = (report.failures().iter().flat_map(|failed| &failed.causes))
-        .map(|cause| format!("<li>{}</li>\n", escaped(cause)))
-        .collect();
-    let failed = match failed.is_empty() {
-        true => String::new(),
-        false => format!(
-            "<section>\n<h2 class=\"failed\">Failed</h2>\n<ul>\n{failed}</ul>\n</section>\n"
-        ),
-    };
+    let (style, own_style) = (markup::STYLE, include_str!("page.css"));
+    let interrupted = markup::interrupted(report.interrupted);
+    let failures = report.failures();
+    let failed = markup::failed(failures.iter().flat_map(|failed| &failed.causes));
     let count = report.photos.len();
     let is_changed = |photo: &&Value| photo["changed"].as_bool().unwrap_or_default();
     let changed = report.photos.iter().filter(is_changed).count();
-    let interrupted = match report.interrupted {
-        true => "<p class=\"failed\">Interrupted: only what was done until then is here.</p>\n",
-        false => "",
-    };
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Jawline: before and after</title>\n<style>\n{style}</style>\n</head>\n<body>\n\
+         <title>Jawline: before and after</title>\n<style>\n{style}{own_style}</style>\n</head>\n<body>\n\
          <h1>Before and after</h1>\n<p>{count} photos, {changed} of them retouched.</p>\n\
          <p class=\"faint\">The wheel zooms, dragging pans, both pictures together; a double click goes back. \
          With keys: +, −, arrows, 0.</p>\n{interrupted}{failed}"
@@ -156,10 +144,10 @@ fn figure(
     small
         .write_with_encoder(encoder)
         .map_err(Failure::because)?;
-    let data = STANDARD.encode(jpeg.into_inner());
+    let address = markup::jpeg_address(jpeg.get_ref());
     Ok(format!(
         "<figure><div class=\"frame\"><img alt=\"{caption}\" loading=\"lazy\" draggable=\"false\" \
-         src=\"data:image/jpeg;base64,{data}\"></div><figcaption>{caption}</figcaption></figure>\n"
+         src=\"{address}\"></div><figcaption>{caption}</figcaption></figure>\n"
     ))
 }
 
