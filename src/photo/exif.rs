@@ -6,7 +6,7 @@
 //! directory stands the position of the next (IFD1, the thumbnail), or 0. Entries of the first lead to
 //! more directories: Exif (how it was taken) and GPS (where).
 
-mod tiff;
+pub(super) mod tiff;
 
 use std::collections::HashSet;
 use std::ops::Range;

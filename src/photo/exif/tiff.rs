@@ -9,7 +9,7 @@ const ENTRY_BYTES: usize = 12;
 /// Values of up to so many bytes stand in the entry itself.
 const INLINE_BYTES: usize = 4;
 
-pub(super) mod tag {
+pub(in crate::photo) mod tag {
     pub const IMAGE_WIDTH: usize = 0x0100;
     pub const IMAGE_HEIGHT: usize = 0x0101;
     pub const X_RESOLUTION: usize = 0x011A;
@@ -37,13 +37,13 @@ pub(super) mod tag {
     pub const DIRECTORIES: [usize; 3] = [EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY];
 }
 
-pub(super) const TEXT: usize = 2;
-pub(super) const SHORT: usize = 3;
-pub(super) const LONG: usize = 4;
+pub(in crate::photo) const TEXT: usize = 2;
+pub(in crate::photo) const SHORT: usize = 3;
+pub(in crate::photo) const LONG: usize = 4;
 
 /// The byte order of a block.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Order {
+pub(in crate::photo) enum Order {
     Little,
     Big,
 }
@@ -81,7 +81,7 @@ impl Order {
 
 /// A directory that lies inside the block as a whole.
 #[derive(Clone, Copy)]
-pub(super) struct Directory {
+pub(in crate::photo) struct Directory {
     pub order: Order,
     at: usize,
     count: usize,
@@ -179,7 +179,7 @@ impl Directory {
 
 /// An entry of a directory.
 #[derive(Clone)]
-pub(super) struct Entry {
+pub(in crate::photo) struct Entry {
     order: Order,
     at: usize,
     pub tag: usize,
@@ -254,6 +254,12 @@ impl Entry {
         self.order.set_number(exif, self.at + 8, length, value)
     }
 
+    /// Makes it one of fewer values; those that stay are the first.
+    pub fn shorten(&self, exif: &mut [u8], count: usize) -> Option<()> {
+        let count = u32::try_from(count.min(self.count)).ok()?;
+        self.order.set_number(exif, self.at + 4, 4, count)
+    }
+
     /// Its value in the byte order of this machine; `None` for one without or of an unknown kind.
     pub fn native_bytes(&self, exif: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = exif.get(self.value())?.to_vec();
@@ -291,7 +297,7 @@ fn bytes_of_kind(kind: usize) -> usize {
 
 /// Gives the first directory an entry with a text of more than four bytes, in place of one of that tag.
 /// A directory that has none is written again at the end, with one entry more; nothing else moves.
-pub(super) fn append_text(exif: &mut Vec<u8>, wanted: usize, text: &[u8]) -> Option<()> {
+pub(in crate::photo) fn append_text(exif: &mut Vec<u8>, wanted: usize, text: &[u8]) -> Option<()> {
     let first = Directory::first(exif).filter(|first| first.count < usize::from(u16::MAX))?;
     let order = first.order;
     let mut entry = [0; ENTRY_BYTES];
@@ -343,7 +349,7 @@ pub(super) fn append_text(exif: &mut Vec<u8>, wanted: usize, text: &[u8]) -> Opt
 }
 
 /// Writes zeros over some bytes, but not over those that somebody else needs.
-pub(super) fn erase(exif: &mut [u8], ranges: &[Range<usize>], kept: &[Range<usize>]) {
+pub(in crate::photo) fn erase(exif: &mut [u8], ranges: &[Range<usize>], kept: &[Range<usize>]) {
     let kept = merged(kept);
     for range in merged(ranges) {
         let end = range.end.min(exif.len());

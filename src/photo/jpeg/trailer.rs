@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::marker::{APP2, Layout, MULTI_PICTURE};
+use crate::photo::exif::tiff;
 
 /// What is behind a picture, in words that its owner knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -78,8 +79,10 @@ pub fn append(file: &mut Vec<u8>, source: &[u8]) {
     };
     file.truncate(new.end);
     let old_directory = Directory::find(source, &old);
-    let entries = old_directory.map_or_else(Vec::new, |directory| directory.entries(source));
-    let base = old_directory.map_or(0, |directory| directory.base);
+    let entries = old_directory
+        .as_ref()
+        .map_or_else(Vec::new, |it| it.entries(source));
+    let base = old_directory.map_or(0, |directory| directory.block.start);
     let in_source = |entry: &Entry| {
         let start = base.saturating_add(entry.offset as usize);
         start..start.saturating_add(entry.size as usize)
@@ -118,7 +121,7 @@ pub fn append(file: &mut Vec<u8>, source: &[u8]) {
         } else if !is_behind(&range) {
             kept.push(entry);
         } else if !cuts.contains(&range) {
-            let offset = place(range.start).saturating_sub(directory.base);
+            let offset = place(range.start).saturating_sub(directory.block.start);
             kept.push(Entry {
                 offset: offset as u32,
                 ..entry
@@ -133,16 +136,13 @@ pub fn append(file: &mut Vec<u8>, source: &[u8]) {
 }
 
 /// The directory of pictures, which is a small TIFF file.
-#[derive(Debug, Clone, Copy)]
 struct Directory {
-    /// What positions count from.
-    base: usize,
-    is_little: bool,
-    /// Where the number of pictures stands, and the length of the list of them.
-    count_at: Option<usize>,
-    length_at: usize,
-    list_at: usize,
-    count: usize,
+    /// Where it lies in the file. Positions count from its start.
+    block: Range<usize>,
+    order: tiff::Order,
+    /// How many pictures there are.
+    count: Option<tiff::Entry>,
+    list: tiff::Entry,
 }
 
 /// A picture in the directory.
@@ -165,64 +165,30 @@ impl Entry {
 
 impl Directory {
     fn find(bytes: &[u8], layout: &Layout) -> Option<Self> {
-        const NUMBER_OF_IMAGES: u32 = 0xB001;
-        const ENTRIES: u32 = 0xB002;
+        const NUMBER_OF_IMAGES: usize = 0xB001;
+        const ENTRIES: usize = 0xB002;
         let segment = layout.segments.iter().find(|segment| {
             let content = bytes.get(segment.content.clone()).unwrap_or_default();
             segment.marker == APP2 && content.starts_with(MULTI_PICTURE)
         })?;
-        let base = segment.content.start + MULTI_PICTURE.len();
-        let end = segment.content.end;
-        let mut directory = Self {
-            base,
-            is_little: bytes.get(base..base + 4)? == b"II*\0",
-            count_at: None,
-            length_at: 0,
-            list_at: 0,
-            count: 0,
-        };
-        let first = base.checked_add(directory.number(bytes, base + 4, 4)? as usize)?;
-        for index in 0..directory.number(bytes, first, 2)? as usize {
-            let at = first + 2 + index * 12;
-            match directory.number(bytes, at, 2)? {
-                NUMBER_OF_IMAGES => directory.count_at = Some(at + 8),
-                ENTRIES => {
-                    let length = directory.number(bytes, at + 4, 4)? as usize;
-                    directory.length_at = at + 4;
-                    directory.list_at =
-                        base.checked_add(directory.number(bytes, at + 8, 4)? as usize)?;
-                    directory.count = length / ENTRY_BYTES;
-                    let list_end = directory.list_at.checked_add(length)?;
-                    return (list_end <= end).then_some(directory);
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn number(&self, bytes: &[u8], at: usize, length: usize) -> Option<u32> {
-        let digits = bytes.get(at..at.checked_add(length)?)?.iter();
-        let add = |sum: u32, byte: &u8| sum << 8 | u32::from(*byte);
-        Some(match self.is_little {
-            true => digits.rev().fold(0, add),
-            false => digits.fold(0, add),
+        let block = segment.content.start + MULTI_PICTURE.len()..segment.content.end;
+        let content = bytes.get(block.clone())?;
+        let directory = tiff::Directory::first(content)?;
+        let entries = directory.entries(content);
+        let entry = |tag: usize| entries.iter().find(|entry| entry.tag == tag).cloned();
+        Some(Self {
+            block,
+            order: directory.order,
+            count: entry(NUMBER_OF_IMAGES),
+            list: entry(ENTRIES)?,
         })
     }
 
-    fn set(&self, bytes: &mut [u8], at: usize, value: u32) {
-        if let Some(field) = bytes.get_mut(at..at + 4) {
-            field.copy_from_slice(&match self.is_little {
-                true => value.to_le_bytes(),
-                false => value.to_be_bytes(),
-            });
-        }
-    }
-
     fn entries(&self, bytes: &[u8]) -> Vec<Entry> {
-        let entry = |index: usize| {
-            let at = self.list_at + index * ENTRY_BYTES;
-            let number = |offset: usize| self.number(bytes, at + offset, 4);
+        let block = bytes.get(self.block.clone()).unwrap_or_default();
+        let list = block.get(self.list.value()).unwrap_or_default();
+        let entry = |entry: &[u8; ENTRY_BYTES]| {
+            let number = |at: usize| u32::try_from(self.order.number(entry, at, 4)?).ok();
             Some(Entry {
                 attributes: number(0)?,
                 size: number(4)?,
@@ -230,25 +196,27 @@ impl Directory {
                 dependent: number(12)?,
             })
         };
-        (0..self.count).filter_map(entry).collect()
+        let (entries, _) = list.as_chunks();
+        entries.iter().filter_map(entry).collect()
     }
 
     /// Writes entries, of which there are no more than before.
     fn write(&self, bytes: &mut [u8], entries: &[Entry]) {
-        if let Some(list) = bytes.get_mut(self.list_at..self.list_at + self.count * ENTRY_BYTES) {
-            list.fill(0);
-        }
-        for (index, entry) in entries.iter().enumerate().take(self.count) {
-            let at = self.list_at + index * ENTRY_BYTES;
+        let block = bytes.get_mut(self.block.clone()).unwrap_or_default();
+        let list = block.get_mut(self.list.value()).unwrap_or_default();
+        list.fill(0);
+        let (places, _) = list.as_chunks_mut::<ENTRY_BYTES>();
+        let is_shorter = entries.len() < places.len();
+        for (place, entry) in places.iter_mut().zip(entries) {
             let numbers = [entry.attributes, entry.size, entry.offset, entry.dependent];
-            for (number, offset) in numbers.into_iter().zip([0, 4, 8, 12]) {
-                self.set(bytes, at + offset, number);
+            for (number, at) in numbers.into_iter().zip([0, 4, 8, 12]) {
+                self.order.set_number(place, at, 4, number);
             }
         }
-        if entries.len() < self.count {
-            self.set(bytes, self.length_at, (entries.len() * ENTRY_BYTES) as u32);
-            if let Some(at) = self.count_at {
-                self.set(bytes, at, entries.len() as u32);
+        if is_shorter {
+            self.list.shorten(block, entries.len() * ENTRY_BYTES);
+            if let (Some(count), Ok(number)) = (&self.count, u32::try_from(entries.len())) {
+                count.set(block, number);
             }
         }
     }
@@ -316,7 +284,7 @@ mod tests {
         let picture = |entry: &Entry| {
             let start = match entry.offset {
                 0 => 0,
-                offset => directory.base + offset as usize,
+                offset => directory.block.start + offset as usize,
             };
             &bytes[start..start + entry.size as usize]
         };
