@@ -6,11 +6,12 @@ use eframe::wgpu;
 
 use super::blend::Blend;
 use super::change::{Step, Steps, block_around, bounds, warp_corners};
+use super::keyframe::UploadedKeyframe;
 use super::moved::{MovedTextures, Sight};
 use super::pipelines::Pipelines;
 use super::textures::{
-    change_texture, drawn_texture, grey_texture, half_texture, is_usable, view, write_grey,
-    write_half,
+    change_texture, drawn_texture, grey_texture, half_texture, is_usable, size_of, view,
+    write_grey, write_half,
 };
 use crate::geometry::{Affine, PixelRect, Rect};
 use crate::portrait::colour::ColourField;
@@ -55,17 +56,6 @@ struct EditTextures {
     change: wgpu::Texture,
     /// For the shader that draws it.
     bound: wgpu::BindGroup,
-}
-
-struct UploadedKeyframe {
-    /// What was uploaded: only to know it again.
-    source: Weak<Keyframe>,
-    amount: f32,
-    change: wgpu::TextureView,
-    size: (u32, u32),
-    texture_size: (u32, u32),
-    /// Around the mask, in pixels of the keyframe.
-    bounds: Option<Rect>,
 }
 
 /// A change that is ready to be drawn.
@@ -481,29 +471,4 @@ impl Face {
             kind: ChangeKind::Preview,
         }
     }
-}
-
-impl UploadedKeyframe {
-    fn new(pipelines: &Pipelines, steps: &mut Steps<'_>, keyframe: &Arc<Keyframe>) -> Self {
-        let change = &keyframe.change;
-        let texture = change_texture(pipelines, (change.width, change.height));
-        write_half(pipelines, &texture, change);
-        let bounds = bounds(&change.texels, change.width, |texel| {
-            texel[3].to_bits() != 0
-        });
-        let block = block_around(bounds, 1.0, (change.width, change.height));
-        steps.halve(&texture, block);
-        Self {
-            change: view(&texture, None),
-            texture_size: size_of(&texture),
-            bounds,
-            source: Arc::downgrade(keyframe),
-            amount: keyframe.amount,
-            size: (change.width, change.height),
-        }
-    }
-}
-
-pub(super) fn size_of(texture: &wgpu::Texture) -> (u32, u32) {
-    (texture.width(), texture.height())
 }

@@ -11,6 +11,7 @@ mod blend;
 mod callback;
 mod change;
 mod face;
+mod keyframe;
 mod moved;
 mod photo;
 mod pipelines;

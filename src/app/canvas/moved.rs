@@ -5,11 +5,10 @@
 use eframe::wgpu;
 
 use super::change::{Step, Steps, block_around, bounds};
-use super::face::size_of;
 use super::pipelines::Pipelines;
 use super::textures::{
-    CHANGE_LEVELS, change_texture, grey_texture, half_texture, is_usable, view, write_grey,
-    write_half,
+    CHANGE_LEVELS, change_texture, grey_texture, half_texture, is_usable, size_of, view,
+    write_grey, write_half,
 };
 use crate::app::view::{Pane, View};
 use crate::geometry::{Affine, PixelRect, Rect};

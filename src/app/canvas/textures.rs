@@ -132,3 +132,8 @@ fn write(
         },
     );
 }
+
+/// Width and height in pixels.
+pub fn size_of(texture: &wgpu::Texture) -> (u32, u32) {
+    (texture.width(), texture.height())
+}

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use image::DynamicImage;
 
 use super::*;
+use crate::photo::{Photo, PhotoId};
 
 fn wait_for(desk: &mut Desk, is_wanted: impl Fn(&Reply) -> bool) -> Reply {
     let begun = Instant::now();
