@@ -11,16 +11,15 @@ mod stored;
 mod stored_history;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-
-use sha2::{Digest, Sha256};
 
 use super::background::Unexpected;
 use super::{Document, Edits, Face, FaceId, History, NamedBoundary};
 use crate::engine::FoundCode;
 use crate::fs::atomic;
+use crate::sha256::sha256_read;
 
 pub(crate) use replacing::{Existing, check_replacement};
 pub use replacing::{ProjectFile, Replace};
@@ -160,22 +159,10 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     fn of(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let mut hasher = Sha256::new();
-        let mut block = vec![0; 256 << 10];
-        let mut size_bytes = 0;
-        loop {
-            let count = file.read(&mut block)?;
-            match block.get(..count) {
-                None | Some([]) => break,
-                Some(read) => hasher.update(read),
-            }
-            size_bytes += count as u64;
-        }
-        let digest = hasher.finalize();
+        let (size_bytes, digest) = sha256_read(File::open(path)?)?;
         Ok(Self {
             size_bytes,
-            sha256: Some(digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+            sha256: Some(digest),
         })
     }
 }

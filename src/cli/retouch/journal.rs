@@ -7,16 +7,16 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::super::Failure;
 use super::super::shard::Shard;
+use crate::sha256::sha256_read;
 
 /// How the journals' names begin; whatever is between this and the end tells shards apart.
 const NAME: &str = ".jawline-retouch";
@@ -33,21 +33,13 @@ pub(super) struct FileMark {
 impl FileMark {
     /// The mark of the content that the file has now.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        let mut digest = Sha256::new();
-        let mut block = vec![0; 256 << 10];
-        loop {
-            match file.read(&mut block)? {
-                0 => break,
-                length => digest.update(block.get(..length).unwrap_or_default()),
-            }
-        }
-        let digest = digest.finalize();
+        let file = File::open(path)?;
+        let modified = file.metadata()?.modified()?;
+        let (bytes, sha256) = sha256_read(file)?;
         Ok(Self {
-            bytes: metadata.len(),
-            modified: metadata.modified()?,
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            bytes,
+            modified,
+            sha256,
         })
     }
 

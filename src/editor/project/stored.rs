@@ -18,6 +18,7 @@ use crate::editor::{Edits, Face, FaceId, History, NamedBoundary};
 use crate::engine::FoundCode;
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::CODE_SIZE;
+use crate::sha256::hexadecimal;
 
 const JSON: &str = "project.json";
 /// Over a million points of brush strokes.
@@ -164,7 +165,7 @@ pub(super) fn to_bytes(
             sha256: fingerprint.and_then(|print| print.sha256),
         },
         saved_in: saved_in.map(|file| PathText(file.path.clone())),
-        saved_in_sha256: saved_in.map(|file| to_hex(&file.sha256)),
+        saved_in_sha256: saved_in.map(|file| hexadecimal(&file.sha256)),
         faces,
         marked_codes,
         chosen: project.chosen,
@@ -294,10 +295,6 @@ pub(super) fn read(path: &Path, reader: impl Read + Seek) -> Result<Project, Err
         history,
         is_recovered: false,
     })
-}
-
-fn to_hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {

@@ -1,4 +1,4 @@
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read as _, Write};
 
 use image::{Rgb, RgbImage};
 use ndarray::Array2;
