@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::project::{Fingerprint, ProjectFile};
 use super::{BoundaryChoice, Command, Edits, FaceParams, Gesture, History, StepId};
-use crate::checkpoint::npy;
 use crate::engine::{EditParams, FoundCode, Method};
 use crate::geometry::{Landmarks, Rect};
-use crate::latent::{self, Boundary, OwnBoundaries};
+use crate::latent::{self, Boundary, BoundaryFile, OwnBoundaries};
 
 /// The number of a face within its document. Found faces have 1, 2 … from the largest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,15 +43,14 @@ pub struct NamedBoundary {
 }
 
 impl NamedBoundary {
-    /// Opens a boundary from a `.npy` file.
+    /// Opens a boundary from a `.npy` file or a folder, as the command line does. One layer of a folder, which
+    /// is what a file dialog can pick, opens the folder.
     ///
     /// # Errors
     /// As [`Boundary::read`].
     pub fn read(path: &Path) -> Result<Self, latent::Error> {
-        let array = npy::read_f32(path).map_err(|error| latent::Error::Read {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let path = BoundaryFile::holding(path);
+        let array = BoundaryFile::read(path)?.array;
         let name = path.file_name().unwrap_or(path.as_os_str());
         Self::from_array(name.to_string_lossy().into_owned(), array)
     }

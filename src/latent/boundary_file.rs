@@ -33,6 +33,23 @@ pub struct BoundaryFile {
 pub(super) const MOST_LAYERS: usize = 64;
 
 impl BoundaryFile {
+    /// The folder, where a file holds one layer of a boundary that lies in a folder; else the path as it is.
+    pub fn holding(path: &Path) -> &Path {
+        let is_layer = path
+            .file_stem()
+            .and_then(|stem| {
+                stem.to_str()?
+                    .strip_prefix("boundary_")?
+                    .parse::<usize>()
+                    .ok()
+            })
+            .is_some();
+        match path.parent() {
+            Some(folder) if is_layer && folder.join("boundary_1.npy").is_file() => folder,
+            _ => path,
+        }
+    }
+
     /// Reads a `.npy` file `[d]`, `[1, d]`, `[L, d]` or `[1, L, d]`, or a folder that holds one called
     /// `boundary.npy` or one for each layer.
     ///
@@ -142,6 +159,10 @@ mod tests {
             &array![[0.5_f64], [1.0], [1.5]],
         )
         .unwrap();
+        let layer = folder.path().join("boundary_2.npy");
+        assert_eq!(BoundaryFile::holding(&layer), folder.path());
+        let beside = folder.path().join("intercept.npy");
+        assert_eq!(BoundaryFile::holding(&beside), beside);
         let read = BoundaryFile::read(folder.path()).unwrap();
         assert_eq!(read.layout, Layout::PerLayer);
         let expected = Array3::from_shape_fn((1, 3, 4), |(_, layer, _)| layer as f32);
