@@ -1,12 +1,13 @@
 """Trains the chin scorer: how likely, and how marked, is a visible double chin in an aligned crop?
 
-    python chin_scorer.py --labelled D/labelled --unlabelled D/portraits --work D/chin_scorer
+    python chin_scorer.py --start D/refined/checkpoint.pt --labelled D/labelled --clear-pairs D/clear_pairs \
+        --pairs D/pairs --marked-pairs D/marked_pairs --work D/chin_scorer
 
-The network is a scattering transform (oriented wavelets, modulus, once more; nothing of it is learnt) of the lower
-face and a linear layer. With a thousand labels that ranks better than a convolutional network trained from
-scratch, and it is fitted in a minute. Labels are few, portraits are not: a ridge regression of the labels on the
-latent codes says of any generated portrait about how much of a double chin it has, and the linear layer
-learns from labels and from what the regression says of portraits without labels.
+The network is the first stages of the face parser, which know outlines and shadows of chins and necks, and a linear
+layer on what they say of each of 9 × 12 cells of the lower face. With a thousand labels that ranks better than a
+network that is trained as a whole, and it is fitted in minutes. Pairs of `neck_pairs.py` tell it what is the chin and
+what is the rest of the face: their second picture is the first with another neck and jaw put in, and has no double
+chin. How much of one the first has is said by a ridge regression of the labels on the latent codes.
 
 Features are kept in `--work`. Five times, everything that is fitted is fitted to four fifths of the labels and
 scores the rest (`folds.npz`); then to all, calibrated on those scores, exported.
@@ -17,7 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -29,157 +29,152 @@ from torch import nn
 
 import augment
 from exporting import export
+from face_parser import FaceParser
+from neck_examples import Pairs
+from neck_field import TOP as PAIRS_TOP
+from neck_field import aimed_at, parser_weights
 from shards import load_all, save_whole, shard_paths
 
-CROP_SIDE = 256
-# The network works at half of that: labels by eye were given at about this size.
-WORKING_SIDE = 128
-# What it looks at, in pixels of the 128-px crop: from the nose down, without the far sides.
-TOP, LEFT, RIGHT = 56, 16, 112
+SIDE = 256
+# What the network looks at, in pixels of the crop: from the nose down, without the far sides.
+TOP, LEFT, RIGHT = 112, 32, 224
 CELLS = (9, 12)
-ORIENTATIONS, SCALES, KERNEL = 6, 3, 7
 FOLDS = 5
 # Of the regression on codes, as of the one that scores codes in `jawline train score`.
 CODE_PENALTY = 150.0
-# Of the linear layer, for each version of a portrait that it is fitted to.
-PENALTY = 5000.0
-# How much a portrait without a label counts beside one that has one.
-UNLABELLED_WEIGHT = 1.5
-TWIN_WEIGHT = 2.0
+# Of the linear layer, for each version of a portrait that it is fitted to; features have about unit variance in all.
+PENALTY = 0.3
+# Features that hardly vary count less: the deviation they are divided by has this share of the median added.
+LEAST_DEVIATION = 0.3
+# How many pairs are taken of a folder, and how much pictures count beside those that have a label by eye.
+MOST_PAIRS = 700
+PAIR_WEIGHT, EDITED_CLEAR_WEIGHT = 0.2, 0.5
+# On the scale of the labels (0 none, 1 a hint, 2 clear): at most this is left when neck and jaw were replaced.
+EDITED = 0.3
+# By this much does a portrait rise that is moved by 1 towards the double chin, and this is the most.
+RISE, MOST = 0.75, 2.2
 # What a portrait with "a hint of it" says about "a retoucher would be asked to remove it".
 SLIGHT_TARGET = 0.3
 HERE = Path(__file__).parent
 
 
-def wavelets() -> torch.Tensor:
-    """Morlet wavelets, real and imaginary part of each orientation, `[12, 1, 7, 7]`."""
-    sigma, frequency, slant = 1.1, 2.0, 0.6
-    offset = torch.arange(KERNEL) - (KERNEL - 1) / 2
-    y, x = torch.meshgrid(offset, offset, indexing="ij")
-    parts = []
-    for number in range(ORIENTATIONS):
-        angle = math.pi * number / ORIENTATIONS
-        along = x * math.cos(angle) + y * math.sin(angle)
-        across = y * math.cos(angle) - x * math.sin(angle)
-        window = torch.exp(-(along**2 + (slant * across) ** 2) / (2 * sigma**2))
-        real, imaginary = window * torch.cos(frequency * along), window * torch.sin(frequency * along)
-        real = real - window * real.sum() / window.sum()
-        norm = (real**2 + imaginary**2).sum().sqrt()
-        parts += [real / norm, imaginary / norm]
-    return torch.stack(parts)[:, None]
+class Trunk(nn.Module):
+    """From strips `[n, 3, 144, 192]`, RGB in [-1, 1], to features `[n, 20736]`: the mean of each channel in each
+    cell, of three stages of the face parser."""
 
-
-class Scattering(nn.Module):
-    """From strips `[n, 3, 72, 96]`, RGB in [-1, 1], to features `[n, 16524]`."""
-
-    def __init__(self):
+    def __init__(self, parser: FaceParser):
         super().__init__()
-        self.register_buffer("wavelets", wavelets())
-        self.register_buffer("luma", torch.tensor([0.3, 0.59, 0.11])[:, None, None])
-
-    def modulus(self, maps: torch.Tensor) -> torch.Tensor:
-        """`[n, c, h, w]` to `[n, c * 6, h, w]`: how much there is of each orientation."""
-        n, channels, height, width = maps.shape
-        border = KERNEL // 2
-        single = F.pad(maps.reshape(n * channels, 1, height, width), [border] * 4, mode="reflect")
-        answers = F.conv2d(single, self.wavelets)
-        size = (answers[:, 0::2] ** 2 + answers[:, 1::2] ** 2 + 1e-6).sqrt()
-        return size.reshape(n, channels * ORIENTATIONS, height, width)
-
-    @staticmethod
-    def cells(maps: torch.Tensor) -> torch.Tensor:
-        """The mean of each of 9 × 12 cells, flat."""
-        size = (maps.shape[2] // CELLS[0], maps.shape[3] // CELLS[1])
-        return F.avg_pool2d(maps, size).flatten(1)
+        self.stem, self.stages = parser.stem, parser.down[:3]
+        self.eval().requires_grad_(False)
 
     def forward(self, strip: torch.Tensor) -> torch.Tensor:
-        light = (strip + 1) / 2
-        luma = standardised((light * self.luma).sum(1, keepdim=True))
-        red, green, blue = light[:, :1], light[:, 1:2], light[:, 2:]
-        colour = standardised(torch.cat([red - green, blue - green], 1))
-        features, first = [self.cells(luma), self.cells(colour)], []
-        for scale in range(SCALES):
-            first.append(self.modulus(smaller(luma, scale)))
-            features.append(self.cells(first[-1]))
-            if scale > 0:
-                features.append(self.cells(self.modulus(smaller(colour, scale))))
-        for fine in range(SCALES):
-            for coarse in range(fine + 1, SCALES):
-                features.append(self.cells(self.modulus(smaller(first[fine], coarse - fine))))
-        features = torch.cat(features, 1)
-        return torch.sign(features) * torch.log1p(3 * features.abs())
-
-
-def standardised(maps: torch.Tensor) -> torch.Tensor:
-    """Zero mean and unit deviation a channel: exposure and contrast say nothing about a chin."""
-    centred = maps - maps.mean((2, 3), keepdim=True)
-    return centred / ((centred**2).mean((2, 3), keepdim=True).sqrt() + 0.03)
-
-
-def smaller(maps: torch.Tensor, octaves: int) -> torch.Tensor:
-    return F.avg_pool2d(maps, 2**octaves) if octaves else maps
+        x, features = self.stem(strip), []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(F.avg_pool2d(x, x.shape[2] // CELLS[0]).flatten(1))
+        return torch.cat(features, 1)
 
 
 class Exported(nn.Module):
     """What the file holds: crop `[n, 3, 256, 256]`, RGB in [-1, 1], to probability and severity `[n, 1]`
     in [0, 1]. The crop is looked at as it is and mirrored, so that both say the same."""
 
-    def __init__(self, weight: np.ndarray, bias: float, line: tuple[float, float]):
+    def __init__(self, trunk: Trunk, weight: np.ndarray, bias: float, line: tuple[float, float]):
         super().__init__()
-        self.scattering = Scattering()
+        self.trunk = trunk
         self.linear = nn.Linear(len(weight), 1)
         self.linear.weight.data = torch.from_numpy(weight[None].astype(np.float32))
         self.linear.bias.data = torch.tensor([bias], dtype=torch.float32)
         self.slope, self.offset = line
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        strip = strip_of(F.avg_pool2d(image, CROP_SIDE // WORKING_SIDE))
-        score = (self.linear(self.scattering(strip)) + self.linear(self.scattering(strip.flip(3)))) / 2
+        strip = strip_of(image)
+        score = (self.linear(self.trunk(strip)) + self.linear(self.trunk(strip.flip(3)))) / 2
         return torch.sigmoid(score * self.slope + self.offset), (score / 2).clamp(0, 1)
 
 
 def strip_of(crops: torch.Tensor) -> torch.Tensor:
-    """The part of crops of 128 px that the network looks at: `[n, 3, 72, 96]`."""
+    """The part of crops of 256 px that the network looks at: `[n, 3, 144, 192]`."""
     return crops[:, :, TOP:, LEFT:RIGHT]
 
 
 def load_crops(folder: Path) -> np.ndarray:
-    """Pictures `[n, 128, 128, 3]`, 8 bit."""
+    """Pictures `[n, 256, 256, 3]`, 8 bit."""
     crops = []
     for path in shard_paths(folder, "pictures"):
         pictures = np.load(path)
-        factor = pictures.shape[1] // WORKING_SIDE
-        blocks = pictures.reshape(len(pictures), WORKING_SIDE, factor, WORKING_SIDE, factor, 3)
+        factor = pictures.shape[1] // SIDE
+        blocks = pictures.reshape(len(pictures), SIDE, factor, SIDE, factor, 3)
         crops.append(np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8))
     return np.concatenate(crops)
 
 
-@torch.no_grad()
-def features_of(folder: Path, version: str, work: Path) -> np.ndarray:
-    """Features `[n, 16524]` of a folder's portraits: `plain`, `mirrored`, or as a photo of seed k shows them
-    (`photo_k`; every other one mirrored)."""
-    path = work / f"{folder.name}_{version}.npy"
-    count = sum(len(np.load(shard, mmap_mode="r")) for shard in shard_paths(folder, "pictures"))
-    if path.exists():
-        kept = np.load(path)
-        # The folder may have grown since.
-        if len(kept) == count:
-            return kept
-    scattering, crops, result = Scattering(), load_crops(folder), []
-    rng = np.random.default_rng(int(version.split("_")[1])) if "_" in version else None
-    for first in range(0, len(crops), 32):
-        pictures = augment.to_tensor(crops[first : first + 32])
+class Features:
+    """Features `[n, 20736]` in half precision, computed once and kept in files."""
+
+    def __init__(self, trunk: Trunk, work: Path):
+        self.trunk, self.work = trunk, work
+
+    def of_portraits(self, folder: Path, version: str) -> np.ndarray:
+        """Of a folder's portraits: `plain`, `mirrored`, or as a photo of seed k shows them (`photo_k`)."""
+        count = sum(len(np.load(shard, mmap_mode="r")) for shard in shard_paths(folder, "pictures"))
+        return self.kept(f"{folder.name}_{version}", count, lambda: self.portraits(load_crops(folder), version))
+
+    def of_pairs(self, folder: Path, edited: bool, version: str) -> np.ndarray:
+        """Of the pictures of a folder's first pairs, as they are or with their neck and jaw replaced."""
+        pairs = Pairs(Pairs.load(folder).maps[:MOST_PAIRS])
+        name = f"{folder.name}_{'edited' if edited else 'given'}_{version}"
+        return self.kept(name, len(pairs), lambda: self.strips(pair_strips(pairs, edited), version))
+
+    def kept(self, name: str, count: int, make) -> np.ndarray:
+        path = self.work / f"{name}.npy"
+        if path.exists():
+            kept = np.load(path)
+            # The folder may have grown since.
+            if len(kept) == count:
+                return kept
+        result = np.concatenate(list(make()))
+        save_whole(path, result)
+        return result
+
+    @torch.no_grad()
+    def portraits(self, crops: np.ndarray, version: str):
+        rng = random_of(version)
+        for first in range(0, len(crops), 32):
+            pictures = augment.to_tensor(crops[first : first + 32])
+            if rng is not None:
+                pictures, _ = augment.mirror(pictures, None, rng)
+                pictures, _ = augment.move(pictures, None, rng, tilt_degrees=6, shift=0.03, scale=0.06)
+            yield self.told(strip_of(pictures), version, rng)
+
+    @torch.no_grad()
+    def strips(self, strips: torch.Tensor, version: str):
+        rng = random_of(version)
+        for first in range(0, len(strips), 32):
+            yield self.told(strips[first : first + 32], version, rng)
+
+    def told(self, strips: torch.Tensor, version: str, rng) -> np.ndarray:
         if version == "mirrored":
-            pictures = pictures.flip(3)
-        if rng is not None:
-            pictures, _ = augment.mirror(pictures, None, rng)
-            pictures, _ = augment.move(pictures, None, rng, tilt_degrees=6, shift=0.03, scale=0.06)
-        strips = strip_of(pictures)
+            strips = strips.flip(3)
         if rng is not None:
             strips = augment.degrade(strips, rng)
-        result.append(scattering(strips).half().numpy())
-    save_whole(path, np.concatenate(result))
-    return np.concatenate(result)
+        return self.trunk(strips).half().numpy()
+
+
+def random_of(version: str) -> np.random.Generator | None:
+    return np.random.default_rng(int(version.split("_")[1])) if "_" in version else None
+
+
+def pair_strips(pairs: Pairs, edited: bool) -> torch.Tensor:
+    """What the network looks at of the pictures of pairs."""
+    strips = []
+    for first in range(0, len(pairs), 100):
+        maps = torch.from_numpy(pairs.maps[first : first + 100]).float() / 255
+        picture, after, region = maps[:, :3], maps[:, 3:6], maps[:, 6:7]
+        if edited:
+            picture = picture + aimed_at(region) * (after - picture)
+        strips.append(picture[:, :, TOP - PAIRS_TOP :, LEFT:RIGHT] * 2 - 1)
+    return torch.cat(strips)
 
 
 def code_regression(codes: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -193,53 +188,61 @@ def code_regression(codes: np.ndarray, labels: np.ndarray, others: np.ndarray) -
 class Rows:
     """All versions of all portraits, one a row, and their inner products: fits differ only in the rows."""
 
-    def __init__(self, options: argparse.Namespace, labels: np.ndarray):
-        versions = [f"photo_{seed}" for seed in range(options.photos)]
-        held_out = ["plain", "mirrored", *HARD]
-        blocks, self.owner, self.version = [], [], []
-        for version in [*dict.fromkeys([*held_out, *versions])]:
-            block = features_of(options.labelled, version, options.work)
-            blocks.append(block)
-            self.owner.append(np.arange(len(block)))
-            self.version += [version] * len(block)
-        count = len(labels)
-        for folder in options.unlabelled:
-            for version in ("plain", *versions[:1]):
-                block = features_of(folder, version, options.work)
-                blocks.append(block)
-                self.owner.append(count + np.arange(len(block)))
-                self.version += [version] * len(block)
-            count += len(block)
-        self.twin = np.zeros(sum(len(block) for block in blocks), bool)
-        if options.twins:
-            # Retouched twins of the clear ones: a fold no more, a heavy jaw still, which the rule calls a hint.
-            for version in ("plain", "mirrored", *versions[:1]):
-                blocks.append(features_of(options.twins, version, options.work))
-                self.owner.append(np.flatnonzero(labels == 2)[: len(blocks[-1])])
-                self.version += [version] * len(blocks[-1])
-                self.twin = np.concatenate([self.twin, np.ones(len(blocks[-1]), bool)])
-        self.owner, self.version = np.concatenate(self.owner), np.array(self.version)
-        features = np.concatenate(blocks).astype(np.float32)
+    def __init__(self, options: argparse.Namespace, labels: np.ndarray, features: Features):
+        self.labels, count = labels, len(labels)
+        self.blocks, self.owner, self.version = [], [], []
+        # Of every owner: what is known of it without labels, from its code; how far it was moved; what was done to it.
+        self.codes, self.given, self.edited = [load_all(options.labelled, "codes")], [np.zeros(count)], []
+        trained = ["plain", "mirrored", *(f"photo_{seed}" for seed in range(options.photos))]
+        self.trained = set(trained)
+        for version in dict.fromkeys([*trained, *HARD]):
+            self.add(features.of_portraits(options.labelled, version), 0, version)
+        for version in ("plain", "mirrored", "photo_0"):
+            # Edited pictures of the clear ones belong to them: they are held out together.
+            block = features.of_pairs(options.clear_pairs, True, version)
+            self.add(block, np.flatnonzero(labels == 2)[: len(block)], version, edited=True)
+        for folder in (options.pairs, options.marked_pairs):
+            for edited in (False, True):
+                for version in ("plain", "photo_0"):
+                    self.add(features.of_pairs(folder, edited, version), count, version, edited)
+            count = self.own(load_all(folder, "codes")[:MOST_PAIRS], load_all(folder, "given")[:MOST_PAIRS])
+        self.owner, self.edited = np.concatenate(self.owner), np.concatenate(self.edited)
+        self.version = np.concatenate(self.version)
+        self.codes, self.given = np.concatenate(self.codes), np.concatenate(self.given)
+        features = np.concatenate(self.blocks).astype(np.float32)
         # Of portraits without labels alone, so that no held-out portrait has a say.
-        reference = features[self.owner >= len(labels)] if options.unlabelled else features
-        self.mean, self.deviation = reference.mean(0), reference.std(0) + 1e-3
+        reference = features[self.owner >= len(labels)]
+        self.mean, deviation = reference.mean(0), reference.std(0)
+        self.deviation = (deviation + LEAST_DEVIATION * np.median(deviation)) * np.sqrt(features.shape[1])
         self.features = (features - self.mean) / self.deviation
         self.products = self.features @ self.features.T
-        self.codes = np.concatenate([load_all(folder, "codes") for folder in (options.labelled, *options.unlabelled)])
-        self.labels, self.trained = labels, set(["plain", "mirrored", *versions])
+
+    def add(self, block: np.ndarray, owner, version: str, edited: bool = False) -> None:
+        self.blocks.append(block)
+        self.owner.append(owner + np.arange(len(block)) if np.isscalar(owner) else owner)
+        self.version.append(np.full(len(block), version))
+        self.edited.append(np.full(len(block), edited))
+
+    def own(self, codes: np.ndarray, given: np.ndarray) -> int:
+        """Owners that have no label; how many there are in all now."""
+        self.codes.append(codes)
+        self.given.append(given)
+        return sum(len(codes) for codes in self.codes)
 
     def fit(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Rows, their coefficients, and the bias, from the labels of the chosen portraits alone."""
         labelled = len(self.labels)
-        target = np.concatenate([self.labels.astype(float), np.zeros(len(self.codes) - labelled)])
-        target[labelled:] = code_regression(self.codes[chosen], self.labels[chosen], self.codes[labelled:])
-        known = np.zeros(len(target), bool)
-        known[chosen], known[labelled:] = True, True
+        target = code_regression(self.codes[chosen], self.labels[chosen], self.codes)
+        left = np.minimum(target, EDITED)
+        target = np.minimum(target + RISE * self.given, np.maximum(target, MOST))
+        target[:labelled] = self.labels
+        known = np.ones(len(target), bool)
+        known[:labelled] = False
+        known[chosen] = True
         rows = np.flatnonzero(known[self.owner] & np.isin(self.version, list(self.trained)))
-        weight = np.where(self.owner[rows] < labelled, 1.0, UNLABELLED_WEIGHT)
-        # A portrait with a twin says twice what the fold alone is.
-        weight[np.isin(self.owner[rows], self.owner[self.twin])] = TWIN_WEIGHT
-        wanted = np.where(self.twin[rows], 1.0, target[self.owner[rows]])
+        owner, edited = self.owner[rows], self.edited[rows]
+        weight = np.where(owner < labelled, np.where(edited, EDITED_CLEAR_WEIGHT, 1.0), PAIR_WEIGHT)
+        wanted = np.where(edited, left[owner], target[owner])
         bias = np.average(wanted, weights=weight)
         kernel = self.products[np.ix_(rows, rows)].astype(np.float64)
         # A weight w on a row's error is a penalty divided by w in the dual.
@@ -248,21 +251,23 @@ class Rows:
 
     def scores(self, fitted: tuple, portraits: np.ndarray, versions: tuple[str, ...]) -> np.ndarray:
         """Mean score of versions of labelled portraits."""
-        rows, coefficients, bias = fitted
         told = []
         for version in versions:
-            asked = np.flatnonzero((self.version == version) & (self.owner < len(self.labels)) & ~self.twin)[portraits]
-            told.append(self.products[np.ix_(asked, rows)] @ coefficients + bias)
+            asked = np.flatnonzero((self.version == version) & (self.owner < len(self.labels)) & ~self.edited)
+            told.append(self.told(fitted, asked[portraits]))
         return np.mean(told, 0)
 
-    def twin_scores(self, fitted: tuple, portraits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Portraits among these that have a twin, and the twins' scores."""
-        rows, coefficients, bias = fitted
+    def edited_scores(self, fitted: tuple, portraits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labelled portraits among these that were edited, and the scores of the edited pictures."""
         told = []
         for version in ("plain", "mirrored"):
-            asked = np.flatnonzero(self.twin & (self.version == version) & np.isin(self.owner, portraits))
-            told.append(self.products[np.ix_(asked, rows)] @ coefficients + bias)
+            asked = np.flatnonzero(self.edited & (self.version == version) & np.isin(self.owner, portraits))
+            told.append(self.told(fitted, asked))
         return self.owner[asked], np.mean(told, 0)
+
+    def told(self, fitted: tuple, asked: np.ndarray) -> np.ndarray:
+        rows, coefficients, bias = fitted
+        return self.products[np.ix_(asked, rows)] @ coefficients + bias
 
     def linear(self, fitted: tuple) -> tuple[np.ndarray, float]:
         """Weights on the features as they come, and bias."""
@@ -278,16 +283,16 @@ HARD = ("photo_99",)
 def cross_validate(rows: Rows) -> dict[str, np.ndarray]:
     """Scores of portraits whose labels were not known: portrait i is in fold i mod 5."""
     count = len(rows.labels)
-    told, hard, twins = np.zeros(count), np.zeros(count), np.full(count, np.nan)
+    told, hard, edited = np.zeros(count), np.zeros(count), np.full(count, np.nan)
     for fold in range(FOLDS):
         held_out = np.arange(count) % FOLDS == fold
         fitted = rows.fit(np.flatnonzero(~held_out))
         told[held_out] = rows.scores(fitted, np.flatnonzero(held_out), ("plain", "mirrored"))
         hard[held_out] = rows.scores(fitted, np.flatnonzero(held_out), HARD)
-        owners, scores = rows.twin_scores(fitted, np.flatnonzero(held_out))
-        twins[owners] = scores
+        owners, scores = rows.edited_scores(fitted, np.flatnonzero(held_out))
+        edited[owners] = scores
         print(f"fold {fold}: AUC {clear_against_none(rows.labels[held_out], told[held_out]):.3f}", flush=True)
-    return {"told": told, "told_hard": hard, "twins": twins}
+    return {"told": told, "told_hard": hard, "edited": edited}
 
 
 def clear_against_none(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -324,8 +329,8 @@ def figures(labels: np.ndarray, folds: dict, line: tuple[float, float], table: l
     draws = (rng.integers(0, len(labels), len(labels)) for _ in range(1000))
     spread = np.percentile([clear_against_none(labels[draw], scores[draw]) for draw in draws], [2.5, 97.5])
     probability = 1 / (1 + np.exp(-(scores * line[0] + line[1])))
-    has_twin = ~np.isnan(folds["twins"])
-    twins = 1 / (1 + np.exp(-(folds["twins"][has_twin] * line[0] + line[1])))
+    was_edited = ~np.isnan(folds["edited"])
+    edited = 1 / (1 + np.exp(-(folds["edited"][was_edited] * line[0] + line[1])))
     groups = {}
     for name, chosen in group_masks(table).items():
         kinds = labels[chosen]
@@ -356,11 +361,12 @@ def figures(labels: np.ndarray, folds: dict, line: tuple[float, float], table: l
             name: round(float(np.median(probability[labels == label])), 3)
             for label, name in enumerate(("none", "slight", "clear"))
         },
-        "twins": {
-            "count": int(has_twin.sum()),
-            "mean_before": round(float(probability[has_twin].mean()), 3) if has_twin.any() else None,
-            "mean_after": round(float(twins.mean()), 3) if has_twin.any() else None,
-            "fell": round(float((twins < probability[has_twin]).mean()), 3) if has_twin.any() else None,
+        "edited": {
+            "count": int(was_edited.sum()),
+            "mean_before": round(float(probability[was_edited].mean()), 3),
+            "mean_after": round(float(edited.mean()), 3),
+            "fell": round(float((edited < probability[was_edited]).mean()), 3),
+            "below_0.20": round(float((edited < 0.2).mean()), 3),
         },
         "groups": groups,
     }
@@ -387,12 +393,14 @@ def group_masks(table: list[dict]) -> dict[str, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--labelled", type=Path, required=True, help="portraits of boundaries/training/w.npy")
-    parser.add_argument("--unlabelled", type=Path, nargs="*", default=[], help="folders of other portraits")
-    parser.add_argument("--twins", type=Path, help="the clear ones again, in their order, moved along the fine boundary")
+    parser.add_argument("--clear-pairs", type=Path, required=True, help="pairs of the clear ones, in their order")
+    parser.add_argument("--pairs", type=Path, required=True, help="pairs of other portraits")
+    parser.add_argument("--marked-pairs", type=Path, required=True, help="pairs that were given a double chin")
+    parser.add_argument("--start", type=Path, required=True, help="a checkpoint of face_parser.py")
     parser.add_argument("--labels", type=Path, default=HERE / "../../boundaries/training/labels.csv")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, default=HERE / "../chin_scorer.onnx")
-    parser.add_argument("--photos", type=int, default=3, help="photo-like versions of each portrait")
+    parser.add_argument("--photos", type=int, default=1, help="photo-like versions of each portrait")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -401,7 +409,10 @@ def main() -> None:
     with open(options.labels, newline="") as file:
         table = list(csv.DictReader(file))
     labels = np.array([int(row["double_chin"]) for row in table])
-    rows = Rows(options, labels)
+    face_parser = FaceParser()
+    face_parser.load_state_dict(parser_weights(options.start))
+    trunk = Trunk(face_parser)
+    rows = Rows(options, labels, Features(trunk, options.work))
     folds = cross_validate(rows)
     np.savez(options.work / "folds.npz", **folds)
     line = calibrate(labels, folds["told"])
@@ -409,7 +420,7 @@ def main() -> None:
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
     weight, bias = rows.linear(rows.fit(np.arange(len(labels))))
-    export(Exported(weight, bias, line), options.onnx, CROP_SIDE, ["probability", "severity"])
+    export(Exported(trunk, weight, bias, line), options.onnx, SIDE, ["probability", "severity"])
 
 
 if __name__ == "__main__":

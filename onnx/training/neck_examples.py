@@ -15,6 +15,8 @@ from shards import shard_paths
 
 # Of the pairs, how many are kept: those whose face above the lip changed least.
 STEADY = 0.9
+# The share of examples that have no double chin.
+NONE_SHARE = 0.25
 # What an occluder is marked with; no label of a face parser.
 UNCOVERED = 200
 
@@ -43,6 +45,10 @@ class Pairs:
             strayed.append(of_kind["strayed"])
         strayed = np.concatenate(strayed)
         return cls(np.array(maps)[strayed <= np.quantile(strayed, steady)])
+
+    @classmethod
+    def joined(cls, sets: list[Pairs]) -> Pairs:
+        return cls(np.concatenate([pairs.maps for pairs in sets]))
 
     def __len__(self) -> int:
         return len(self.maps)
@@ -90,6 +96,7 @@ def augmented(pairs: Pairs, chosen, rng: np.random.Generator) -> Examples:
     maps, _ = augment.mirror(maps, None, rng)
     maps = moved(maps, rng)
     before, after, region, kept, known = parts_of(maps)
+    before, after = some_as_edited(before, after, region, rng)
     light = int(rng.integers(2**32))
     before, after = [
         (augment.relight(picture * 2 - 1, np.random.default_rng(light)) / 2 + 0.5).clamp(0, 1)
@@ -103,6 +110,13 @@ def augmented(pairs: Pairs, chosen, rng: np.random.Generator) -> Examples:
     region = shaken(region * (1 - covered * found), rng)
     seen = augment.blemish(before * 2 - 1, rng) / 2 + 0.5
     return Examples(seen.clamp(0, 1), before, after, region, true_region, kept, known)
+
+
+def some_as_edited(before: torch.Tensor, after: torch.Tensor, region: torch.Tensor, rng: np.random.Generator):
+    """Some portraits have no double chin: those are to be left as they are. Edited ones have none."""
+    edited = before + region * (after - before)
+    none = torch.from_numpy(rng.random(len(before)) < NONE_SHARE).reshape(-1, 1, 1, 1)
+    return torch.where(none, edited, before), torch.where(none, edited, after)
 
 
 def moved(

@@ -32,8 +32,8 @@ ROWS_ABOVE = 8
 # Rows of the strip from which on anything may change.
 ACTIVE = slice(56, HEIGHT)
 MOST_FLOW, MOST_SHADE, MOST_TINT = 0.12, 0.6, 0.05
-# A shade may take a third of the skin's light: shadows under a jaw are no darker, dark patches beside a neck are.
-MOST_DARKENING = 0.4
+# A shade may take half of the skin's light, as the shadow under a jaw does; dark patches beside a neck are darker.
+MOST_DARKENING = 0.7
 # Rows of 256 px over which an edit fades in below the lower lip.
 FADE_ROWS = 14
 # Pixels of 256 px over which it fades out towards the crop's border.
@@ -165,30 +165,64 @@ def smearing(flow: torch.Tensor) -> torch.Tensor:
     return sum((F.relu(0.6 - step) + F.relu(step - 2)).mean() for step in steps)
 
 
+class Critic(nn.Module):
+    """Tells edited portraits from the teacher's, a patch at a time. Differences of pixels alone make a network that is
+    unsure where a jaw ends draw half a shadow there, and that looks like none. It sees half the resolution: what
+    skin is made of is the photo's own and not its business."""
+
+    def __init__(self, width: int = 32):
+        super().__init__()
+        slope = nn.LeakyReLU(0.2)
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(7, width, 4, 2, 1), slope),
+            *(nn.Conv2d(width, 2 * width, 4, 2, 1), nn.GroupNorm(4, 2 * width), slope),
+            *(nn.Conv2d(2 * width, 4 * width, 4, 2, 1), nn.GroupNorm(4, 4 * width), slope),
+            nn.Conv2d(4 * width, 1, 3, 1, 1),
+        )
+
+    def forward(self, pictures: torch.Tensor, before: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
+        """Pictures and what they were, RGB in [0, 1], to how much like the teacher's patches look."""
+        seen = torch.cat([pictures * 2 - 1, before * 2 - 1, region], 1)
+        return self.layers(F.avg_pool2d(seen, 2))
+
+    @staticmethod
+    def mean(said: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
+        """Over the patches where there is something to tell."""
+        weight = F.adaptive_avg_pool2d(region, said.shape[-2:])
+        return (said * weight).sum() / (weight.sum() + 1e-3)
+
+
 class Losses:
     """What is wrong with fields, as one number, and its parts."""
 
-    def __init__(self, parser: FaceParser):
+    def __init__(self, parser: FaceParser, critic: Critic):
+        self.critic = critic
         # Its first stages say whether outlines and textures are where they should be.
         self.stages = nn.ModuleList([parser.stem, *parser.down[:3]]).eval().requires_grad_(False)
         self.stages.to(memory_format=torch.channels_last)
 
-    def __call__(self, examples: Examples, fields) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def __call__(self, examples: Examples, fields) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
+        """The sum, its parts, and how much better than the fields' picture the critic finds the teacher's."""
         flow, shade, detail, mask = fields
         told = render(examples.before, fields, examples.region)[:, :, ACTIVE]
         weight = aimed_at(examples.true_region)
         target = (examples.before + weight * (examples.after - examples.before))[:, :, ACTIVE]
         known = (1 - (1 - examples.known) * examples.true_region)[:, :, ACTIVE]
         wrong = (told - target) * known
+        taught = told + (target - told) * known
+        before, region = examples.before[:, :, ACTIVE], weight[:, :, ACTIVE]
         down, right = slopes(wrong)
         reach = (mask * examples.region).detach()
         kept = blurred(examples.kept, 3)
         drawn_along = F.relu(sampled(kept, mask * examples.region * flow) - kept) * examples.region
         parts = {
             "l1": wrong.abs().mean(),
+            # Where the teacher says nothing, the photo is to stay: what is free to be anything becomes patches.
+            "left": ((told - before) * (1 - known)).abs().mean(),
             "slope": down.abs().mean() + right.abs().mean(),
             "low": F.avg_pool2d(wrong, 8).abs().mean(),
-            "looks": self.looks(told, told + (target - told) * known, weight[:, :, ACTIVE]),
+            "looks": self.looks(told, taught, region),
+            "critic": -Critic.mean(self.critic(told, before, region), region),
             "drawn_along": drawn_along.mean(),
             "flow": sum((slope**2).mean() for slope in slopes(flow)),
             "fold": folding(flow * mask).mean(),
@@ -197,7 +231,11 @@ class Losses:
             "rough_shade": sum(slope.abs().mean() for slope in slopes(shade)),
             "detail": ((1 - detail) * (0.3 + reach)).mean(),
         }
-        return sum(PRICES[name] * value for name, value in parts.items()), parts
+        # For the critic alone: the fields are not to learn to be told apart.
+        told, taught = told.detach(), taught.detach()
+        is_told = Critic.mean(F.relu(1 + self.critic(told, before, region)), region)
+        apart = is_told + Critic.mean(F.relu(1 - self.critic(taught, before, region)), region)
+        return sum(PRICES[name] * value for name, value in parts.items()), parts, apart
 
     def looks(self, told: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16):
@@ -221,9 +259,11 @@ class Losses:
 
 PRICES = {
     "l1": 2.0,
+    "left": 1.0,
     "slope": 1.0,
     "low": 2.0,
     "looks": 0.3,
+    "critic": 0.02,
     "drawn_along": 2.0,
     "flow": 1000.0,
     "fold": 2.0,
@@ -272,12 +312,15 @@ def figures(network: NeckField, pairs: Pairs) -> dict[str, float]:
 class Training:
     """The network, its running average and what training needs to go on."""
 
+    KEPT = ("network", "average", "optimiser", "critic", "critic_optimiser")
+
     def __init__(self, options: argparse.Namespace):
         torch.manual_seed(options.seed)
         start = parser_weights(options.start)
         parser = FaceParser()
         parser.load_state_dict(start)
-        self.losses = Losses(parser)
+        self.critic = Critic()
+        self.losses = Losses(parser, self.critic)
         self.network = NeckField()
         self.network.start_from(start)
         self.network.to(memory_format=torch.channels_last)
@@ -285,17 +328,17 @@ class Training:
             self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=options.rate, weight_decay=1e-4)
+        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), lr=1e-3, betas=(0.5, 0.99))
         self.step = 0
         self.path = options.work / "checkpoint.pt"
         if self.path.exists():
             state = torch.load(self.path, map_location="cpu")
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
+            for name in self.KEPT:
+                getattr(self, name).load_state_dict(state[name])
             self.step = state["step"]
 
     def save(self) -> None:
-        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
+        parts = {name: getattr(self, name).state_dict() for name in self.KEPT}
         partial = self.path.with_suffix(".partial")
         torch.save(parts | {"step": self.step}, partial)
         partial.replace(self.path)
@@ -306,14 +349,17 @@ class Training:
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             fields = [field.float() for field in self.network(seen_by(examples))]
-        loss, parts = self.losses(examples, fields)
+        loss, parts, apart = self.losses(examples, fields)
         self.optimiser.zero_grad()
         loss.backward()
+        self.critic_optimiser.zero_grad()
+        apart.backward()
+        self.critic_optimiser.step()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.average.update_parameters(self.network)
         self.step += 1
-        return {"loss": loss.item()} | {name: value.item() for name, value in parts.items()}
+        return {"loss": loss.item(), "apart": apart.item()} | {name: value.item() for name, value in parts.items()}
 
 
 def train(options: argparse.Namespace, training: Training, pairs: Pairs, held_out: Pairs) -> None:
@@ -339,7 +385,7 @@ def say(values: dict[str, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the first of which are held out")
     parser.add_argument("--clear", type=Path, help="pairs of clear double chins; each counts thrice")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--start", type=Path, required=True, help="a checkpoint of face_parser.py")
@@ -355,11 +401,12 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     training = Training(options)
     if not options.export_only:
-        pairs, held_out = Pairs.load(options.pairs, STEADY).split(slice(HELD_OUT))
+        pairs, held_out = Pairs.load(options.pairs[0], STEADY).split(slice(HELD_OUT))
+        pairs = Pairs.joined([pairs, *(Pairs.load(folder, STEADY) for folder in options.pairs[1:])])
         report = {}
         if options.clear:
             clear, held_out_clear = Pairs.load(options.clear).split(slice(-HELD_OUT_CLEAR, None))
-            pairs = Pairs(np.concatenate([pairs.maps, *[clear.maps] * 3]))
+            pairs = Pairs.joined([pairs, *[clear] * 3])
         train(options, training, pairs, held_out)
         report = {"steps": training.step, "pairs": len(pairs), "held_out": figures(training.average.module, held_out)}
         if options.clear:

@@ -2,9 +2,11 @@
 
     python neck_pairs.py --out D/pairs --portraits D/portraits_b D/portraits --count 2000
     python neck_pairs.py --out D/clear_pairs --portraits D/labelled --rows 3 17 25
+    python neck_pairs.py --out D/marked_pairs --portraits D/portraits_b --count 1500 --given 0.5 2 --alpha -1.5
 
 Portraits are taken by how far they lie on the side of the double chin: the first `--share` of them, in a random
-order that a seed fixes; or those that `--rows` names. A shard holds the lower part of the crops (rows 208 to 511
+order that a seed fixes; or those that `--rows` names. With `--given A B` the first picture is drawn with a double chin that the portrait does
+not have: moved the other way, by A to B. A shard holds the lower part of the crops (rows 208 to 511
 of 512):
 
     before, after   `[n, 304, 512, 3]`, 8-bit RGB; after has before's colours on the face
@@ -12,6 +14,7 @@ of 512):
     parts           `[n, 3, 152, 256]`: what is neither skin nor background before (lips, hair, clothes, jewellery)
                     and is not to be drawn along; what is skin after; what was face and is background after
     strayed         `[n]`, the part of the face above the lip whose label changed
+    codes, given    `[n, 512]`, `[n]`: the portrait's code in W, and how much of a double chin it was given
 
 A shard is written whole: give the command again to go on where it was stopped.
 """
@@ -50,12 +53,14 @@ def main() -> None:
     parser.add_argument("--coarse", type=Path, default=HERE / "../../boundaries/double_chin_w.npy")
     parser.add_argument("--fine", type=Path, default=HERE / "../../boundaries/double_chin_fine.npy")
     parser.add_argument("--alpha", type=float, default=-2.0)
+    parser.add_argument("--given", type=float, nargs=2, default=(0.0, 0.0), metavar=("A", "B"))
     parser.add_argument("--layers", type=int, default=11)
     parser.add_argument("--parser", type=Path, default=HERE / "../face_parser.onnx")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
 
     codes = chosen(options)
+    given = np.random.default_rng(6).uniform(*options.given, len(codes))
     generator = Generator(options.pack, options.threads)
     labels = Parser(options.parser, options.threads)
     boundary = np.load(options.fine)
@@ -65,10 +70,12 @@ def main() -> None:
         if path.exists():
             continue
         shard = [
-            pair(generator, labels, code, moved(code, boundary, options.layers, options.alpha))
-            for code in codes[first : first + SHARD]
+            pair(generator, labels, *(moved(code, boundary, options.layers, alpha) for alpha in (marked, options.alpha)))
+            for code, marked in zip(codes[first : first + SHARD], given[first : first + SHARD])
         ]
         before, after, region, parts, strayed = map(np.array, zip(*shard))
+        save_whole(options.out / f"codes_{first:06}.npy", codes[first : first + SHARD])
+        save_whole(options.out / f"given_{first:06}.npy", given[first : first + SHARD].astype(np.float32))
         save_whole(options.out / f"before_{first:06}.npy", before)
         save_whole(options.out / f"after_{first:06}.npy", after)
         save_whole(options.out / f"parts_{first:06}.npy", parts)

@@ -23,8 +23,8 @@ pub struct ChinReading {
 }
 
 impl ChinReading {
-    /// Above this probability there is something to remove. Of the portraits that were held out, 95 % of those
-    /// with a clear double chin are above it and 22 % of those without (`onnx/chin_scorer.md`).
+    /// Above this probability there is something to remove. Of the portraits that were held out, 96 % of those
+    /// with a clear double chin are above it and 20 % of those without (`onnx/chin_scorer.md`).
     pub const THRESHOLD: f32 = 0.2;
 
     /// The reading at an amount (per cent), between those at the nearest amounts on both sides; beyond the last
