@@ -141,17 +141,6 @@ impl OutputFolder {
         })
     }
 
-    /// A folder that was looked through for these names beforehand.
-    pub fn checked(folder: &Path, names: &[&str], overwrite: bool) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            names: names.iter().map(|&name| name.to_owned()).collect(),
-            is_made: false,
-            overwrite,
-            written: Vec::new(),
-        }
-    }
-
     /// The files written so far.
     pub fn written(&self) -> &[PathBuf] {
         &self.written
@@ -263,13 +252,15 @@ pub(super) fn write_with(
     Ok(())
 }
 
-fn json_bytes(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+/// A value as indented JSON.
+pub(super) fn json_bytes(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
     let mut text = serde_json::to_vec_pretty(&to_json(value)?).map_err(Failure::because)?;
     text.push(b'\n');
     Ok(text)
 }
 
-fn png_bytes(path: &Path, picture: impl Into<DynamicImage>) -> Result<Vec<u8>, Failure> {
+/// A picture as PNG; `path` is for messages.
+pub(super) fn png_bytes(path: &Path, picture: impl Into<DynamicImage>) -> Result<Vec<u8>, Failure> {
     let mut bytes = io::Cursor::new(Vec::new());
     let encoded = picture.into().write_to(&mut bytes, ImageFormat::Png);
     encoded.map_err(|error| {

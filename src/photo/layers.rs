@@ -11,7 +11,7 @@ use std::path::Path;
 
 use image::{DynamicImage, GrayImage};
 
-use super::{Error, Limits, Overwrite, Photo, SaveOptions, Warning};
+use super::{Error, Limits, Note, Overwrite, Photo, SaveOptions, Warning};
 use crate::fs::atomic;
 
 /// A layer. Its samples are written in 16 bits.
@@ -59,16 +59,17 @@ impl Photo {
     }
 
     /// As [`Photo::save`], for a TIFF file with layers, the lowest first. The file is read back before it
-    /// takes its name.
+    /// takes its name, and given to `note`.
     ///
     /// # Errors
-    /// As [`Photo::save`]; [`crate::fs::Error::Write`] when the layers do not fit into a TIFF file (4 GiB)
+    /// As [`Photo::save_noted`]; [`crate::fs::Error::Write`] when the layers do not fit into a TIFF file (4 GiB)
     /// and when what is read back is not the photo.
     pub fn save_layered(
         &self,
         path: &Path,
         options: &SaveOptions,
         layers: &[Layer],
+        note: Note<'_>,
     ) -> Result<Vec<Warning>, Error> {
         self.allowed(path, options)?;
         let failed = |error: io::Error| crate::fs::Error::writing(path, error.into());
@@ -84,7 +85,11 @@ impl Photo {
             return Err(failed(io::Error::other(what)).into());
         }
         file.rewind().map_err(failed)?;
-        let content = |copy: &mut BufWriter<&mut File>| io::copy(&mut file, copy);
+        let content = |copy: &mut BufWriter<&mut File>| {
+            io::copy(&mut file, copy)?;
+            copy.flush()?;
+            note(copy.get_mut())
+        };
         match options.overwrite {
             Overwrite::Never => atomic::write_new(path, content),
             Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),

@@ -101,7 +101,9 @@ fn layers_follow_the_specification_and_the_picture_stays() {
         },
     ];
     let options = SaveOptions::for_path(&path).unwrap();
-    photo.save_layered(&path, &options, &layers).unwrap();
+    photo
+        .save_layered(&path, &options, &layers, &mut |_| Ok(()))
+        .unwrap();
     let loaded = Photo::load(&path, &Limits::default()).unwrap();
     assert_eq!(loaded.pixels(), photo.pixels());
 
@@ -156,7 +158,9 @@ fn a_grey_photo_has_grey_layers_in_sixteen_bits() {
         mask: None,
     };
     let options = SaveOptions::for_path(&path).unwrap();
-    photo.save_layered(&path, &options, &[layer]).unwrap();
+    photo
+        .save_layered(&path, &options, &[layer], &mut |_| Ok(()))
+        .unwrap();
     let data = source_data(&path);
     let mut reader = Reader(&data[HEADING.len() + 14..]);
     let (_, channels, ..) = record(&mut reader);
@@ -174,6 +178,10 @@ fn what_is_there_is_not_replaced_unasked() {
         overwrite: Overwrite::Never,
         ..SaveOptions::for_path(&path).unwrap()
     };
-    assert!(photo.save_layered(&path, &options, &[]).is_err());
+    assert!(
+        photo
+            .save_layered(&path, &options, &[], &mut |_| Ok(()))
+            .is_err()
+    );
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
 }

@@ -46,7 +46,7 @@ pub use layers::Layer;
 pub use load::Limits;
 pub use metadata::{Density, DensityUnit, Metadata, Part, PngChunk};
 pub use quality::Quality;
-pub use save::SaveOptions;
+pub use save::{Note, SaveOptions};
 pub use strip::Strip;
 pub use watched::Watch;
 

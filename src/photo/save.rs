@@ -13,6 +13,9 @@ use super::{
 };
 use crate::fs::{atomic, same_file};
 
+/// Is given a finished file, open for reading, before it takes its name; what it fails with keeps the file from that.
+pub type Note<'a> = &'a mut dyn FnMut(&mut File) -> io::Result<()>;
+
 /// How to save a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SaveOptions {
@@ -52,11 +55,28 @@ impl Photo {
     /// [`Error::IsSource`]; else what reading and [`atomic::write`] say, or [`atomic::write_new`] when
     /// nothing may be replaced.
     pub fn copy_source(&self, path: &Path, overwrite: Overwrite) -> Result<(), Error> {
+        self.copy_source_noted(path, overwrite, &mut |_| Ok(()))
+    }
+
+    /// As [`Photo::copy_source`], and `note` is given the finished copy before it takes its name.
+    ///
+    /// # Errors
+    /// As [`Photo::copy_source`], and what `note` fails with.
+    pub fn copy_source_noted(
+        &self,
+        path: &Path,
+        overwrite: Overwrite,
+        note: Note<'_>,
+    ) -> Result<(), Error> {
         let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
             return Err(Error::IsSource { path: path.into() });
         };
         let mut file = File::open(source).map_err(|error| Error::reading(source, error))?;
-        let content = |copy: &mut BufWriter<&mut File>| std::io::copy(&mut file, copy);
+        let content = |copy: &mut BufWriter<&mut File>| {
+            io::copy(&mut file, copy)?;
+            copy.flush()?;
+            note(copy.get_mut())
+        };
         match overwrite {
             Overwrite::Never => atomic::write_new(path, content),
             Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
@@ -76,12 +96,26 @@ impl Photo {
     /// [`Error::CannotHold`] for 16 bits or alpha in a format without; [`Error::IsSource`] and
     /// [`fs::Error::Exists`](crate::fs::Error::Exists) as [`SaveOptions::overwrite`] asks; else as [`atomic::write`].
     pub fn save(&self, path: &Path, options: &SaveOptions) -> Result<Vec<Warning>, Error> {
+        self.save_noted(path, options, &mut |_| Ok(()))
+    }
+
+    /// As [`Photo::save`], and `note` is given the finished file, read back already, before it takes its name.
+    ///
+    /// # Errors
+    /// As [`Photo::save`], and what `note` fails with.
+    pub fn save_noted(
+        &self,
+        path: &Path,
+        options: &SaveOptions,
+        note: Note<'_>,
+    ) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
         let (metadata, mut losses) = self.prepared(options);
         let content = |file: &mut BufWriter<&mut File>| {
             let written = encode(file, self, &pixels, &metadata, options).map_err(unwrap_io)?;
             file.flush()?;
             verify::written(file.get_mut(), path, &pixels, &written, options.format)?;
+            note(file.get_mut())?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(written.warnings)
         };
         losses.extend(match options.overwrite {

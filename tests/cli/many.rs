@@ -155,6 +155,55 @@ fn resume_does_what_is_left_and_nothing_else() {
 }
 
 #[test]
+fn resume_replaces_what_the_stopped_run_left_and_nothing_of_anybody_else() {
+    let folder = shoot(&["in/a.png", "in/b.png", "in/c.png", "in/d.png"]);
+    let at = |name: &str| folder.path().join(name);
+    let (input, out) = (at("in"), at("out"));
+    let masked = || {
+        let mut command = unchanged(&[&input], &out);
+        command.arg("--mask-out").arg(at("masks/"));
+        command
+    };
+    masked().arg("-q").assert().success();
+    // As after a kill, for all: a and c were begun; b has its file already, d its mask alone.
+    let journal = fs::read_to_string(out.join(JOURNAL)).unwrap();
+    let kept: Vec<&str> = (journal.lines())
+        .filter(|line| !line.contains("\"result\""))
+        .collect();
+    fs::write(out.join(JOURNAL), kept.join("\n") + "\n").unwrap();
+    fs::remove_file(out.join("d.png")).unwrap();
+    fs::write(out.join("a.png"), "the user's own").unwrap();
+    fs::write(at("masks/c.png"), "the user's own").unwrap();
+
+    let output = masked().arg("--resume").output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for (file, is_refused) in [
+        ("out/a.png", true),
+        ("masks/a.png", false),
+        ("out/b.png", false),
+        ("out/c.png", false),
+        ("masks/c.png", true),
+    ] {
+        let refused = said.lines().any(|line| {
+            line.contains(&format!("{file}: is there")) && line.contains("--overwrite")
+        });
+        assert_eq!(refused, is_refused, "{file}: {said}");
+    }
+    for theirs in [out.join("a.png"), at("masks/c.png")] {
+        assert_eq!(fs::read(theirs).unwrap(), b"the user's own");
+    }
+    let journal = fs::read_to_string(out.join(JOURNAL)).unwrap();
+    let done = journal.lines().filter(|line| line.contains("\"result\""));
+    assert_eq!(done.count(), 2, "b and d");
+    assert_eq!(pixels(out.join("d.png")), pixels(at("in/d.png")));
+
+    let output = (masked().args(["--resume", "--overwrite"]).output()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(pixels(out.join("a.png")), pixels(at("in/a.png")));
+}
+
+#[test]
 fn going_on_needs_a_folder() {
     let folder = shoot(&["a.png"]);
     let photo = folder.path().join("a.png");

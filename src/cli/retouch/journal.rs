@@ -1,13 +1,14 @@
 //! What a folder of results knows about them: from which photo each came, by which options, and whether
 //! it is done.
 //!
-//! The journal is a file of JSON lines in the folder. A line is added before a result is written and
-//! another when it is there, so that a run can go on wherever it was stopped. Shards write a file each,
+//! The journal is a file of JSON lines in the folder. A line is added before the work on a photo, one before
+//! each of its files takes its name, and one when all are there, so that a run can go on wherever it was
+//! stopped, and knows its own files from those that somebody else has put there. Shards write a file each,
 //! and read all.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -33,7 +34,12 @@ pub(super) struct FileMark {
 impl FileMark {
     /// The mark of the content that the file has now.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of_open(&mut File::open(path)?)
+    }
+
+    /// The same of a file that is open for reading, whatever its name will be.
+    pub fn of_open(file: &mut File) -> io::Result<Self> {
+        file.rewind()?;
         let modified = file.metadata()?.modified()?;
         let (bytes, sha256) = sha256_read(file)?;
         Ok(Self {
@@ -65,6 +71,10 @@ pub(super) struct Record {
     source: FileMark,
     /// The options that it depends on.
     recipe: String,
+    /// A file of it (the result, its mask, a stage) that is about to take its name. The name does not matter:
+    /// what has this content is of this program's making.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<FileMark>,
     /// `None` until it is there.
     pub done: Option<Done>,
 }
@@ -82,8 +92,8 @@ pub(super) struct Done {
 pub(super) enum State {
     /// All of it.
     New,
-    /// All of it, in the place of what an earlier run may have left there.
-    Begun,
+    /// All of it. Files with these contents were left by an earlier run and may be replaced.
+    Begun(Vec<FileMark>),
     /// Nothing.
     Done(Box<Done>),
 }
@@ -138,18 +148,23 @@ impl Journal {
         });
         match done {
             Some(done) => State::Done(Box::new(done)),
-            None if ours().next().is_some_and(|last| last.done.is_none()) => State::Begun,
+            None if ours().next().is_some() => {
+                State::Begun(ours().filter_map(|record| record.file.clone()).collect())
+            }
             None => State::New,
         }
     }
 
     /// Notes that `out` will be made from `source`.
     pub fn begin(&mut self, out: &Path, source: FileMark) -> Result<(), Failure> {
+        self.add(&self.record(out, source))
+    }
+
+    /// Notes a file that is about to take its name, as a part of the work on `out`.
+    pub fn note(&mut self, out: &Path, source: FileMark, file: FileMark) -> Result<(), Failure> {
         self.add(&Record {
-            out: key(out),
-            source,
-            recipe: self.recipe.clone(),
-            done: None,
+            file: Some(file),
+            ..self.record(out, source)
         })
     }
 
@@ -160,11 +175,19 @@ impl Journal {
             Failure::because(format!("{} cannot be read back: {error}", path.display()))
         })?;
         self.add(&Record {
+            done: Some(Done { result, report }),
+            ..self.record(out, source)
+        })
+    }
+
+    fn record(&self, out: &Path, source: FileMark) -> Record {
+        Record {
             out: key(out),
             source,
             recipe: self.recipe.clone(),
-            done: Some(Done { result, report }),
-        })
+            file: None,
+            done: None,
+        }
     }
 
     fn add(&mut self, record: &Record) -> Result<(), Failure> {
@@ -244,9 +267,12 @@ mod tests {
         assert!(matches!(room.state("r"), State::New));
         let mut journal = room.journal("r");
         journal.begin(out, room.mark()).unwrap();
-        assert!(matches!(room.state("r"), State::Begun));
+        assert!(matches!(room.state("r"), State::Begun(ours) if ours.is_empty()));
         let result = room.folder.path().join(out);
         fs::write(&result, b"result").unwrap();
+        let mark = FileMark::of(&result).unwrap();
+        journal.note(out, room.mark(), mark.clone()).unwrap();
+        assert!(matches!(room.state("r"), State::Begun(ours) if ours == [mark]));
         let report = serde_json::json!({ "photo": "a" });
         journal.finish(out, room.mark(), report.clone()).unwrap();
         let State::Done(done) = room.state("r") else {
@@ -256,7 +282,10 @@ mod tests {
         assert!(matches!(room.state("other options"), State::New));
         // Other content of the same length.
         fs::write(&result, b"edited").unwrap();
-        assert!(matches!(room.state("r"), State::New));
+        let State::Begun(ours) = room.state("r") else {
+            panic!("it was begun");
+        };
+        assert!(!ours.iter().any(|mark| mark.is_still_of(&result)));
         fs::write(&result, b"result").unwrap();
         assert!(matches!(room.state("r"), State::Done(_)), "told by content");
         fs::write(&room.source, b"other").unwrap();

@@ -4,6 +4,7 @@ mod face;
 mod in_place;
 mod journal;
 mod names;
+mod notes;
 mod outputs;
 mod page;
 mod preset;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::Failure;
 use super::super::output::{check_replaced, create_folder, existing};
 use super::super::shard::is_mine;
-use super::journal::{Journal, State};
+use super::journal::{FileMark, Journal, State};
 use super::names::{kept_apart, with_added, without_extensions};
 use super::sources::{Source, Sources};
 use super::{FaceChoice, Options, recipe, stages};
@@ -40,9 +40,42 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Whether what is left of an earlier run may be replaced.
-    pub fn is_begun(&self) -> bool {
-        matches!(self.state, State::Begun)
+    /// Whether an earlier run, which was stopped, has left this file, so that it may be replaced.
+    pub fn has_left(&self, file: &Path) -> bool {
+        let State::Begun(ours) = &self.state else {
+            return false;
+        };
+        ours.iter().any(|mark: &FileMark| mark.is_still_of(file))
+    }
+
+    /// Refuses a photo that was begun, and in whose place is what this program did not put there.
+    pub fn check_left(&self, overwrite: bool) -> Result<(), Failure> {
+        if overwrite || !matches!(self.state, State::Begun(_)) {
+            return Ok(());
+        }
+        let files = self.files().into_iter();
+        let causes: Vec<String> = files
+            .filter(|file| file.symlink_metadata().is_ok() && !self.has_left(file))
+            .map(|file| {
+                format!(
+                    "{}: is there, and is not what the stopped run has left; move it elsewhere, or use --overwrite to replace it",
+                    file.display()
+                )
+            })
+            .collect();
+        match causes.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Failed(causes)),
+        }
+    }
+
+    /// The files that are written for it, and stages that are there already.
+    fn files(&self) -> Vec<PathBuf> {
+        let stages = self.stages.iter().flat_map(StagesFolder::existing);
+        std::iter::once(self.photo.clone())
+            .chain(stages)
+            .chain(self.mask.clone())
+            .collect()
     }
 }
 
@@ -156,12 +189,8 @@ impl Outputs {
             .chain(options.photos.iter().map(PathBuf::as_path))
             .chain(options.boundary.as_deref())
             .collect();
-        // What an earlier run has left is gone over, its reports are written again.
-        let (left, new): (Vec<&Output>, Vec<&Output>) =
-            (self.photos.iter()).partition(|output| output.is_begun());
-        let new = new
-            .iter()
-            .filter(|output| matches!(output.state, State::New));
+        let is_new = |output: &&Output| matches!(output.state, State::New);
+        let is_left = |output: &&Output| matches!(output.state, State::Begun(_));
         let mut causes = Vec::new();
         let mut check = |written: Vec<PathBuf>, overwrite: bool| {
             if let Err(failure) = check_replaced(&written, &inputs, overwrite) {
@@ -169,23 +198,17 @@ impl Outputs {
             }
         };
         let written = |output: &Output| -> Vec<PathBuf> {
-            let photo = (!options.edit_in_place).then(|| output.photo.clone());
-            let stages = output.stages.iter().flat_map(StagesFolder::existing);
-            photo
-                .into_iter()
-                .chain(stages)
-                .chain(output.mask.clone())
-                .collect()
+            let mut files = output.files();
+            files.retain(|file| !options.edit_in_place || *file != output.photo);
+            files
         };
         if !options.merge {
-            check(
-                new.flat_map(|output| written(output)).collect(),
-                options.overwrite,
-            );
-            check(
-                left.iter().flat_map(|output| written(output)).collect(),
-                true,
-            );
+            let photos = self.photos.iter();
+            let new = photos.clone().filter(is_new).flat_map(written);
+            check(new.collect(), options.overwrite);
+            // Whether those that are there may be replaced is about each photo alone.
+            let left = photos.filter(is_left).flat_map(written);
+            check(left.collect(), true);
         }
         check(
             options.report.clone(),

@@ -1,5 +1,6 @@
 //! The work on one photo of a run.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use image::{DynamicImage, GrayImage};
 use serde_json::Value;
 
 use super::face::{Amount, Retouched};
-use super::journal::{FileMark, Journal};
+use super::journal::Journal;
+use super::notes::Notes;
 use super::outputs::Output;
 use super::page::Page;
 use super::report::{PhotoReport, Report};
 use super::{FaceChoice, Options, in_place, stages};
 use crate::cli::answer::{note_written, to_json};
-use crate::cli::output::write_png;
+use crate::cli::output::png_bytes;
 use crate::cli::progress::Reporter;
 use crate::cli::{Failure, interrupt, pictures};
 use crate::engine::{AlignedFace, EditParams, Engine, FindFaces, FoundFace, Priority};
@@ -43,29 +45,19 @@ impl Session<'_> {
         journal: Option<&mut Journal>,
     ) -> Result<Value, Failure> {
         interrupt::check()?;
-        // A file that cannot be read is told when it is loaded.
-        let noted = journal.zip(FileMark::of(&output.source).ok());
-        let noted = match noted {
-            Some((journal, mark)) => {
-                journal.begin(&output.below, mark.clone())?;
-                Some((journal, mark))
-            }
-            None => None,
-        };
-        let retouched = catch_unwind(AssertUnwindSafe(|| self.retouch(output)));
+        let mut notes = Notes::begin(output, journal, self.options.overwrite)?;
+        let retouched = catch_unwind(AssertUnwindSafe(|| self.retouch(output, &mut notes)));
         let report = retouched.unwrap_or_else(|_| {
             Err(Failure::because(
                 "an internal error ended the work on this photo; please report it",
             ))
         })?;
         let report = to_json(&report)?;
-        if let Some((journal, mark)) = noted {
-            journal.finish(&output.below, mark, report.clone())?;
-        }
+        notes.finish(&report)?;
         Ok(report)
     }
 
-    fn retouch(&mut self, output: &Output) -> Result<PhotoReport, Failure> {
+    fn retouch(&mut self, output: &Output, notes: &mut Notes<'_>) -> Result<PhotoReport, Failure> {
         let begun = Instant::now();
         let (path, out) = (output.source.as_path(), output.photo.as_path());
         let photo = pictures::load(path, self.options.voice)?;
@@ -73,22 +65,21 @@ impl Session<'_> {
             true => photo.sixteen_bit(),
             false => photo,
         });
-        photo.check_save(out, &self.save_options(output)?)?;
-        self.say_losses(&photo, output)?;
+        photo.check_save(out, &self.save_options(output, notes)?)?;
+        self.say_losses(&photo, output, notes)?;
         let mut report = PhotoReport::new(path, out, &photo);
         report.time("load", begun);
         let mut photo_edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(&photo));
         // An alpha of 0 changes nothing, so nothing is computed.
         if self.amount != Amount::Alpha(0.0) {
-            self.edit_faces(&photo, output, &mut photo_edit, &mut report)?;
+            self.edit_faces(&photo, notes, output, &mut photo_edit, &mut report)?;
         }
         let written = Instant::now();
         if let Some(mask) = &output.mask {
-            let overwrite = self.options.overwrite || output.is_begun();
-            write_png(mask, photo_edit.coverage(), overwrite)?;
+            notes.write(mask, &png_bytes(mask, photo_edit.coverage())?)?;
         }
         if !report.changed && !self.options.layers {
-            let warnings = self.write_unchanged(&photo, output)?;
+            let warnings = self.write_unchanged(&photo, output, notes)?;
             report.warnings.extend(warnings);
             report.time("save", written);
             self.show(&report, &photo, &photo)?;
@@ -103,7 +94,7 @@ impl Session<'_> {
             true => Some(layers(&photo, &photo_edit)?),
             false => None,
         };
-        let warnings = self.save(&retouched, layers.as_deref(), output)?;
+        let warnings = self.save(&retouched, layers.as_deref(), output, notes)?;
         report.warnings.extend(warnings);
         report.time("save", saved);
         self.show(&report, &photo, &retouched)?;
@@ -120,6 +111,7 @@ impl Session<'_> {
     fn edit_faces(
         &mut self,
         photo: &Arc<Photo>,
+        notes: &mut Notes<'_>,
         output: &Output,
         photo_edit: &mut PhotoEdit<'_>,
         report: &mut PhotoReport,
@@ -142,8 +134,7 @@ impl Session<'_> {
             report.faces.push(face_report);
             if let Some(stages) = &output.stages {
                 let folder = stages.of_face(number);
-                let overwrite = self.options.overwrite || output.is_begun();
-                stages::write(&folder, &aligned, rendered.as_ref(), overwrite)?;
+                stages::write(&folder, &aligned, rendered.as_ref(), notes)?;
             }
             if let Some(rendered) = rendered {
                 rendered.add_to(photo_edit)?;
@@ -256,9 +247,9 @@ impl Session<'_> {
         )))
     }
 
-    fn save_options(&self, output: &Output) -> Result<SaveOptions, Failure> {
+    fn save_options(&self, output: &Output, notes: &Notes<'_>) -> Result<SaveOptions, Failure> {
         Ok(SaveOptions {
-            overwrite: match self.options.overwrite || output.is_begun() {
+            overwrite: match notes.may_replace(&output.photo) {
                 _ if self.options.edit_in_place => Overwrite::Always,
                 true => Overwrite::ExceptSource,
                 false => Overwrite::Never,
@@ -271,8 +262,8 @@ impl Session<'_> {
 
     /// Says what of the metadata the file will not hold, before any work is done for it. A photo that is
     /// copied as it is loses nothing, but whether anything changes is not known yet.
-    fn say_losses(&self, photo: &Photo, output: &Output) -> Result<(), Failure> {
-        for loss in photo.losses(&self.save_options(output)?) {
+    fn say_losses(&self, photo: &Photo, output: &Output, notes: &Notes<'_>) -> Result<(), Failure> {
+        for loss in photo.losses(&self.save_options(output, notes)?) {
             let out = output.photo.display();
             self.reporter.say(&format!("{out}: {loss}"));
         }
@@ -285,13 +276,15 @@ impl Session<'_> {
         photo: &Photo,
         layers: Option<&[Layer]>,
         output: &Output,
+        notes: &mut Notes<'_>,
     ) -> Result<Vec<String>, Failure> {
         let out = output.photo.as_path();
-        let options = self.save_options(output)?;
+        let options = self.save_options(output, notes)?;
+        let note = &mut |file: &mut File| notes.note(file);
         let warnings = match layers {
-            Some(layers) => photo.save_layered(out, &options, layers)?,
+            Some(layers) => photo.save_layered(out, &options, layers, note)?,
             None if self.options.edit_in_place => in_place::replace(photo, out, &options)?,
-            None => photo.save(out, &options)?,
+            None => photo.save_noted(out, &options, note)?,
         };
         note_written(out);
         Ok(warnings.iter().map(ToString::to_string).collect())
@@ -299,18 +292,23 @@ impl Session<'_> {
 
     /// A photo in which nothing changes is copied byte for byte where the format stays the same and all
     /// metadata may stay.
-    fn write_unchanged(&self, photo: &Photo, output: &Output) -> Result<Vec<String>, Failure> {
+    fn write_unchanged(
+        &self,
+        photo: &Photo,
+        output: &Output,
+        notes: &mut Notes<'_>,
+    ) -> Result<Vec<String>, Failure> {
         let out = output.photo.as_path();
-        let options = self.save_options(output)?;
+        let options = self.save_options(output, notes)?;
         let keeps_all = options.strip == Strip::None;
         let warnings = match (photo.source(), photo.format()) {
             (Some(_), Some(_)) if self.options.edit_in_place && keeps_all => Vec::new(),
             (Some(_), Some(format)) if format == options.format && keeps_all => {
-                photo.copy_source(out, options.overwrite)?;
+                photo.copy_source_noted(out, options.overwrite, &mut |file| notes.note(file))?;
                 note_written(out);
                 Vec::new()
             }
-            _ => self.save(photo, None, output)?,
+            _ => self.save(photo, None, output, notes)?,
         };
         let source = output.source.display();
         self.reporter.say(&match self.options.edit_in_place {

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, Rgb, Rgb32FImage, RgbImage};
-use serde_json::json;
+use ndarray::ArrayViewD;
+use serde_json::{Value, json};
 
 use super::super::Failure;
-use super::super::output::OutputFolder;
+use super::super::output::{create_folder, json_bytes, png_bytes};
+use super::notes::Notes;
+use crate::checkpoint::npy;
 use crate::editor::sheet::{Sheet, comparison};
 use crate::engine::{AlignedFace, EditedFace, MovedFace, RenderedFace};
 use crate::geometry::{Affine, Landmarks};
@@ -32,14 +35,36 @@ pub(super) const NAMES: [&str; 12] = [
     "stages.png",
 ];
 
+/// The folder of a face, each of whose files is noted.
+struct Folder<'a, 'n> {
+    folder: &'a Path,
+    notes: &'a mut Notes<'n>,
+}
+
+impl Folder<'_, '_> {
+    fn png(&mut self, name: &str, picture: impl Into<DynamicImage>) -> Result<(), Failure> {
+        let path = self.folder.join(name);
+        self.notes.write(&path, &png_bytes(&path, picture)?)
+    }
+
+    fn npy(&mut self, name: &str, array: &ArrayViewD<'_, f32>) -> Result<(), Failure> {
+        (self.notes).write(&self.folder.join(name), &npy::to_bytes(array))
+    }
+
+    fn json(&mut self, name: &str, value: &Value) -> Result<(), Failure> {
+        (self.notes).write(&self.folder.join(name), &json_bytes(value)?)
+    }
+}
+
 /// Writes the stages of one face; of one that was left alone, those before the edit.
 pub(super) fn write(
     folder: &Path,
     aligned: &AlignedFace,
     rendered: Option<&EditedFace>,
-    overwrite: bool,
+    notes: &mut Notes<'_>,
 ) -> Result<(), Failure> {
-    let mut folder = OutputFolder::checked(folder, &NAMES, overwrite);
+    create_folder(folder)?;
+    let folder = &mut Folder { folder, notes };
     let crop = &aligned.crop;
     let points: Vec<[f64; 2]> = aligned
         .landmarks
@@ -62,8 +87,8 @@ pub(super) fn write(
         (painted_labels(&aligned.parsed.labels), "labels"),
     ];
     match rendered {
-        Some(EditedFace::Redrawn(rendered)) => strip.extend(write_edit(&mut folder, rendered)?),
-        Some(EditedFace::Moved(moved)) => strip.extend(write_moved(&mut folder, moved)?),
+        Some(EditedFace::Redrawn(rendered)) => strip.extend(write_edit(folder, rendered)?),
+        Some(EditedFace::Moved(moved)) => strip.extend(write_moved(folder, moved)?),
         None => (),
     }
     let mut sheet = Sheet::new();
@@ -75,7 +100,7 @@ pub(super) fn write(
 
 /// Writes what belongs to an edit, and yields its pictures for the strip.
 fn write_edit(
-    folder: &mut OutputFolder,
+    folder: &mut Folder<'_, '_>,
     rendered: &RenderedFace,
 ) -> Result<[(RgbImage, &'static str); 5], Failure> {
     let prepared = &rendered.face;
@@ -90,11 +115,20 @@ fn write_edit(
     folder.png("composite.png", composite.clone())?;
     folder.npy(
         "code.npy",
-        &prepared.code.view().insert_axis(ndarray::Axis(0)),
+        &prepared
+            .code
+            .view()
+            .insert_axis(ndarray::Axis(0))
+            .into_dyn(),
     )?;
     folder.npy(
         "edited_code.npy",
-        &rendered.drawing.code.view().insert_axis(ndarray::Axis(0)),
+        &rendered
+            .drawing
+            .code
+            .view()
+            .insert_axis(ndarray::Axis(0))
+            .into_dyn(),
     )?;
     let crop = prepared.crop.clone();
     folder.png("compare.png", comparison(crop, composite.clone()))?;
@@ -110,7 +144,7 @@ fn write_edit(
 
 /// The same of an edit by the neck field, which has no code.
 fn write_moved(
-    folder: &mut OutputFolder,
+    folder: &mut Folder<'_, '_>,
     moved: &MovedFace,
 ) -> Result<[(RgbImage, &'static str); 2], Failure> {
     let composite = eight_bit(&moved.composite()?);
