@@ -20,6 +20,7 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+pub(super) use described::matrix as colorants_of;
 use rayon::prelude::*;
 
 use super::{Metadata, Photo};
@@ -61,6 +62,12 @@ impl ColourSpace {
             Some(space) if !space.is_nearly_srgb() => space,
             _ => Self::SRGB,
         }
+    }
+
+    /// Whether the file's colour profile would say which space that is, but cannot be read, so that sRGB is
+    /// assumed.
+    pub(super) fn is_profile_unread(metadata: &Metadata) -> bool {
+        described::has_unread_profile(metadata)
     }
 
     /// Are the photo's numbers those of sRGB, so that both conversions leave them as they are, to the bit?

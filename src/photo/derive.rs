@@ -5,13 +5,15 @@ use std::fmt;
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, Primitive, Rgb};
 
 use super::resize::{Level, resize_samples};
-use super::{Format, Photo};
+use super::{Format, Photo, is_float, is_grey};
 
 /// What was given up to fit a file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GivenUp {
     /// 16 bits a channel became 8.
     Depth,
+    /// Floating point became 16 bits a channel.
+    FloatingPoint,
     /// Transparent parts were laid over white.
     Transparency,
 }
@@ -20,6 +22,9 @@ impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Depth => "16 bits a channel were rounded to 8, since the format holds no more",
+            Self::FloatingPoint => {
+                "floating point numbers were rounded to 16 bits a channel, and what was beyond black and white was cut off"
+            }
             Self::Transparency => {
                 "transparent parts were laid over white, since the format knows no transparency"
             }
@@ -33,7 +38,7 @@ impl Photo {
     /// nor the other way round; it is left out then. The photo's file stays protected.
     pub fn with_derived_pixels(&self, pixels: DynamicImage) -> Self {
         let mut derived = self.clone_without_pixels();
-        if pixels.color().has_color() != self.pixels.color().has_color() {
+        if is_grey(&pixels, &self.metadata) != self.is_grey() {
             derived.metadata.icc_profile = None;
         }
         derived.metadata.set_size(pixels.width(), pixels.height());
@@ -57,11 +62,52 @@ impl Photo {
         Some(self.with_derived_pixels(pixels))
     }
 
+    /// What [`Photo::fitted_to`] would give up, without doing it.
+    pub fn given_up_for(&self, format: Format) -> Vec<GivenUp> {
+        let color = self.pixels.color();
+        let is_float = is_float(&self.pixels) && format != Format::Tiff;
+        let is_deep = color.bytes_per_pixel() > color.channel_count();
+        let is_too_deep = is_deep && !matches!(format, Format::Png | Format::Tiff);
+        let is_transparent = color.has_alpha() && format == Format::Jpeg;
+        [
+            (is_float, GivenUp::FloatingPoint),
+            (is_too_deep, GivenUp::Depth),
+            (is_transparent, GivenUp::Transparency),
+        ]
+        .into_iter()
+        .filter_map(|(is_given_up, what)| is_given_up.then_some(what))
+        .collect()
+    }
+
+    /// A photo in floating point in 16 bits a channel, and what that gives up; `None` for all others.
+    pub fn without_floats(&self) -> Option<(Self, Vec<GivenUp>)> {
+        let pixels = &self.pixels;
+        if !is_float(pixels) {
+            return None;
+        }
+        let levels = match (self.is_grey(), pixels.color().has_alpha()) {
+            (true, true) => pixels.to_luma_alpha16().into(),
+            (true, false) => pixels.to_luma16().into(),
+            (false, true) => pixels.to_rgba16().into(),
+            (false, false) => pixels.to_rgb16().into(),
+        };
+        let photo = self.with_derived_pixels(levels);
+        Some((photo, vec![GivenUp::FloatingPoint]))
+    }
+
     /// The photo in a kind of pixels that the format can hold, and what had to be given up for it;
     /// `None` when the format can hold them as they are.
     pub fn fitted_to(&self, format: Format) -> Option<(Self, Vec<GivenUp>)> {
         let color = self.pixels.color();
         let is_deep = color.bytes_per_pixel() > color.channel_count();
+        if is_float(&self.pixels) && format != Format::Tiff {
+            let (levels, mut given_up) = self.without_floats()?;
+            if let Some((fitted, more)) = levels.fitted_to(format) {
+                given_up.extend(more);
+                return Some((fitted, given_up));
+            }
+            return Some((levels, given_up));
+        }
         let too_deep = is_deep && !matches!(format, Format::Png | Format::Tiff);
         let transparent = color.has_alpha() && format == Format::Jpeg;
         if !too_deep && !transparent {
@@ -116,6 +162,8 @@ fn reduced(picture: &DynamicImage, width: u32, height: u32) -> Option<DynamicIma
         DynamicImage::ImageLumaA16(p) => reduced_buffer::<_, _, 2>(p, to)?.into(),
         DynamicImage::ImageRgb16(p) => reduced_buffer::<_, _, 3>(p, to)?.into(),
         DynamicImage::ImageRgba16(p) => reduced_buffer::<_, _, 4>(p, to)?.into(),
+        DynamicImage::ImageRgb32F(p) => reduced_buffer::<_, _, 3>(p, to)?.into(),
+        DynamicImage::ImageRgba32F(p) => reduced_buffer::<_, _, 4>(p, to)?.into(),
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::save::FLOATING_POINT;
 use super::{Format, Limits};
 use crate::fs;
 
@@ -75,7 +76,7 @@ pub enum Error {
     },
     /// A picture of a kind that Jawline does not edit.
     #[error(
-        "{path}: this kind of {format} picture is not supported ({what}); convert it to 8 or 16 bits a channel, grey or RGB"
+        "{path}: this kind of {format} picture is not supported ({what}); convert it to 8 or 16 bits a channel (or floating point of 32), grey or RGB"
     )]
     Unsupported {
         /// The file asked for.
@@ -122,7 +123,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The output format cannot hold these pixels.
-    #[error("{path}: a {format} file cannot hold {what}; choose .png or .tif")]
+    #[error("{path}: a {format} file cannot hold {what}; choose {}", if *what == FLOATING_POINT { ".tif" } else { ".png or .tif" })]
     CannotHold {
         /// The file to be written.
         path: PathBuf,

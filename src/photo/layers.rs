@@ -50,6 +50,9 @@ impl Photo {
         if color.bytes_per_pixel() == 2 * color.channel_count() {
             return self.clone();
         }
+        if let Some((photo, _)) = self.without_floats() {
+            return photo;
+        }
         self.with_derived_pixels(match (color.has_color(), color.has_alpha()) {
             (true, true) => pixels.to_rgba16().into(),
             (true, false) => pixels.to_rgb16().into(),

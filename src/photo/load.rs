@@ -12,7 +12,7 @@ use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError
 
 use super::foreign::{Foreign, RawKind};
 use super::tiff::{self, Refused};
-use super::{Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata, webp};
+use super::{ColourSpace, Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata, webp};
 
 /// How much a photo may hold. The size that a file declares is checked before memory is reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +39,14 @@ const WORKING_COPIES: u64 = 2;
 impl Photo {
     /// Loads a PNG, JPEG, TIFF, WebP or BMP file, told by its content, and turns it upright.
     ///
-    /// Grey stays grey, 16 bits stay 16 bits, alpha stays; palettes become RGB, inks (CMYK) become
-    /// RGB with a [`Warning`]. Of an animated PNG only the still picture is taken, of a TIFF file with
+    /// Grey stays grey, 16 bits stay 16 bits, floating point stays (grey in all three channels then), alpha stays;
+    /// palettes become RGB, inks (CMYK) and CIE L\*a\*b\* become RGB with a [`Warning`]. Of an animated PNG only the still picture is taken, of a TIFF file with
     /// several pictures the first full one: a [`Warning`] says so.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ReadDenied`], [`Error::Read`], [`Error::NotAnImage`],
     /// [`Error::Truncated`], [`Error::Damaged`], [`Error::ZeroSize`], [`Error::TooLarge`], or
-    /// [`Error::Unsupported`] (floating point pixels, animations, rare kinds); [`Error::RawPhoto`] and
+    /// [`Error::Unsupported`] (animations, rare kinds); [`Error::RawPhoto`] and
     /// [`Error::Foreign`] for files that another program has to convert first.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
@@ -241,7 +241,10 @@ impl Source<'_> {
         Ok(self.photo(pixels, metadata, warnings))
     }
 
-    fn photo(&self, pixels: DynamicImage, metadata: Metadata, warnings: Vec<Warning>) -> Photo {
+    fn photo(&self, pixels: DynamicImage, metadata: Metadata, mut warnings: Vec<Warning>) -> Photo {
+        if ColourSpace::is_profile_unread(&metadata) {
+            warnings.push(Warning::ProfileUnread);
+        }
         Photo {
             pixels,
             metadata,

@@ -182,10 +182,33 @@ fn depth_grey_and_alpha_are_kept() {
 }
 
 #[test]
-fn floating_point_pictures_are_refused() {
-    let pixels = DynamicImage::new_rgb32f(4, 4);
-    let error = load_bytes(&encoded(&pixels, ImageFormat::Tiff)).unwrap_err();
-    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+fn a_profile_that_cannot_be_read_is_said_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = b"no profile at all".to_vec();
+    let with_profile = Photo::from_pixels(gradient().into()).with_metadata(Metadata {
+        icc_profile: Some(broken.clone()),
+        ..Metadata::default()
+    });
+    for name in ["a.png", "a.jpg", "a.tif", "a.webp"] {
+        let path = folder.path().join(name);
+        let options = crate::photo::SaveOptions::for_path(&path).unwrap();
+        with_profile.save(&path, &options).unwrap();
+        let photo = Photo::load(&path, &Limits::default()).unwrap();
+        assert_eq!(photo.warnings(), [Warning::ProfileUnread], "{name}");
+        assert!(ColourSpace::of(&photo).is_srgb());
+        let again = folder.path().join(format!("again-{name}"));
+        photo.save(&again, &options).unwrap();
+        let again = Photo::load(&again, &Limits::default()).unwrap();
+        assert_eq!(again.metadata().icc_profile.as_ref(), Some(&broken));
+    }
+    // A profile that is not asked, because something else says what the numbers mean.
+    let told = Metadata {
+        icc_profile: Some(broken),
+        cicp: Some([1, 13, 0, 1]),
+        ..Metadata::default()
+    };
+    assert!(!ColourSpace::is_profile_unread(&told));
+    assert!(!ColourSpace::is_profile_unread(&Metadata::default()));
 }
 
 #[test]

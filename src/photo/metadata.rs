@@ -64,6 +64,8 @@ pub(super) struct TiffStorage {
     pub compression: TiffCompression,
     /// Colours in the file are multiplied by alpha. In memory they never are.
     pub is_alpha_associated: bool,
+    /// Samples in floating point are grey; in memory they stand in all three channels.
+    pub is_grey: bool,
 }
 
 /// Compressions without loss.

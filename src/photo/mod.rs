@@ -34,7 +34,7 @@ mod webp;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use image::DynamicImage;
+use image::{ColorType, DynamicImage};
 
 pub use crate::fs::atomic::Overwrite;
 pub use colour::ColourSpace;
@@ -81,6 +81,22 @@ pub enum Warning {
         "the photo is in CMYK; it was converted to RGB without its colour profile, so colours may shift"
     )]
     ConvertedFromCmyk,
+    /// The colour profile says nothing that can be understood.
+    #[error(
+        "the colour profile cannot be read (it is damaged, or of a kind that Jawline does not know); the photo is taken for sRGB, so colours may look wrong; the profile itself is kept byte for byte"
+    )]
+    ProfileUnread,
+    /// The file holds CIE L\*a\*b\*.
+    #[error(
+        "the photo is in CIE L*a*b*; it was converted to ProPhoto RGB of 16 bits, and a file made from it is in that"
+    )]
+    ConvertedFromLab,
+    /// Samples in floating point are infinite or no numbers.
+    #[error(
+        "{} of the file are not numbers, or infinite; they were set to 0 (black), positive infinity to 1 (white)",
+        if *.0 == 1 { "one sample".to_owned() } else { format!("{} samples", .0) }
+    )]
+    NotFinite(usize),
     /// The file holds more pictures than the one that is taken.
     #[error(
         "the file holds {} more; only the first full picture is retouched, and a file made from it holds no other",
@@ -191,9 +207,15 @@ impl Photo {
     }
 
     /// The pixels, upright, in the file's own channels and depth: 8 or 16 bits of grey or RGB, with
-    /// or without alpha. At least one pixel when loaded from a file.
+    /// or without alpha. Floating point is always RGB, and may lie beyond 0..=1; see [`Photo::is_grey`]. At least one pixel when loaded from a file.
     pub fn pixels(&self) -> &DynamicImage {
         &self.pixels
+    }
+
+    /// Whether the photo is grey: by its pixels, or by its file, where they are in floating point, for which
+    /// grey is kept in all three channels.
+    pub fn is_grey(&self) -> bool {
+        is_grey(&self.pixels, &self.metadata)
     }
 
     /// Colour profile, EXIF, XMP, IPTC and all else that the file says.
@@ -236,6 +258,15 @@ impl fmt::Debug for Photo {
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
     }
+}
+
+fn is_grey(pixels: &DynamicImage, metadata: &Metadata) -> bool {
+    !pixels.color().has_color() || is_float(pixels) && metadata.tiff.is_grey
+}
+
+/// Whether the samples are in floating point.
+fn is_float(pixels: &DynamicImage) -> bool {
+    matches!(pixels.color(), ColorType::Rgb32F | ColorType::Rgba32F)
 }
 
 /// Size and kind of pixels in words.

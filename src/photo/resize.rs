@@ -190,6 +190,14 @@ impl Level for u16 {
     }
 }
 
+impl Level for f32 {
+    const FULL: f32 = 1.0;
+
+    fn nearest(value: f32) -> Self {
+        value
+    }
+}
+
 /// Interleaved samples of a whole picture of `CHANNELS` channels, the last of them opacity if it
 /// `has_alpha`, resized in their own kind. Beside the result only a few rows are held.
 pub(super) fn resize_samples<T: Level, const CHANNELS: usize>(

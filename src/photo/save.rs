@@ -9,7 +9,8 @@ use image::{ColorType, DynamicImage, ImageError};
 use super::jpeg::{self, Kept};
 use super::metadata::{self, Density};
 use super::{
-    Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning, png, tiff, verify, webp,
+    Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning, is_float, png, tiff,
+    verify, webp,
 };
 use crate::fs::{atomic, same_file};
 
@@ -186,6 +187,9 @@ impl Photo {
     }
 }
 
+/// What only TIFF files hold.
+pub(super) const FLOATING_POINT: &str = "floating point numbers";
+
 /// The pixels in a kind that the format can hold without loss, or the reason why there is none.
 fn storable<'a>(
     path: &Path,
@@ -201,10 +205,14 @@ fn storable<'a>(
         })
     };
     let deep = color.bytes_per_pixel() > color.channel_count();
+    let is_float = is_float(pixels);
     let side_px = pixels.width().max(pixels.height());
     match format {
         Format::WebP if side_px > 16_383 => cannot_hold("more than 16 383 pixels a side"),
         Format::Jpeg if side_px > 65_535 => cannot_hold("more than 65 535 pixels a side"),
+        Format::Png | Format::Jpeg | Format::WebP | Format::Bmp if is_float => {
+            cannot_hold(FLOATING_POINT)
+        }
         Format::Jpeg | Format::WebP | Format::Bmp if deep => cannot_hold("16 bits a channel"),
         Format::Jpeg if color.has_alpha() => cannot_hold("transparency"),
         Format::Bmp if color == ColorType::La8 => Ok(Cow::Owned(pixels.to_rgba8().into())),

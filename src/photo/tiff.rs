@@ -6,6 +6,7 @@
 
 mod directory;
 mod fields;
+mod lab;
 mod pixels;
 mod read;
 mod write;

@@ -396,6 +396,75 @@ fn only_edit_in_place_replaces_a_photo_and_the_mask_tells_where() {
 }
 
 #[test]
+fn a_photo_in_floating_point_stays_one_and_changes_under_the_mask_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut before = DynamicImage::from(sample_pixels()).into_rgb32f();
+    // Brighter than white, and darker than black.
+    before.put_pixel(0, 0, Rgb([7.5, -0.25, f32::MAX]));
+    before.save(at("a.tif")).unwrap();
+    let retouch = |out: &str| {
+        let mut command = jawline();
+        command
+            .args([
+                "retouch",
+                "-q",
+                "--method",
+                "instant",
+                "--amount",
+                "75",
+                "--overwrite",
+            ])
+            .args([
+                at("a.tif"),
+                "--out".into(),
+                at(out),
+                "--mask-out".into(),
+                at("mask.png"),
+            ]);
+        command
+    };
+    retouch("b.tif").assert().success();
+    let after = image::open(at("b.tif")).unwrap();
+    assert_eq!(after.color(), image::ColorType::Rgb32F);
+    let (after, mask) = (after.into_rgb32f(), image::open(at("mask.png")).unwrap());
+    let mask = mask.into_luma8();
+    let mut changed = 0;
+    for (x, y, pixel) in before.enumerate_pixels() {
+        let result = after.get_pixel(x, y);
+        assert!(result.0.iter().all(|level| level.is_finite()));
+        changed += usize::from(result != pixel);
+        assert!(
+            mask.get_pixel(x, y)[0] > 0 || pixel.0.map(f32::to_bits) == result.0.map(f32::to_bits)
+        );
+    }
+    assert!(changed > 3_000, "{changed}");
+    let said = fails(&mut retouch("b.png"));
+    assert!(
+        said.contains("floating point") && said.contains("choose .tif"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_is_said_by_the_photo_s_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let photo = jawline::photo::Photo::from_pixels(RgbImage::new(30, 20).into());
+    let mut metadata = photo.metadata().clone();
+    metadata.icc_profile = Some(b"no profile".to_vec());
+    let options = jawline::photo::SaveOptions::for_path(&at("a.png")).unwrap();
+    (photo.with_metadata(metadata).save(&at("a.png"), &options)).unwrap();
+    let output = unchanged(&[&at("a.png")], &at("b.png")).output().unwrap();
+    assert!(output.status.success());
+    let said = stderr(&output);
+    let line = said
+        .lines()
+        .find(|line| line.contains("colour profile cannot be read"));
+    assert!(line.is_some_and(|line| line.contains("a.png")), "{said}");
+}
+
+#[test]
 fn layers_hold_the_photo_and_the_neck_above_it() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -62,7 +62,17 @@ impl Session<'_> {
         let (path, out) = (output.source.as_path(), output.photo.as_path());
         let photo = pictures::load(path, self.options.voice)?;
         let photo = Arc::new(match self.options.layers {
-            true => photo.sixteen_bit(),
+            true => {
+                for given_up in photo
+                    .without_floats()
+                    .iter()
+                    .flat_map(|(_, given_up)| given_up)
+                {
+                    let out = out.display();
+                    self.reporter.say(&format!("{out}: in layers, {given_up}"));
+                }
+                photo.sixteen_bit()
+            }
             false => photo,
         });
         photo.check_save(out, &self.save_options(output, notes)?)?;

@@ -26,10 +26,9 @@ pub(super) fn described(metadata: &Metadata) -> Option<Kind> {
         return Some(kind);
     }
     if let Some(profile) = &metadata.icc_profile {
-        // Parsers are known to panic on malicious files.
-        let kind = catch_unwind(AssertUnwindSafe(|| of_profile(profile))).unwrap_or_default();
+        let kind = of_any_profile(profile);
         if kind.is_none() {
-            tracing::warn!("the photo's colour profile makes no sense; sRGB is assumed");
+            tracing::debug!("the photo's colour profile makes no sense; sRGB is assumed");
         }
         return kind;
     }
@@ -37,6 +36,18 @@ pub(super) fn described(metadata: &Metadata) -> Option<Kind> {
         return Some(Kind::Srgb);
     }
     of_gamma(metadata.png_gamma, metadata.png_chromaticities)
+}
+
+/// Whether the space had to be taken from the colour profile, and that cannot be read.
+pub(super) fn has_unread_profile(metadata: &Metadata) -> bool {
+    let profile = metadata.icc_profile.as_deref();
+    let profile = profile.filter(|_| metadata.cicp.and_then(of_cicp).is_none());
+    profile.is_some_and(|profile| of_any_profile(profile).is_none())
+}
+
+fn of_any_profile(profile: &[u8]) -> Option<Kind> {
+    // Parsers are known to panic on malicious files.
+    catch_unwind(AssertUnwindSafe(|| of_profile(profile))).unwrap_or_default()
 }
 
 fn of_profile(profile: &[u8]) -> Option<Kind> {
@@ -147,7 +158,7 @@ fn white_of(primaries: CicpColorPrimaries) -> [f64; 2] {
 }
 
 /// The colorants of a profile, one a column.
-pub(super) fn matrix(profile: &ColorProfile) -> Matrix3<f64> {
+pub(in crate::photo) fn matrix(profile: &ColorProfile) -> Matrix3<f64> {
     let columns = profile.colorant_matrix();
     Matrix3::from_fn(|row, column| columns.v[row][column])
 }

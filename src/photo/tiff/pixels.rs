@@ -2,6 +2,8 @@
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 
+use super::lab;
+
 /// What the samples of a pixel stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Photometric {
@@ -11,12 +13,14 @@ pub(super) enum Photometric {
     Palette,
     Cmyk,
     YCbCr,
+    Lab(lab::Encoding),
 }
 
 /// Samples in the depth of the file; those of less than eight bits in bytes.
 pub(super) enum Raw {
     Bytes(Vec<u8>),
     Words(Vec<u16>),
+    Floats(Vec<f32>),
 }
 
 impl Raw {
@@ -49,6 +53,7 @@ impl Raw {
         match self {
             Self::Bytes(samples) => Self::Bytes(woven(&samples, planes, plane)),
             Self::Words(samples) => Self::Words(woven(&samples, planes, plane)),
+            Self::Floats(samples) => Self::Floats(woven(&samples, planes, plane)),
         }
     }
 }
@@ -75,6 +80,8 @@ pub(super) struct Decoded {
     pub was_associated: bool,
     /// How many further channels are left out.
     pub left_out: usize,
+    /// How many samples were no numbers, or infinite.
+    pub not_finite: usize,
 }
 
 /// A sample of eight or sixteen bits.
@@ -112,6 +119,8 @@ impl Samples<'_> {
     pub fn decoded(mut self) -> Result<Decoded, String> {
         let raw = std::mem::replace(&mut self.raw, Raw::Bytes(Vec::new()));
         match raw {
+            raw if matches!(self.photometric, Photometric::Lab(_)) => self.of_lab(&raw),
+            Raw::Floats(samples) => self.of_floats(samples),
             Raw::Bytes(samples) => self.finished(self.channels(samples)?, picture_of_bytes),
             Raw::Words(samples) => self.finished(self.channels(samples)?, picture_of_words),
         }
@@ -136,6 +145,87 @@ impl Samples<'_> {
             pixels: picture(self.size, channels, samples).ok_or("too few samples")?,
             was_associated: alpha == Alpha::Associated,
             left_out,
+            not_finite: 0,
+        })
+    }
+
+    /// Alpha and the number of channels that are left out, for colours that cannot be divided by it without
+    /// loss.
+    fn further_channels(&self, stored: usize) -> Result<(Option<usize>, usize), String> {
+        let Some(further) = self.per_pixel.checked_sub(stored) else {
+            return Err(format!("{} channels", self.per_pixel));
+        };
+        match self.alpha(further) {
+            (_, Alpha::None) => Ok((None, further)),
+            (place, Alpha::Unassociated) => Ok((Some(stored + place), further - 1)),
+            (_, Alpha::Associated) => Err(
+                "floating point or L*a*b* colours that are multiplied by transparency".to_owned(),
+            ),
+        }
+    }
+
+    fn of_lab(&self, raw: &Raw) -> Result<Decoded, String> {
+        let Photometric::Lab(encoding) = self.photometric else {
+            return Err("unknown colours".to_owned());
+        };
+        if self.bits < 8 {
+            return Err(format!("L*a*b* colours of {} bits", self.bits));
+        }
+        let (alpha, left_out) = self.further_channels(3)?;
+        let samples = lab::to_rgb(raw, self.per_pixel, encoding, alpha)
+            .ok_or("L*a*b* colours in floating point")?;
+        let channels = 3 + usize::from(alpha.is_some());
+        Ok(Decoded {
+            pixels: picture_of_words(self.size, channels, samples).ok_or("too few samples")?,
+            was_associated: false,
+            left_out,
+            not_finite: 0,
+        })
+    }
+
+    /// Numbers in floating point as they are, grey ones in three channels.
+    fn of_floats(&self, mut samples: Vec<f32>) -> Result<Decoded, String> {
+        let stored = match self.photometric {
+            Photometric::BlackIsZero => 1,
+            Photometric::Rgb => 3,
+            _ => return Err("floating point numbers that are neither grey nor RGB".to_owned()),
+        };
+        let (alpha, left_out) = self.further_channels(stored)?;
+        if stored == 1 || left_out > 0 {
+            let colours = |pixel: &[f32]| match *pixel {
+                [grey, ..] if stored == 1 => [grey; 3],
+                [red, green, blue, ..] => [red, green, blue],
+                _ => [0.0; 3],
+            };
+            let pixels = samples.chunks_exact(self.per_pixel.max(1));
+            samples = pixels
+                .flat_map(|pixel| {
+                    let opacity = alpha.map(|place| pixel.get(place).copied().unwrap_or(1.0));
+                    colours(pixel).into_iter().chain(opacity)
+                })
+                .collect();
+        }
+        let mut not_finite = 0_usize;
+        for level in samples.iter_mut().filter(|level| !level.is_finite()) {
+            *level = if *level == f32::INFINITY { 1.0 } else { 0.0 };
+            not_finite += 1;
+        }
+        if stored == 1 {
+            // Each stands in three channels.
+            not_finite = not_finite.div_ceil(3);
+        }
+        let (width, height) = self.size;
+        let pixels = match alpha {
+            None => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb32F),
+            Some(_) => {
+                ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba32F)
+            }
+        };
+        Ok(Decoded {
+            pixels: pixels.ok_or("too few samples")?,
+            was_associated: false,
+            left_out,
+            not_finite,
         })
     }
 
@@ -143,7 +233,7 @@ impl Samples<'_> {
     fn channels<T: Sample>(&self, samples: Vec<T>) -> Result<Channels<T>, String> {
         let stored = match self.photometric {
             Photometric::WhiteIsZero | Photometric::BlackIsZero | Photometric::Palette => 1,
-            Photometric::Rgb | Photometric::YCbCr => 3,
+            Photometric::Rgb | Photometric::YCbCr | Photometric::Lab(_) => 3,
             Photometric::Cmyk => 4,
         };
         let Some(further) = self.per_pixel.checked_sub(stored) else {

@@ -9,7 +9,7 @@ use tiff::{TiffError, TiffResult};
 
 use super::directory::{Directory, TiffFile};
 use super::pixels::{Photometric, Raw, Samples};
-use super::{fields, tag};
+use super::{fields, lab, tag};
 use crate::photo::metadata::{Metadata, TiffCompression, TiffStorage};
 use crate::photo::{Error, Warning};
 
@@ -90,9 +90,17 @@ pub(in crate::photo) fn read<R: Read + Seek>(
         // A profile for inks does not describe RGB pixels.
         metadata.icc_profile = None;
     }
+    if matches!(kind.photometric, Photometric::Lab(_)) {
+        warnings.push(Warning::ConvertedFromLab);
+        metadata.icc_profile = lab::profile();
+    }
+    if decoded.not_finite > 0 {
+        warnings.push(Warning::NotFinite(decoded.not_finite));
+    }
     metadata.tiff = TiffStorage {
         compression: kind.storage(),
         is_alpha_associated: decoded.was_associated,
+        is_grey: kind.is_float && kind.photometric == Photometric::BlackIsZero,
     };
     Ok(Content {
         pixels: decoded.pixels,
@@ -196,6 +204,7 @@ struct Kind {
     width: u32,
     height: u32,
     bits: u64,
+    is_float: bool,
     samples: u64,
     photometric: Photometric,
     compression: u64,
@@ -212,7 +221,10 @@ impl Kind {
     ) -> Result<Self, Refused> {
         const JPEG: u64 = 7;
         const UNSIGNED: [u64; 2] = [1, 4];
+        const SIGNED: u64 = 2;
         const FLOATING_POINT: u64 = 3;
+        const CIE_LAB: u64 = 8;
+        const ITU_LAB: u64 = 10;
         let unsupported = |what: &str| Err(Refused::Unsupported(what.to_owned()));
         let mut number = |tag, default| -> io::Result<u64> {
             Ok(file.number(directory, tag)?.unwrap_or(default))
@@ -224,17 +236,23 @@ impl Kind {
         let [width, height] = [tag::WIDTH, tag::LENGTH]
             .map(|tag| number(tag, 0).map(|side| u32::try_from(side).unwrap_or(u32::MAX)));
         let samples = number(tag::SAMPLES_PER_PIXEL, 1)?;
-        if format == FLOATING_POINT {
-            return unsupported("floating point numbers");
-        }
-        if !UNSIGNED.contains(&format) {
+        let is_float = format == FLOATING_POINT;
+        // Half of the numbers of CIE L*a*b* have a sign, which some writers say.
+        let is_lab = (CIE_LAB..=ITU_LAB).contains(&photometric);
+        let is_known = is_float || UNSIGNED.contains(&format) || is_lab && format == SIGNED;
+        if !is_known {
             return unsupported("signed or complex numbers");
         }
         let all_bits = file.numbers(directory, tag::BITS_PER_SAMPLE)?;
         if all_bits.iter().any(|it| *it != bits) {
             return unsupported("channels of different depths");
         }
-        if !matches!(bits, 1 | 2 | 4 | 8 | 16) {
+        if is_float && bits != 32 {
+            return Err(Refused::Unsupported(format!(
+                "floating point numbers of {bits} bits"
+            )));
+        }
+        if !is_float && !matches!(bits, 1 | 2 | 4 | 8 | 16) {
             return Err(Refused::Unsupported(format!("{bits} bits a channel")));
         }
         let photometric = match photometric {
@@ -245,7 +263,9 @@ impl Kind {
             4 => return unsupported("a mask"),
             5 => Photometric::Cmyk,
             6 => Photometric::YCbCr,
-            8..=10 => return unsupported("CIE L*a*b* colours"),
+            8 => Photometric::Lab(lab::Encoding::Cie),
+            9 => Photometric::Lab(lab::Encoding::Icc),
+            10 => return unsupported("L*a*b* colours of the ITU, which faxes have"),
             _ => return unsupported("unknown colours"),
         };
         if let Some(name) = unknown_compression(compression) {
@@ -261,6 +281,7 @@ impl Kind {
             width: width?,
             height: height?,
             bits,
+            is_float,
             samples,
             photometric,
             compression,
@@ -271,11 +292,16 @@ impl Kind {
         })
     }
 
+    /// The most bytes that the samples take, as stored or as pixels.
     fn sample_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        pixels
-            .saturating_mul(self.samples)
-            .saturating_mul(self.bits.div_ceil(8))
+        let (channels, bytes) = match self.photometric {
+            // Grey in floating point stands in three channels.
+            _ if self.is_float => (self.samples.saturating_add(2), 4),
+            Photometric::Lab(_) => (self.samples, 2),
+            _ => (self.samples, self.bits.div_ceil(8)),
+        };
+        pixels.saturating_mul(channels).saturating_mul(bytes)
     }
 
     /// What the decoder is to read in other words: the chosen directory first, and the samples just as
@@ -303,7 +329,14 @@ impl Kind {
         let (decoded, layout) = self.decode(reader)?;
         let plane = layout.plane_stride.map_or(0, usize::from);
         let raw = match decoded {
+            DecodingResult::F32(samples) if self.is_float => Raw::Floats(samples),
             DecodingResult::U8(samples) if self.bits == 8 => Raw::Bytes(samples),
+            DecodingResult::I8(samples) if self.bits == 8 => {
+                Raw::Bytes(samples.into_iter().map(i8::cast_unsigned).collect())
+            }
+            DecodingResult::I16(samples) if self.bits == 16 => {
+                Raw::Words(samples.into_iter().map(i16::cast_unsigned).collect())
+            }
             DecodingResult::U16(samples) if self.bits == 16 => Raw::Words(samples),
             DecodingResult::U8(packed) if self.bits < 8 => {
                 let stride = layout.row_stride.map_or(0, usize::from);

@@ -8,6 +8,9 @@ use super::*;
 use crate::photo::exif::fields_below;
 use crate::photo::{Density, DensityUnit, Limits, Overwrite, Photo, SaveOptions, Strip};
 
+#[path = "float_tests.rs"]
+mod floats;
+
 const BYTE: u16 = 1;
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
@@ -337,7 +340,7 @@ fn what_is_not_read_has_its_true_reason() {
             rgb_page().with(tag::SAMPLE_FORMAT, SHORT, &[2; 3]),
             "signed",
         ),
-        (rgb_page().with(tag::PHOTOMETRIC, SHORT, &[8]), "L*a*b*"),
+        (rgb_page().with(tag::PHOTOMETRIC, SHORT, &[10]), "L*a*b*"),
         (
             rgb_page().with(tag::BITS_PER_SAMPLE, SHORT, &[12; 3]),
             "12 bits",

@@ -5,7 +5,9 @@ use std::io::{Seek, Write};
 
 use image::error::EncodingError;
 use image::{DynamicImage, ImageError, ImageFormat};
-use tiff::encoder::colortype::{ColorType, Gray8, Gray16, RGB8, RGB16, RGBA8, RGBA16};
+use tiff::encoder::colortype::{
+    ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float,
+};
 use tiff::encoder::compression::DeflateLevel;
 use tiff::encoder::{Compression, Predictor, TiffEncoder, TiffValue};
 use tiff::tags::{PhotometricInterpretation, SampleFormat, Tag};
@@ -35,6 +37,14 @@ pub(in crate::photo) fn encode(
         DynamicImage::ImageLumaA16(p) => write::<GrayAlpha16>(file, size, p.as_raw(), metadata),
         DynamicImage::ImageRgb16(p) => write::<RGB16>(file, size, p.as_raw(), metadata),
         DynamicImage::ImageRgba16(p) => write::<RGBA16>(file, size, p.as_raw(), metadata),
+        DynamicImage::ImageRgb32F(p) if metadata.tiff.is_grey => {
+            write::<Gray32Float>(file, size, &greys::<3>(p.as_raw()), metadata)
+        }
+        DynamicImage::ImageRgba32F(p) if metadata.tiff.is_grey => {
+            write::<GrayAlpha32Float>(file, size, &greys::<4>(p.as_raw()), metadata)
+        }
+        DynamicImage::ImageRgb32F(p) => write::<RGB32Float>(file, size, p.as_raw(), metadata),
+        DynamicImage::ImageRgba32F(p) => write::<RGBA32Float>(file, size, p.as_raw(), metadata),
         other => {
             let other = other.to_rgb16();
             write::<RGB16>(file, size, other.as_raw(), metadata)
@@ -62,6 +72,7 @@ where
     };
     // Differences of neighbours repeat more often than levels do.
     let predictor = match metadata.tiff.compression {
+        _ if C::SAMPLE_FORMAT.contains(&SampleFormat::IEEEFP) => Predictor::None,
         TiffCompression::Lzw | TiffCompression::Deflate => Predictor::Horizontal,
         TiffCompression::None | TiffCompression::PackBits => Predictor::None,
     };
@@ -81,9 +92,38 @@ where
     image.write_data(samples)
 }
 
+/// The grey of pixels that have it in three channels, and what follows them.
+fn greys<const CHANNELS: usize>(samples: &[f32]) -> Vec<f32> {
+    let pixels = samples.as_chunks::<CHANNELS>().0.iter();
+    pixels
+        .flat_map(|pixel| {
+            let (colours, opacity) = pixel.split_at(3.min(CHANNELS));
+            let grey = match *colours {
+                [red, green, blue] if red != green || green != blue => (red + green + blue) / 3.0,
+                [grey, ..] => grey,
+                [] => 0.0,
+            };
+            std::iter::once(grey).chain(opacity.iter().copied())
+        })
+        .collect()
+}
+
 /// Grey with alpha, which `tiff` has no type for.
 struct GrayAlpha8;
 struct GrayAlpha16;
+struct GrayAlpha32Float;
+
+impl ColorType for GrayAlpha32Float {
+    type Inner = f32;
+    const TIFF_VALUE: PhotometricInterpretation = PhotometricInterpretation::BlackIsZero;
+    const BITS_PER_SAMPLE: &'static [u16] = &[32; 2];
+    const SAMPLE_FORMAT: &'static [SampleFormat] = &[SampleFormat::IEEEFP; 2];
+
+    /// Never asked for: differences of such numbers would lose bits.
+    fn horizontal_predict(row: &[f32], result: &mut Vec<f32>) {
+        result.extend(row);
+    }
+}
 
 impl ColorType for GrayAlpha8 {
     type Inner = u8;

@@ -90,11 +90,16 @@ fn cut(photo: &DynamicImage, part: PixelRect) -> Result<Rgb32FImage, Error> {
         DynamicImage::ImageLumaA16(p) => copy!(p, level16, 2),
         DynamicImage::ImageRgb16(p) => copy!(p, level16, 3),
         DynamicImage::ImageRgba16(p) => copy!(p, level16, 4),
-        DynamicImage::ImageRgb32F(p) => copy!(p, |value: f32| value, 3),
-        DynamicImage::ImageRgba32F(p) => copy!(p, |value: f32| value, 4),
+        DynamicImage::ImageRgb32F(p) => copy!(p, level_of_float, 3),
+        DynamicImage::ImageRgba32F(p) => copy!(p, level_of_float, 4),
         other => return Err(Error::unknown_pixels(other)),
     }
     Ok(pixels)
+}
+
+/// As pasting has it: far beyond white counts as less, so that arithmetic with it stays finite.
+fn level_of_float(value: f32) -> f32 {
+    value.clamp(-16.0, 16.0)
 }
 
 fn copy_rows<T: Copy + Send + Sync, const CHANNELS: usize>(

@@ -31,9 +31,13 @@ impl Sample for u16 {
     }
 }
 
+/// Four stops over white, which no skin is.
+const MOST: f32 = 16.0;
+
 impl Sample for f32 {
+    /// What is far beyond white counts as less, so that arithmetic with it stays finite.
     fn level(self) -> f32 {
-        self
+        self.clamp(-MOST, MOST)
     }
 
     fn shifted(self, difference: f32) -> Self {
