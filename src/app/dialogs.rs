@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::action::Action;
 use super::samples::Sample;
 use crate::editor::background::{Background, Unexpected};
+use crate::editor::compare::Layout;
 use crate::editor::export::{ExportOptions, default_comparison_path, default_path};
 use crate::editor::project::{self, Replace, path_beside};
 use crate::editor::{FaceId, NamedBoundary, open};
@@ -120,16 +121,18 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
     if let Some(folder) = photo.and_then(Path::parent) {
         dialog = dialog.set_directory(folder);
     }
-    let save_as = |dialog: rfd::FileDialog, path: Option<PathBuf>| {
+    let save_as = |dialog: rfd::FileDialog, path: Option<PathBuf>, endings: &[&str]| {
         let name = path
             .as_deref()
             .and_then(Path::file_name)
             .map(|name| name.to_string_lossy().into_owned());
         dialog
             .set_file_name(name.unwrap_or_default())
-            .add_filter("Pictures", &["jpg", "png", "tif", "webp"])
+            .add_filter("Pictures", endings)
             .save_file()
     };
+    const PICTURES: [&str; 4] = ["jpg", "png", "tif", "webp"];
+    const ANIMATIONS: [&str; 2] = ["gif", "webp"];
     match question {
         Question::Photos => dialog
             .set_title("Open photos")
@@ -158,11 +161,16 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
         Question::Export(id) => save_as(
             dialog.set_title("Export the photo"),
             photo.map(|photo| default_path(photo, options)),
+            &PICTURES,
         )
         .map(|path| agreed_export(id, path, false)),
         Question::Comparison(id) => save_as(
             dialog.set_title("Save a comparison"),
             photo.map(|photo| default_comparison_path(photo, options)),
+            match options.comparison {
+                Layout::Blink(_) => &ANIMATIONS,
+                Layout::SideBySide | Layout::Split { .. } => &PICTURES,
+            },
         )
         .map(|path| agreed_export(id, path, true)),
         Question::Boundary(id, face) => dialog

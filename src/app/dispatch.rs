@@ -10,6 +10,7 @@ use super::look::{Drag, Tool};
 use super::notices::{Notice, Remedy};
 use super::session::Session;
 use super::view::{Compare, View};
+use crate::editor::compare::Layout;
 use crate::editor::presets::{Preset, Presets};
 use crate::editor::project::Replace;
 use crate::editor::{Change, Command, FaceId, NamedBoundary};
@@ -333,12 +334,17 @@ impl Jawline {
         &mut self,
         photo: PhotoId,
         path: &std::path::Path,
+        is_comparison: bool,
     ) -> Option<crate::editor::export::ExportOptions> {
-        let options = self.settings.export.for_path(path);
+        let export = self.settings.export;
+        let (options, endings) = match (is_comparison, export.comparison) {
+            (true, Layout::Blink(_)) => (export.for_comparison_path(path), ".gif or .webp"),
+            _ => (export.for_path(path), ".jpg, .png, .tif or .webp"),
+        };
         if options.is_none() {
             self.notices.add(
                 Notice::problem(format!(
-                    "{} does not say which format is wanted; end the name with .jpg, .png, .tif or .webp",
+                    "{} does not say which format is wanted; end the name with {endings}",
                     path.display()
                 ))
                 .with_remedy(Remedy::ExportAgain(photo)),
@@ -359,7 +365,7 @@ impl Jawline {
             let remedy = Remedy::ExportAgain(photo);
             return self.notices.add(Notice::problem(text).with_remedy(remedy));
         }
-        if let Some(mut options) = self.export_options(photo, &path) {
+        if let Some(mut options) = self.export_options(photo, &path, is_comparison) {
             options.overwrite = match replaces {
                 true => Overwrite::ExceptSource,
                 false => Overwrite::Never,

@@ -10,7 +10,9 @@ use serde_json::json;
 use super::answer::{JsonPath, note_written, print_json};
 use super::output::check_replaced;
 use super::{Failure, Voice, at_least_one, interrupt, pictures};
-use crate::editor::compare::{self, blinking, contact_sheet, shown, side_by_side, split};
+use crate::editor::compare::{
+    Animation, blinking, contact_sheet, shown, side_by_side, split, write_animation,
+};
 use crate::fs::atomic;
 use crate::photo::{Overwrite, Photo, Quality, SaveOptions};
 
@@ -58,13 +60,6 @@ enum Mode {
     Blink,
     /// Any number of pictures in rows, with their names
     ContactSheet,
-}
-
-/// The formats that an animation can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Animation {
-    Gif,
-    WebP,
 }
 
 /// The longer side of the pictures of a contact sheet, in pixels.
@@ -150,28 +145,24 @@ fn pair(options: &Options) -> Result<[RgbImage; 2], Failure> {
 }
 
 fn animation(out: &Path) -> Result<Animation, Failure> {
-    let extension = out.extension().unwrap_or_default().to_ascii_lowercase();
-    match extension.to_str() {
-        Some("gif") => Ok(Animation::Gif),
-        Some("webp") => Ok(Animation::WebP),
-        _ => Err(Failure::Usage(format!(
+    Animation::from_path(out).ok_or_else(|| {
+        Failure::Usage(format!(
             "{}: a blinking comparison is an animation; end the name in .gif or .webp",
             out.display()
-        ))),
-    }
+        ))
+    })
 }
 
 /// How a picture that does not move is saved.
 fn still(options: &Options) -> Result<SaveOptions, Failure> {
-    let file = SaveOptions {
+    Ok(SaveOptions {
         quality: Quality::Percent(options.quality),
         overwrite: match options.overwrite {
             true => Overwrite::ExceptSource,
             false => Overwrite::Never,
         },
         ..SaveOptions::for_path(&options.out)?
-    };
-    Ok(file)
+    })
 }
 
 fn save(picture: RgbImage, options: &Options, file: &SaveOptions) -> Result<(), Failure> {
@@ -180,10 +171,8 @@ fn save(picture: RgbImage, options: &Options, file: &SaveOptions) -> Result<(), 
 }
 
 fn write(animation: Animation, frames: &[RgbImage; 2], options: &Options) -> Result<(), Failure> {
-    let content = |file: &mut BufWriter<&mut std::fs::File>| match animation {
-        Animation::Gif => compare::write_gif(file, frames),
-        Animation::WebP => compare::write_webp(file, frames),
-    };
+    let content =
+        |file: &mut BufWriter<&mut std::fs::File>| write_animation(animation, file, frames);
     match options.overwrite {
         true => atomic::write(&options.out, content),
         false => atomic::write_new(&options.out, content),

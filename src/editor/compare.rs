@@ -4,9 +4,11 @@
 //! knows none.
 
 use std::io::Write;
+use std::path::Path;
 
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageError, ImageResult, Rgb, RgbImage};
+use serde::{Deserialize, Serialize};
 
 use super::sheet::{Sheet, label_in_picture, scale_for};
 use crate::photo::{ColourSpace, Format, Photo};
@@ -17,6 +19,51 @@ const LABELS: [&str; 2] = ["Before", "After"];
 const LINE: Rgb<u8> = Rgb([235, 235, 235]);
 /// How long each picture of a blinking comparison stays.
 const STAY_MS: u16 = 1000;
+
+/// How before and after are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Layout {
+    /// One beside the other.
+    #[default]
+    SideBySide,
+    /// One left of a line, the other right of it.
+    Split {
+        /// Where the line lies, in per cent of the width.
+        percent: u8,
+    },
+    /// An animation that shows one after the other, again and again.
+    Blink(Animation),
+}
+
+/// The formats that an animation can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Animation {
+    /// 256 colours a picture; shown everywhere.
+    #[default]
+    Gif,
+    /// Without loss.
+    WebP,
+}
+
+impl Animation {
+    /// The format that a file name asks for; `None` for a name that is no animation's.
+    pub fn from_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_ascii_lowercase();
+        match extension.to_str()? {
+            "gif" => Some(Self::Gif),
+            "webp" => Some(Self::WebP),
+            _ => None,
+        }
+    }
+
+    /// How names of such files end, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Gif => "gif",
+            Self::WebP => "webp",
+        }
+    }
+}
 
 /// Why two pictures cannot be compared so.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +81,7 @@ pub enum Error {
     },
     /// An animation of this size cannot be written.
     #[error(
-        "an animation has at most {largest_px} pixels a side, not {width} × {height}; reduce it with --longest-side"
+        "an animation has at most {largest_px} pixels a side, not {width} × {height}; reduce it (--longest-side; in the window: Reduce to)"
     )]
     TooLarge {
         /// Its width in pixels.
@@ -60,7 +107,11 @@ impl From<ImageError> for Error {
 pub fn shown(photo: &Photo, longest_side_px: Option<u32>) -> RgbImage {
     let reduced = longest_side_px.and_then(|side| photo.reduced_to(side));
     let photo = reduced.as_ref().unwrap_or(photo);
-    let opaque = photo.fitted_to(Format::Jpeg);
+    // Depth is kept until the colours are those of sRGB.
+    let is_opaque = !photo.pixels().color().has_alpha();
+    let opaque = (!is_opaque)
+        .then(|| photo.fitted_to(Format::Jpeg))
+        .flatten();
     let opaque = opaque.as_ref().map_or(photo, |(photo, _)| photo);
     let shown = ColourSpace::of(opaque).shown(opaque.pixels().clone());
     image::DynamicImage::from(shown).into_rgb8()
@@ -144,6 +195,21 @@ pub fn contact_sheet(
         sheet.add(index / columns.max(1), picture, &name);
     }
     sheet.draw()
+}
+
+/// Encodes pictures of one size as an animation that repeats for ever.
+///
+/// # Errors
+/// [`Error::TooLarge`], [`Error::Encoding`].
+pub fn write_animation(
+    animation: Animation,
+    out: &mut impl Write,
+    frames: &[RgbImage],
+) -> Result<(), Error> {
+    match animation {
+        Animation::Gif => write_gif(out, frames),
+        Animation::WebP => write_webp(out, frames),
+    }
 }
 
 /// Encodes pictures of one size as a GIF that repeats for ever; colours are reduced to 256 a picture.

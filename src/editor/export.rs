@@ -3,14 +3,16 @@
 //! An export works in a thread of its own on what was rendered already: it pastes the changes of all
 //! faces into a copy of the pixels, reduces it if asked, and saves it in full or not at all.
 
+mod comparison;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use image::{DynamicImage, RgbImage, RgbaImage};
+use image::{DynamicImage, RgbaImage};
 use serde::{Deserialize, Serialize};
 
 use super::background::{Background, Progress, Unexpected, Worker};
-use super::sheet::comparison;
+use super::compare::{self, Animation, Layout};
 use crate::engine::{EditedFace, Waker};
 use crate::photo::{self, ColourSpace, Format, Overwrite, Photo, Quality, SaveOptions, Strip};
 use crate::portrait;
@@ -29,6 +31,10 @@ pub struct ExportOptions {
     pub longest_side_px: Option<u32>,
     /// Metadata to leave out.
     pub strip: Strip,
+    /// How a comparison shows before and after.
+    pub comparison: Layout,
+    /// Whether "Before" and "After" stand on a comparison.
+    pub has_labels: bool,
     /// What may happen to a file of the same name. Not remembered: the user is asked each time.
     #[serde(skip)]
     pub overwrite: Overwrite,
@@ -42,6 +48,8 @@ impl Default for ExportOptions {
             quality: Quality::AsSource,
             longest_side_px: None,
             strip: Strip::None,
+            comparison: Layout::SideBySide,
+            has_labels: true,
             overwrite: Overwrite::default(),
         }
     }
@@ -54,6 +62,12 @@ impl ExportOptions {
         Self {
             quality: self.quality.within_range(),
             longest_side_px: self.longest_side_px.filter(|&side| side > 0),
+            comparison: match self.comparison {
+                Layout::Split { percent } => Layout::Split {
+                    percent: percent.min(100),
+                },
+                other => other,
+            },
             ..self
         }
     }
@@ -64,10 +78,33 @@ impl ExportOptions {
         Some(Self { format, ..self })
     }
 
-    /// What of a photo's metadata the file could not hold, in words.
+    /// As [`for_path`](Self::for_path), for a comparison: a blinking one has a name that ends in .gif or .webp.
+    pub fn for_comparison_path(self, path: &Path) -> Option<Self> {
+        match self.comparison {
+            Layout::Blink(_) => Some(Self {
+                comparison: Layout::Blink(Animation::from_path(path)?),
+                ..self
+            }),
+            Layout::SideBySide | Layout::Split { .. } => self.for_path(path),
+        }
+    }
+
+    /// How the name of a comparison ends, without the dot.
+    pub fn comparison_extension(&self) -> &'static str {
+        match self.comparison {
+            Layout::Blink(animation) => animation.extension(),
+            Layout::SideBySide | Layout::Split { .. } => self.format.extension(),
+        }
+    }
+
+    /// What of a photo's pixels and metadata the file could not hold, in words.
     pub fn losses(&self, photo: &Photo) -> Vec<String> {
-        let losses = photo.losses(&self.save_options());
-        losses.iter().map(ToString::to_string).collect()
+        let given_up = photo.given_up_for(self.format).into_iter();
+        let losses = photo.losses(&self.save_options()).into_iter();
+        given_up
+            .map(|given_up| given_up.to_string())
+            .chain(losses.map(|loss| loss.to_string()))
+            .collect()
     }
 
     fn save_options(&self) -> SaveOptions {
@@ -98,6 +135,15 @@ pub enum Error {
         /// The format asked for.
         format: Format,
     },
+    /// The name is not that of an animation.
+    #[error("{}: a blinking comparison is an animation; let the name end in .gif or .webp", path.display())]
+    NoAnimation {
+        /// The file to be written.
+        path: PathBuf,
+    },
+    /// The two pictures cannot be compared so.
+    #[error(transparent)]
+    Compare(#[from] compare::Error),
     /// The file could not be written.
     #[error(transparent)]
     Photo(photo::Error),
@@ -181,8 +227,9 @@ impl Export {
         }))
     }
 
-    /// Exports one picture with the photo before and after, side by side and labelled. The longest side
-    /// asked for is that of each half.
+    /// Exports the photo before and after, as [`ExportOptions::comparison`] says. The longest side asked for
+    /// is that of each of both. A picture keeps the photo's colours, profile and metadata; an animation is
+    /// in sRGB and has none.
     pub fn comparison<F: FaceChange>(
         photo: Arc<Photo>,
         faces: Vec<Arc<F>>,
@@ -191,38 +238,12 @@ impl Export {
         wake: Waker,
     ) -> Self {
         Self(Background::start("export", wake, move |worker| {
-            let options = options.within_range();
             let job = Job {
                 path: &path,
-                options,
+                options: options.within_range(),
                 worker,
             };
-            job.check(&photo)?;
-            let after = photo.with_pixels(retouched(&photo, &faces, worker)?)?;
-            worker.report("Drawing the comparison", 0.5);
-            let half = |photo: &Photo| -> RgbImage {
-                let reduced = options
-                    .longest_side_px
-                    .and_then(|side| photo.reduced_to(side));
-                let photo = reduced.as_ref().unwrap_or(photo);
-                // What is transparent is shown on white, as by most viewers.
-                let opaque = photo.fitted_to(Format::Jpeg);
-                let opaque = opaque.as_ref().map_or(photo, |(photo, _)| photo);
-                opaque.pixels().to_rgb8()
-            };
-            let (before, after) = (half(&photo), half(&after));
-            check_cancel(worker)?;
-            let sheet = comparison(before, after);
-            let sheet = photo.with_derived_pixels(sheet.into());
-            let unreduced = ExportOptions {
-                longest_side_px: None,
-                ..options
-            };
-            Job {
-                options: unreduced,
-                ..job
-            }
-            .save(sheet)
+            comparison::write(&job, &photo, &faces)
         }))
     }
 
@@ -274,15 +295,15 @@ pub fn clipboard_pixels<F: FaceChange>(
 /// A name for the retouched photo: beside the original, never the original itself, and numbered when
 /// there is such a file already.
 pub fn default_path(photo: &Path, options: &ExportOptions) -> PathBuf {
-    named(photo, "retouched", options)
+    named(photo, "retouched", options.format.extension())
 }
 
 /// As [`default_path`], for a comparison.
 pub fn default_comparison_path(photo: &Path, options: &ExportOptions) -> PathBuf {
-    named(photo, "before and after", options)
+    named(photo, "before and after", options.comparison_extension())
 }
 
-fn named(photo: &Path, suffix: &str, options: &ExportOptions) -> PathBuf {
+fn named(photo: &Path, suffix: &str, extension: &str) -> PathBuf {
     let stem = photo.file_stem().unwrap_or("portrait".as_ref());
     // A photo that was retouched already gets a number, not a second suffix.
     let is_suffixed = stem.to_string_lossy().ends_with(&format!(" {suffix}"));
@@ -294,7 +315,7 @@ fn named(photo: &Path, suffix: &str, options: &ExportOptions) -> PathBuf {
         if number > 1 {
             name.push(format!(" {number}"));
         }
-        name.push(format!(".{}", options.format.extension()));
+        name.push(format!(".{extension}"));
         photo.with_file_name(name)
     };
     let is_free = |path: &PathBuf| path != photo && path.symlink_metadata().is_err();

@@ -1,4 +1,4 @@
-//! The export: format, quality, size, metadata, and where to.
+//! The export: the photo or a comparison, format, quality, size, metadata, and where to.
 
 use egui::{ComboBox, Context, DragValue, RichText};
 
@@ -6,10 +6,37 @@ use super::window;
 use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::theme;
-use crate::editor::export::{ExportOptions, default_path};
+use crate::app::workspace::OpenPhoto;
+use crate::editor::compare::{Animation, Layout};
+use crate::editor::export::{ExportOptions, default_comparison_path, default_path};
 use crate::photo::{Format, PhotoId, Quality, Strip};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Photo,
+    Comparison(Layout),
+}
+
+impl What {
+    const ALL: [Self; 4] = [
+        Self::Photo,
+        Self::Comparison(Layout::SideBySide),
+        Self::Comparison(Layout::Split { percent: 50 }),
+        Self::Comparison(Layout::Blink(Animation::Gif)),
+    ];
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Photo => "The retouched photo",
+            Self::Comparison(Layout::SideBySide) => "Before and after, side by side",
+            Self::Comparison(Layout::Split { .. }) => "Before and after, split by a line",
+            Self::Comparison(Layout::Blink(_)) => "Before and after, blinking",
+        }
+    }
+}
 
 /// Shows the window.
 pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
@@ -17,74 +44,156 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
     window(ctx, "Export", closes, actions, |ui, actions| {
         ui.set_min_width(440.0);
         let mut options = app.settings.export;
-        shape(&mut options, ui);
-        losses(app, &options, ui);
+        let what = what(&mut options, ui);
+        match what {
+            What::Photo => shape(&mut options, ui),
+            What::Comparison(_) => comparison(&mut options, ui),
+        }
+        if !matches!(what, What::Comparison(Layout::Blink(_))) {
+            losses(app, &options, ui);
+        }
         if options != app.settings.export {
             actions.push(Action::ExportOptions(options));
         }
-        let id = egui::Id::unique("export path");
-        let Some(photo) = app.workspace.current() else {
-            return;
-        };
-        let (photo, Some(source)) = (photo.id, photo.photo_path()) else {
-            return;
-        };
-        // What the user typed holds for the photo and the format that it was typed for.
-        let key = (photo, options.format);
-        let kept: Option<((PhotoId, Format), String)> = ui.data(|data| data.get_temp(id));
-        let mut path = match kept {
-            Some((of, path)) if of == key && !path.is_empty() => path,
-            _ => default_path(source, &options).display().to_string(),
-        };
-        ui.horizontal(|ui| {
-            ui.label("To");
-            let field = ui.add(egui::TextEdit::singleline(&mut path).desired_width(330.0));
-            field.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::TextInput, true, "File to export to")
-            });
-            if ui
-                .button("…")
-                .on_hover_text("Choose the folder and the name")
-                .clicked()
-            {
-                actions.push(Action::AskExport {
-                    photo,
-                    is_comparison: false,
-                });
-            }
-        });
-        ui.label(
-            RichText::new("The original is never written to. The colour profile is kept.")
-                .color(theme::FAINT),
-        );
-        ui.horizontal(|ui| {
-            let export = egui::Button::new(RichText::new("Export the photo").color(theme::PANEL))
-                .fill(theme::ACCENT);
-            if ui.add(export).clicked() {
-                actions.push(Action::Export {
-                    photo,
-                    path: path.trim().into(),
-                    is_comparison: false,
-                    replaces: false,
-                });
-                actions.push(Action::ToggleWindow(WindowName::Export));
-                // The next export gets a name of its own.
-                path.clear();
-            }
-            if ui
-                .button("Save a comparison…")
-                .on_hover_text("Before and after side by side in one labelled picture")
-                .clicked()
-            {
-                actions.push(Action::AskExport {
-                    photo,
-                    is_comparison: true,
-                });
-                actions.push(Action::ToggleWindow(WindowName::Export));
-            }
-        });
-        ui.data_mut(|data| data.insert_temp(id, (key, path)));
+        if let Some(photo) = app.workspace.current() {
+            target(photo, what, &options, ui, actions);
+        }
     });
+}
+
+/// Chooses between the photo and its comparisons.
+fn what(options: &mut ExportOptions, ui: &mut egui::Ui) -> What {
+    let id = egui::Id::unique("export what");
+    let was_comparison = ui.data(|data| data.get_temp(id)).unwrap_or(false);
+    let mut what = match was_comparison {
+        true => What::Comparison(options.comparison),
+        false => What::Photo,
+    };
+    ui.horizontal(|ui| {
+        ui.label("What");
+        let combo = ComboBox::from_id_salt("what")
+            .width(260.0)
+            .selected_text(what.in_words())
+            .show_ui(ui, |ui| {
+                for choice in What::ALL {
+                    let is_chosen = choice.in_words() == what.in_words();
+                    if ui.selectable_label(is_chosen, choice.in_words()).clicked() && !is_chosen {
+                        what = choice;
+                    }
+                }
+            });
+        crate::app::panels::top::named(&combo.response, "Choose what to export");
+    });
+    if let What::Comparison(layout) = what {
+        options.comparison = layout;
+    }
+    ui.data_mut(|data| data.insert_temp(id, what != What::Photo));
+    what
+}
+
+/// How a comparison looks.
+fn comparison(options: &mut ExportOptions, ui: &mut egui::Ui) {
+    ui.horizontal(|ui| {
+        if let Layout::Split { percent } = &mut options.comparison {
+            ui.label("Line at");
+            let position = ui.add(DragValue::new(percent).range(0..=100).suffix(" %"));
+            crate::app::panels::top::named(
+                &position,
+                "Where the line lies, in per cent of the width",
+            );
+        }
+        ui.checkbox(&mut options.has_labels, "Labels")
+            .on_hover_text("\u{201c}Before\u{201d} and \u{201c}After\u{201d} in the picture");
+    });
+    let Layout::Blink(animation) = &mut options.comparison else {
+        return shape(options, ui);
+    };
+    ui.horizontal(|ui| {
+        ui.label("Format");
+        let in_words = |animation| match animation {
+            Animation::Gif => "GIF (256 colours)",
+            Animation::WebP => "WebP (without loss)",
+        };
+        let combo = ComboBox::from_id_salt("animation")
+            .width(200.0)
+            .selected_text(in_words(*animation))
+            .show_ui(ui, |ui| {
+                for choice in [Animation::Gif, Animation::WebP] {
+                    ui.selectable_value(animation, choice, in_words(choice));
+                }
+            });
+        crate::app::panels::top::named(&combo.response, "Choose the animation's format");
+    });
+    reduced(options, ui);
+    let told = "An animation is in sRGB, and no metadata go into it.";
+    ui.label(RichText::new(told).color(theme::FAINT));
+}
+
+/// Where to, and the button that does it.
+fn target(
+    photo: &OpenPhoto,
+    what: What,
+    options: &ExportOptions,
+    ui: &mut egui::Ui,
+    actions: &mut Vec<Action>,
+) {
+    let is_comparison = what != What::Photo;
+    let (photo, Some(source)) = (photo.id, photo.photo_path()) else {
+        return;
+    };
+    let button = match is_comparison {
+        true => "Save the comparison",
+        false => "Export the photo",
+    };
+    let ending = match is_comparison {
+        true => options.comparison_extension(),
+        false => options.format.extension(),
+    };
+    // What the user typed holds for the photo and the kind of file that it was typed for.
+    let id = egui::Id::unique("export path");
+    let key = (photo, is_comparison, ending);
+    let kept: Option<((PhotoId, bool, &'static str), String)> = ui.data(|data| data.get_temp(id));
+    let mut path = match kept {
+        Some((of, path)) if of == key && !path.is_empty() => path,
+        _ => {
+            let suggested = match is_comparison {
+                true => default_comparison_path(source, options),
+                false => default_path(source, options),
+            };
+            suggested.display().to_string()
+        }
+    };
+    ui.horizontal(|ui| {
+        ui.label("To");
+        let field = ui.add(egui::TextEdit::singleline(&mut path).desired_width(330.0));
+        field.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::TextInput, true, "File to export to")
+        });
+        if ui
+            .button("…")
+            .on_hover_text("Choose the folder and the name")
+            .clicked()
+        {
+            actions.push(Action::AskExport {
+                photo,
+                is_comparison,
+            });
+        }
+    });
+    ui.label(RichText::new("The original is never written to.").color(theme::FAINT));
+    let export = egui::Button::new(RichText::new(button).color(theme::PANEL)).fill(theme::ACCENT);
+    if ui.add(export).clicked() {
+        actions.push(Action::Export {
+            photo,
+            path: path.trim().into(),
+            is_comparison,
+            replaces: false,
+        });
+        actions.push(Action::ToggleWindow(WindowName::Export));
+        // The next export gets a name of its own.
+        path.clear();
+    }
+    ui.data_mut(|data| data.insert_temp(id, (key, path)));
 }
 
 fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
@@ -104,6 +213,11 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
             ui.label(RichText::new("without loss").color(theme::FAINT));
         }
     });
+    reduced(options, ui);
+    metadata(options, ui);
+}
+
+fn reduced(options: &mut ExportOptions, ui: &mut egui::Ui) {
     ui.horizontal(|ui| {
         let mut is_reduced = options.longest_side_px.is_some();
         ui.checkbox(&mut is_reduced, "Reduce to").on_hover_text(
@@ -117,7 +231,6 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
         .on_hover_text("The longest side");
         options.longest_side_px = is_reduced.then_some(side);
     });
-    metadata(options, ui);
 }
 
 fn quality(format: Format, quality: &mut Quality, ui: &mut egui::Ui) {

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use image::{GrayImage, ImageBuffer, Luma, Rgb, Rgb32FImage};
 use tempfile::TempDir;
 
+use image::RgbImage;
+
 use super::*;
 use crate::geometry::Affine;
 use crate::photo::Limits;
@@ -311,6 +313,72 @@ fn a_comparison_shows_both_halves_labelled() {
         assert!(sheet.width() > 2 * width && sheet.width() < 2 * width + 60);
         assert!(sheet.height() > width * 2 / 3);
     }
+}
+
+#[test]
+fn a_split_or_blinking_comparison_is_written_as_its_name_says() {
+    let (folder, photo) = folder_with("a.png", picture());
+    let write = |name: &str, comparison| {
+        let path = folder.path().join(name);
+        let options = ExportOptions {
+            comparison,
+            has_labels: false,
+            overwrite: Overwrite::Never,
+            ..options(Format::Png)
+        };
+        let faces = vec![Brighter::at(10.0, 20.0)];
+        let mut export =
+            Export::comparison(Arc::clone(&photo), faces, path.clone(), options, unwoken());
+        (path, export.wait().unwrap())
+    };
+    let (path, written) = write("split.png", Layout::Split { percent: 25 });
+    written.unwrap();
+    let split = load(&path).pixels().to_rgb8();
+    assert_eq!(split.dimensions(), (120, 80));
+    assert_eq!(split.get_pixel(10, 40), picture().get_pixel(10, 40));
+    assert_ne!(
+        split.get_pixel(31, 36),
+        picture().get_pixel(31, 36),
+        "after"
+    );
+    for (name, start) in [("blink.gif", &b"GIF89a"[..]), ("blink.webp", b"RIFF")] {
+        let (path, written) = write(name, Layout::Blink(Animation::Gif));
+        written.unwrap();
+        assert!(fs::read(path).unwrap().starts_with(start), "{name}");
+        let (_, again) = write(name, Layout::Blink(Animation::Gif));
+        let error = again.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Photo(photo::Error::File(crate::fs::Error::Exists { .. }))
+            ),
+            "{error}"
+        );
+    }
+    let (path, refused) = write("blink.png", Layout::Blink(Animation::Gif));
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains(".gif or .webp"), "{message}");
+    assert!(!path.exists());
+}
+
+#[test]
+fn an_animation_can_be_stopped_within_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ExportOptions {
+        comparison: Layout::Blink(Animation::Gif),
+        ..options(Format::Png)
+    };
+    let path = folder.path().join("big.gif");
+    let mut export =
+        Export::comparison::<Brighter>(big_photo(), Vec::new(), path, options, unwoken());
+    while export.progress().stage != "Writing the file" {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let begun = Instant::now();
+    export.cancel();
+    assert!(export.wait().unwrap().unwrap_err().is_cancelled());
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
