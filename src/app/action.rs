@@ -13,6 +13,7 @@ use super::look::{Brush, Overlays, Tool};
 use super::notices::{NoticeId, Remedy};
 use super::samples::Sample;
 use super::view::{Compare, View};
+use super::workspace::BatchOptions;
 use super::workspace::disk::WriteId;
 
 /// Something to do.
@@ -69,6 +70,8 @@ pub enum Action {
         /// The user knows that there is such a file, and wants it replaced.
         replaces: bool,
     },
+    /// Something about the queue.
+    Batch(BatchStep),
     /// Copy the retouched photo.
     Copy,
     /// End something that is being written.
@@ -186,6 +189,33 @@ pub enum Action {
     Stay,
 }
 
+/// What the user does with the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BatchStep {
+    /// Ask for photos to add.
+    AskPhotos,
+    /// Ask for a folder of photos to add.
+    AskFolder,
+    /// Ask for the folder of the results.
+    AskInto,
+    /// Add photos and folders.
+    Add(Vec<PathBuf>),
+    /// Add this one of them not after all.
+    Remove(usize),
+    /// Results go into this folder.
+    Into(PathBuf),
+    /// Other options.
+    Options(Box<BatchOptions>),
+    /// Start, or go on.
+    Start,
+    /// Stop; what waits stays.
+    Cancel,
+    /// Try those that failed again.
+    Retry,
+    /// Take everything off the list.
+    Clear,
+}
+
 /// The windows that can be opened over the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindowName {
@@ -199,6 +229,8 @@ pub enum WindowName {
     Keys,
     /// Export
     Export,
+    /// The queue
+    Batch,
     /// Open by a typed path
     OpenPath,
     /// Save the project under another name

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::action::Action;
+use super::action::{Action, BatchStep};
 use super::samples::Sample;
 use crate::editor::background::{Background, Unexpected};
 use crate::editor::compare::Layout;
@@ -40,6 +40,12 @@ pub enum Question {
     Boundary(PhotoId, FaceId),
     /// Which networks to import.
     Networks,
+    /// Which photos the queue gets.
+    BatchPhotos,
+    /// Which folder of photos it gets.
+    BatchFolder,
+    /// Which folder its results go into.
+    BatchInto,
 }
 
 /// What came back.
@@ -184,6 +190,19 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
             .add_filter("All files", &["*"])
             .pick_files()
             .map(Action::ImportNetworks),
+        Question::BatchPhotos => dialog
+            .set_title("Add photos to the queue")
+            .add_filter("Photos", &open::EXTENSIONS)
+            .pick_files()
+            .map(|paths| Action::Batch(BatchStep::Add(paths))),
+        Question::BatchFolder => dialog
+            .set_title("Add a folder of photos to the queue")
+            .pick_folder()
+            .map(|path| Action::Batch(BatchStep::Add(vec![path]))),
+        Question::BatchInto => dialog
+            .set_title("The folder of the results")
+            .pick_folder()
+            .map(|path| Action::Batch(BatchStep::Into(path))),
     }
 }
 

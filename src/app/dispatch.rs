@@ -65,6 +65,7 @@ impl Jawline {
                 is_comparison,
                 replaces,
             } => self.export(photo, path, is_comparison, replaces),
+            Action::Batch(step) => self.batch(step),
             Action::Copy => {
                 if let Some(id) = self.workspace.current().map(|photo| photo.id) {
                     self.workspace.copy(id);
@@ -305,6 +306,7 @@ impl Jawline {
             WindowName::Log => &mut windows.log,
             WindowName::Keys => &mut windows.keys,
             WindowName::Export => &mut windows.export,
+            WindowName::Batch => &mut windows.batch,
             WindowName::OpenPath => &mut windows.open_path,
             WindowName::SaveAs => &mut windows.save_as,
         };

@@ -152,8 +152,15 @@ impl Jawline {
                     Reply::Faces(_, Err(error)) => Some(error.to_string()),
                     _ => None,
                 };
+                // The queue says what became of its photo; want of networks ends all of it.
+                let is_in_batch =
+                    (other.photo()).is_some_and(|photo| self.workspace.is_in_batch(photo));
+                let not_found = not_found.filter(|_| !is_in_batch);
                 let notice = (self.workspace).handle_reply(other, self.backend.as_mut());
                 if is_missing {
+                    if is_in_batch {
+                        self.workspace.cancel_batch(self.backend.as_mut());
+                    }
                     let text = "The networks that find and change faces are not installed";
                     self.notices
                         .add(Notice::problem(text).with_remedy(Remedy::Install));

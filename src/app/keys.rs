@@ -63,7 +63,7 @@ const fn shift(key: Key, does: &'static str, action: fn(&Look) -> Action) -> Bin
 
 /// All keys that act when pressed. B (hold for before), Space (hold to move the picture) and Ctrl+C
 /// are looked after apart.
-pub const BINDINGS: [Binding; 31] = [
+pub const BINDINGS: [Binding; 32] = [
     key(Key::O, "open photos", |_| Action::AskOpen),
     key(Key::S, "save the project", |_| Action::Save),
     shift(Key::S, "save the project under another name", |_| {
@@ -71,6 +71,9 @@ pub const BINDINGS: [Binding; 31] = [
     }),
     key(Key::E, "export", |_| {
         Action::ToggleWindow(WindowName::Export)
+    }),
+    key(Key::Q, "retouch many photos", |_| {
+        Action::ToggleWindow(WindowName::Batch)
     }),
     key(Key::Z, "undo", |_| Action::Undo),
     shift(Key::Z, "redo", |_| Action::Redo),

@@ -116,6 +116,8 @@ pub struct OpenWindows {
     pub keys: bool,
     /// The export.
     pub export: bool,
+    /// The queue.
+    pub batch: bool,
     /// Opening by a typed path.
     pub open_path: bool,
     /// Saving under another name.

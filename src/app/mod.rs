@@ -7,6 +7,7 @@
 //! for the difference. Nothing in a frame waits, decodes or touches a disk.
 
 pub mod action;
+mod batch;
 pub mod canvas;
 mod chin_slider;
 mod dialogs;

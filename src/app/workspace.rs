@@ -5,6 +5,7 @@
 //! Reading and writing is asked of a [`Disk`], rendering of the engine; both answer by identity. What
 //! writes is in a queue of its own ([`writes`]); what may end a document is in [`closing`].
 
+mod batch;
 mod closing;
 pub mod disk;
 mod loading;
@@ -16,6 +17,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use batch::{Batch, BatchOptions, BatchProgress, BatchSettings, Item, ItemState};
 pub use closing::Question;
 pub use photos::{Loading, OpenPhoto};
 pub use threads::Threads;
@@ -23,8 +25,9 @@ pub use writes::WriteState;
 
 use super::notices::Notice;
 use super::session::Session;
-use crate::editor::Document;
+use crate::editor::export::ExportOptions;
 use crate::editor::project::Project;
+use crate::editor::{Document, FaceParams};
 use crate::engine::Method;
 use crate::engine::desk::{self, Backend};
 use crate::latent::OwnBoundaries;
@@ -54,6 +57,7 @@ pub struct Workspace {
     earlier: Vec<PhotoId>,
     recoverable: Vec<Recoverable>,
     writes: Writes,
+    batch: Batch,
     question: Option<Question>,
     closes_when_saved: BTreeSet<PhotoId>,
     quits_when_done: bool,
@@ -73,6 +77,7 @@ impl Workspace {
             earlier: Vec::new(),
             recoverable: Vec::new(),
             writes: Writes::default(),
+            batch: Batch::default(),
             question: None,
             closes_when_saved: BTreeSet::new(),
             quits_when_done: false,
@@ -145,7 +150,14 @@ impl Workspace {
         for reply in self.disk.poll() {
             match reply {
                 Reply::Recoverable(found) => self.recoverable = found,
+                Reply::Loaded(id, loaded) if self.batch.works_on(id) => {
+                    self.batch.handle_loaded(loaded, &self.boundaries);
+                }
                 Reply::Loaded(id, loaded) => self.handle_loaded(id, loaded, backend, &mut events),
+                Reply::BatchPlanned(plan, result) => {
+                    let notices = self.batch.handle_planned(plan, result);
+                    events.extend(notices.into_iter().map(Event::Notice));
+                }
                 Reply::AutosaveFailed(id, error) => {
                     let name = self
                         .photo(id)
@@ -158,11 +170,21 @@ impl Workspace {
                     events.push(Event::Notice(Notice::error(what, &error)));
                 }
                 Reply::Saved(id, result) => self.handle_saved(id, result, backend, &mut events),
-                Reply::Exported(id, result) => self.handle_exported(id, result, &mut events),
+                Reply::Exported(id, result) => {
+                    if let Some(result) = self.batch.handle_exported(id, result) {
+                        self.handle_exported(id, result, &mut events);
+                    }
+                }
                 Reply::Copied(id, result) => self.handle_copied(id, result, &mut events),
             }
         }
         self.advance_writes(backend, &mut events);
+        let ended = self.batch.advance(batch::Tools {
+            disk: self.disk.as_mut(),
+            writes: &mut self.writes,
+            backend,
+        });
+        events.extend(ended.map(Event::Notice));
         self.autosave();
         self.quit_when_done(&mut events);
         events
@@ -174,7 +196,12 @@ impl Workspace {
         reply: desk::Reply,
         backend: &mut dyn Backend,
     ) -> Option<Notice> {
-        let session = self.session_of(reply.photo()?)?;
+        let photo = reply.photo()?;
+        if self.batch.works_on(photo) {
+            self.batch.handle_reply(reply, backend);
+            return None;
+        }
+        let session = self.session_of(photo)?;
         session.handle_reply(reply, backend)
     }
 
@@ -197,6 +224,9 @@ impl Workspace {
             session.refines_keyframes = refines_keyframes && is_current;
             waits.extend(session.reconcile(now, is_dragging && is_current, backend));
         }
+        if let Some(session) = self.batch.session() {
+            waits.extend(session.reconcile(now, false, backend));
+        }
         waits.into_iter().min()
     }
 
@@ -209,6 +239,42 @@ impl Workspace {
         {
             session.start_over();
         }
+        if let Some(session) = self.batch.session() {
+            session.start_over();
+        }
+    }
+
+    /// The queue.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The same, to choose what is started next.
+    pub fn batch_mut(&mut self) -> &mut Batch {
+        &mut self.batch
+    }
+
+    /// How far the queue is.
+    pub fn batch_progress(&self) -> BatchProgress {
+        self.batch.progress(self.disk.as_ref())
+    }
+
+    /// Starts the queue, or goes on with it. Photos get these settings, files these options; neither a photo
+    /// of the queue nor one that is open is ever written to.
+    pub fn start_batch(&mut self, params: FaceParams, export: ExportOptions) {
+        let open = self.photos.iter().filter_map(OpenPhoto::photo_path);
+        let kept = open.map(Path::to_owned).collect();
+        self.batch.start(params, export, kept, self.disk.as_mut());
+    }
+
+    /// Stops the queue within a second; what waits stays on it.
+    pub fn cancel_batch(&mut self, backend: &mut dyn Backend) {
+        self.batch.cancel(self.disk.as_mut(), backend);
+    }
+
+    /// Is this the photo that the queue works on?
+    pub fn is_in_batch(&self, photo: PhotoId) -> bool {
+        self.batch.works_on(photo)
     }
 
     /// Keeps every unsaved document for the case of a crash, whenever it has changed.

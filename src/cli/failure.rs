@@ -103,6 +103,7 @@ macro_rules! plain_failures {
 plain_failures!(
     checkpoint::Error,
     fs::Error,
+    editor::batch::Error,
     editor::compare::Error,
     geometry::Error,
     graph::Error,

@@ -10,6 +10,7 @@
 
 pub mod autosave;
 pub mod background;
+pub mod batch;
 mod command;
 pub mod compare;
 mod document;

@@ -157,7 +157,11 @@ fn load_project(project: Project, path: &Path) -> Loaded {
 fn load_photo(path: PathBuf, of: Option<&Project>) -> Result<LoadedPhoto, Error> {
     check_kind(&path)?;
     let photo = Photo::load(&path, &Limits::default())?;
-    let mut warnings: Vec<String> = photo.warnings().iter().map(ToString::to_string).collect();
+    let name = path.file_name().unwrap_or_default().display();
+    let warnings = photo.warnings().iter();
+    let mut warnings: Vec<String> = warnings
+        .map(|warning| format!("{name}: {warning}"))
+        .collect();
     if of.is_some_and(|project| project.photo_has_changed(&path)) {
         warnings.push(format!(
             "{}: the photo is not the one that was edited (it was changed or replaced since), so \

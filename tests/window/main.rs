@@ -18,6 +18,7 @@ mod files;
 mod instant;
 mod mask_and_warp;
 mod open;
+mod queue;
 mod real;
 mod safety;
 mod slider;

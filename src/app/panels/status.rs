@@ -56,6 +56,16 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         }
         return;
     }
+    if app.workspace.batch().is_running() {
+        let progress = app.workspace.batch_progress();
+        let ended = progress.done + progress.failed;
+        let text = format!("Queue: {ended} of {}", progress.total);
+        bar(ui, &text, progress.fraction, progress.left);
+        if ui.button("Show").clicked() && !app.look.windows.batch {
+            actions.push(Action::ToggleWindow(WindowName::Batch));
+        }
+        return;
+    }
     if let Some(name) = app.workspace.opening() {
         ui.label(format!("Opening {name}…"));
         return;

@@ -257,6 +257,7 @@ fn more(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         entry(ui, "Save a comparison…", compare);
         let save_as = photo.and_then(|_| shows(WindowName::SaveAs));
         entry(ui, "Save as…", save_as);
+        entry(ui, "Retouch many photos…", shows(WindowName::Batch));
         ui.separator();
         entry(ui, "Hide the panels", Some(Action::TogglePanels));
         entry(ui, "Settings…", shows(WindowName::Settings));

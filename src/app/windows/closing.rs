@@ -45,6 +45,11 @@ fn quit(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
         let writes: Vec<&str> = writes.iter().map(|write| write.text.as_str()).collect();
         text.push_str(&format!("Not written yet: {}.", writes.join("; ")));
     }
+    if app.workspace.batch().is_running() {
+        let progress = app.workspace.batch_progress();
+        let done = super::batch::progress_in_words(&progress);
+        text.push_str(&format!(" The queue is not done: {done}."));
+    }
     let answers = match unsaved.is_empty() {
         true => [
             ("Close when written", Action::SaveAndQuit),
@@ -55,7 +60,7 @@ fn quit(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
             ("Close without saving", Action::QuitUnsaved),
         ],
     };
-    ask("Close Jawline?", text.trim_end(), answers, ctx, actions);
+    ask("Close Jawline?", text.trim(), answers, ctx, actions);
 }
 
 fn ask(

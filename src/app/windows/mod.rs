@@ -1,6 +1,7 @@
 //! Windows over the picture: none of them stops the work.
 
 mod about;
+pub mod batch;
 mod closing;
 mod export;
 pub mod missing;
@@ -25,6 +26,9 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
     }
     if open.export {
         export::show(app, ctx, actions);
+    }
+    if open.batch {
+        batch::show(app, ctx, actions);
     }
     if open.log {
         small::log(app, ctx, actions);

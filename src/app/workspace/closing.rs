@@ -92,7 +92,7 @@ impl Workspace {
 
     /// Closes the window, or asks when work would be lost with it.
     pub fn quit(&mut self) -> Vec<Event> {
-        if self.unsaved_names().is_empty() && self.writes.is_empty() {
+        if self.unsaved_names().is_empty() && self.writes.is_empty() && !self.batch.is_running() {
             return vec![Event::MayQuit];
         }
         self.question = Some(Question::Quit);
@@ -129,7 +129,7 @@ impl Workspace {
     }
 
     pub(super) fn quit_when_done(&mut self, events: &mut Vec<Event>) {
-        if !self.quits_when_done || !self.writes.is_empty() {
+        if !self.quits_when_done || !self.writes.is_empty() || self.batch.is_running() {
             return;
         }
         self.quits_when_done = false;

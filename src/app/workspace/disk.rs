@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use image::RgbaImage;
 
 use crate::editor::autosave;
+use crate::editor::batch::{self, Plan, Wish};
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::editor::project::{self, Project, ProjectFile, Replace};
@@ -93,6 +94,13 @@ pub enum Task {
         /// Before and after side by side instead of the result.
         is_comparison: bool,
     },
+    /// Find the photos of the queue, and places for their results.
+    PlanBatch {
+        /// Comes back with the plan.
+        plan: u64,
+        /// What is asked for.
+        wish: Box<Wish>,
+    },
     /// Make the retouched photo ready for the clipboard.
     Copy {
         /// Comes back with the pixels.
@@ -118,6 +126,8 @@ pub enum Reply {
     Saved(WriteId, Result<ProjectFile, project::Error>),
     /// To [`Task::Export`].
     Exported(WriteId, Result<Exported, export::Error>),
+    /// To [`Task::PlanBatch`].
+    BatchPlanned(u64, Result<Plan, batch::Error>),
     /// To [`Task::Copy`].
     Copied(WriteId, Result<RgbaImage, export::Error>),
 }

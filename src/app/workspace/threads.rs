@@ -9,6 +9,7 @@ use image::RgbaImage;
 use super::disk::{Disk, Recoverable, Reply, Task, WriteId, WriteProgress};
 use crate::editor::autosave::{self, AutosaveWriter};
 use crate::editor::background::{Background, Progress, Unexpected};
+use crate::editor::batch::{self, Plan};
 use crate::editor::export::{self, ClipboardPixels, Export};
 use crate::editor::open::{self, Loaded};
 use crate::editor::project::{self, ProjectFile};
@@ -29,6 +30,7 @@ pub struct Threads {
     loads: Vec<(PhotoId, Background<Loaded, open::Error>)>,
     writes: Vec<(WriteId, Write)>,
     discards: Vec<Background<Result<(), autosave::Error>, Unexpected>>,
+    plans: Vec<(u64, Background<Plan, batch::Error>)>,
 }
 
 enum Write {
@@ -75,6 +77,7 @@ impl Threads {
             loads: Vec::new(),
             writes: Vec::new(),
             discards: Vec::new(),
+            plans: Vec::new(),
         }
     }
 
@@ -163,6 +166,10 @@ impl Disk for Threads {
                 let export = begin(photo, faces, path, options, Arc::clone(&self.wake));
                 self.writes.push((id, Write::Export(export)));
             }
+            Task::PlanBatch { plan, wish } => {
+                let work = self.start("queue", move || batch::plan(&wish));
+                self.plans.push((plan, work));
+            }
             Task::Copy { id, photo, faces } => {
                 let copy = export::clipboard_pixels(photo, faces, Arc::clone(&self.wake));
                 self.writes.push((id, Write::Copy(copy)));
@@ -199,6 +206,13 @@ impl Disk for Threads {
                     Outcome::Export(result) => Reply::Exported(*id, result),
                     Outcome::Copy(result) => Reply::Copied(*id, result),
                 });
+                false
+            }
+        });
+        self.plans.retain(|(plan, work)| match work.poll() {
+            None => true,
+            Some(planned) => {
+                replies.push(Reply::BatchPlanned(*plan, planned));
                 false
             }
         });

@@ -127,10 +127,16 @@ impl Writes {
         running.map(|write| write.id).collect()
     }
 
-    fn add(&mut self, photo: PhotoId, name: String, kind: Kind, stage: Stage) {
+    /// A name for a write that is in no queue here.
+    pub fn new_id(&mut self) -> WriteId {
         self.last_id += 1;
+        WriteId(self.last_id)
+    }
+
+    fn add(&mut self, photo: PhotoId, name: String, kind: Kind, stage: Stage) {
+        let id = self.new_id();
         self.queue.push(Write {
-            id: WriteId(self.last_id),
+            id,
             photo,
             name,
             kind,

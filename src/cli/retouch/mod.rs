@@ -3,7 +3,6 @@
 mod face;
 mod in_place;
 mod journal;
-mod names;
 mod notes;
 mod outputs;
 mod page;
@@ -11,7 +10,6 @@ mod preset;
 mod recipe;
 mod report;
 mod session;
-mod sources;
 mod stages;
 mod table;
 

@@ -6,9 +6,8 @@ use super::super::Failure;
 use super::super::output::{check_replaced, create_folder, existing};
 use super::super::shard::is_mine;
 use super::journal::{FileMark, Journal, State};
-use super::names::{kept_apart, with_added, without_extensions};
-use super::sources::{Source, Sources};
 use super::{FaceChoice, Options, recipe, stages};
+use crate::editor::batch::{Source, Sources, kept_apart, with_added, without_extensions};
 use crate::fs::atomic;
 use crate::photo::SaveOptions;
 
@@ -285,11 +284,12 @@ fn ends_with_separator(path: &Path) -> bool {
 
 /// Each photo under its own name, below the folder that it was found in.
 fn below(options: &Options, sources: &[Source], is_folder: bool) -> Vec<PathBuf> {
-    let wanted = sources.iter().map(|source| match source.format {
-        _ if options.layers && is_folder => source.below.with_extension("tif"),
-        Some(format) => with_added(&source.below, &format!(".{}", format.extension())),
-        None => source.below.clone(),
-    });
+    let wanted = sources
+        .iter()
+        .map(|source| match options.layers && is_folder {
+            true => source.below.with_extension("tif"),
+            false => source.result_name(),
+        });
     kept_apart(&wanted.collect::<Vec<_>>())
 }
 

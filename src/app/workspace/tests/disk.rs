@@ -281,7 +281,10 @@ impl PlayedDisk {
                 let pixels = image::RgbaImage::new(1, 1);
                 self.replies.push_back(Reply::Copied(id, Ok(pixels)));
             }
-            Task::Autosave { .. } | Task::ForgetAutosave { .. } | Task::AdoptAutosave { .. } => (),
+            Task::Autosave { .. }
+            | Task::ForgetAutosave { .. }
+            | Task::AdoptAutosave { .. }
+            | Task::PlanBatch { .. } => (),
         }
     }
 

@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What two files must not share: many a system takes names that differ in case for one.
-pub(super) fn key(path: &Path) -> String {
+fn key(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
 
 /// The wanted paths, with a number added where a name is taken: the first that wants one gets it. A
 /// number is never one that another path has of its own.
-pub(super) fn kept_apart(wanted: &[PathBuf]) -> Vec<PathBuf> {
+pub fn kept_apart(wanted: &[PathBuf]) -> Vec<PathBuf> {
     let mut firsts = HashSet::new();
     let is_first: Vec<bool> = wanted.iter().map(|path| firsts.insert(key(path))).collect();
     let mut taken = firsts;
@@ -42,14 +42,14 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
 }
 
 /// The path with this added to its name.
-pub(super) fn with_added(path: &Path, added: &str) -> PathBuf {
+pub fn with_added(path: &Path, added: &str) -> PathBuf {
     let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
     name.push(added);
     path.with_file_name(name)
 }
 
 /// The paths without their extensions, or as they are where two would be the same without.
-pub(super) fn without_extensions(paths: &[PathBuf]) -> Vec<PathBuf> {
+pub fn without_extensions(paths: &[PathBuf]) -> Vec<PathBuf> {
     let bare: Vec<PathBuf> = paths.iter().map(|path| path.with_extension("")).collect();
     let mut seen = HashSet::new();
     match bare.iter().all(|path| seen.insert(key(path))) {

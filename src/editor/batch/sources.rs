@@ -5,13 +5,14 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::super::Failure;
+use super::{Error, with_added};
 use crate::fs::same_file;
 use crate::photo::Format;
 
 /// A photo to retouch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
+pub struct Source {
+    /// The file.
     pub path: PathBuf,
     /// Where it is below the folder that was named, or its file name. The result keeps it.
     pub below: PathBuf,
@@ -19,9 +20,28 @@ pub(super) struct Source {
     pub format: Option<Format>,
 }
 
+impl Source {
+    /// Its result's place below a folder: its own name, with an extension where it has none that tells the
+    /// format.
+    pub fn result_name(&self) -> PathBuf {
+        match self.format {
+            Some(format) => with_added(&self.below, &format!(".{}", format.extension())),
+            None => self.below.clone(),
+        }
+    }
+
+    /// The same of a result in this format.
+    pub fn named(&self, format: Format) -> PathBuf {
+        match self.format {
+            Some(_) => with_added(&self.below, &format!(".{}", format.extension())),
+            None => self.below.with_extension(format.extension()),
+        }
+    }
+}
+
 /// The photos, and what else was met on the way.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
+pub struct Sources {
     /// In the order of the command line; those of a folder sorted by their paths.
     pub photos: Vec<Source>,
     /// Folders that cannot be read or hold no photo, one line each.
@@ -41,7 +61,10 @@ impl Sources {
     /// Finds the photos. A folder gives the photos in it, with `recursive` also those in its sub-folders;
     /// hidden files and folders, and the folder `out` with the results, are left out. A photo that is
     /// named twice counts once.
-    pub fn find(inputs: &[PathBuf], recursive: bool, out: Option<&Path>) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// [`Error::NotAFile`].
+    pub fn find(inputs: &[PathBuf], recursive: bool, out: Option<&Path>) -> Result<Self, Error> {
         let mut sources = Self::default();
         for input in inputs {
             if input.is_dir() {
@@ -50,10 +73,9 @@ impl Sources {
                 continue;
             }
             let Some(name) = input.file_name() else {
-                return Err(Failure::because(format!(
-                    "{} is not a file",
-                    input.display()
-                )));
+                return Err(Error::NotAFile {
+                    path: input.clone(),
+                });
             };
             sources.photos.push(Source {
                 path: input.clone(),
@@ -83,7 +105,9 @@ impl Sources {
         if self.photos.len() == before && self.causes.len() == causes {
             let deeper = match recursive {
                 true => "",
-                false => "; --recursive looks into its sub-folders too",
+                false => {
+                    "; its sub-folders were not looked into (--recursive, or Sub-folders too in the window)"
+                }
             };
             self.causes.push(format!(
                 "there is no photo (PNG, JPEG, TIFF, WebP, BMP) in {}{deeper}",

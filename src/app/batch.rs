@@ -1,0 +1,84 @@
+//! Carries out what the user does with the queue.
+
+use super::Jawline;
+use super::action::BatchStep;
+use super::dialogs::Question;
+use super::notices::Notice;
+use super::session::Session;
+use super::workspace::BatchSettings;
+use crate::editor::{BoundaryChoice, FaceParams};
+
+impl Jawline {
+    pub(super) fn batch(&mut self, step: BatchStep) {
+        let batch = self.workspace.batch_mut();
+        match step {
+            BatchStep::AskPhotos => self.ask(Question::BatchPhotos),
+            BatchStep::AskFolder => self.ask(Question::BatchFolder),
+            BatchStep::AskInto => self.ask(Question::BatchInto),
+            BatchStep::Add(paths) => {
+                let new = paths.into_iter();
+                let new: Vec<_> = new.filter(|path| !batch.inputs.contains(path)).collect();
+                batch.inputs.extend(new);
+            }
+            BatchStep::Remove(index) => {
+                if index < batch.inputs.len() {
+                    batch.inputs.remove(index);
+                }
+            }
+            BatchStep::Into(folder) => batch.options.folder = folder,
+            BatchStep::Options(options) => batch.options = *options,
+            BatchStep::Start => self.start_batch(),
+            BatchStep::Cancel => self.workspace.cancel_batch(self.backend.as_mut()),
+            BatchStep::Retry => {
+                batch.retry();
+                self.start_batch();
+            }
+            BatchStep::Clear => batch.clear(),
+        }
+    }
+
+    fn start_batch(&mut self) {
+        let options = &self.workspace.batch().options;
+        if options.folder.as_os_str().is_empty() {
+            let text = "Choose the folder that the queue writes into";
+            return self.notices.add(Notice::problem(text));
+        }
+        match self.batch_params(&options.settings.clone()) {
+            Ok(params) => {
+                let export = self.settings.export;
+                self.workspace.start_batch(params, export);
+            }
+            Err(why) => self.notices.add(Notice::problem(why)),
+        }
+    }
+
+    /// The settings that the photos get.
+    fn batch_params(&mut self, settings: &BatchSettings) -> Result<FaceParams, String> {
+        let mut params = match settings {
+            BatchSettings::Preset(name) => {
+                let presets = self.presets.all().into_iter();
+                let preset = presets.into_iter().find(|preset| preset.name == *name);
+                preset
+                    .ok_or_else(|| format!("there is no preset {name} any more; choose another"))?
+                    .params
+            }
+            BatchSettings::Chosen => {
+                let session = self.workspace.session();
+                let chosen = session.and_then(|session: &Session| {
+                    Some(session.portable_params(session.document.chosen?))
+                });
+                chosen.ok_or_else(|| {
+                    "no face is in view whose settings the queue could take; choose a preset"
+                        .to_owned()
+                })?
+            }
+        };
+        if matches!(params.boundary, BoundaryChoice::File(_)) {
+            params.boundary = BoundaryChoice::Fine;
+            self.notices.add(Notice::warning(
+                "The boundary from a file belongs to its photo; the queue follows the fine one",
+            ));
+        }
+        Ok(params)
+    }
+}

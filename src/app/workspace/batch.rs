@@ -1,0 +1,578 @@
+//! The queue: many photos, retouched one after the other into a folder. Each has a session of its own that is
+//! on no list, and one bad photo stops none of the others.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::disk::{Disk, Task, WriteId, WriteProgress};
+use super::photos::name_of;
+use super::writes::Writes;
+use crate::app::notices::Notice;
+use crate::app::session::{Finding, NoLeastAmount, Readiness, Session};
+use crate::editor::batch::{self, Plan, Wish};
+use crate::editor::export::{self, ExportOptions, Exported};
+use crate::editor::open::{self, Loaded, Source};
+use crate::editor::{Change, Command, Document, FaceId, FaceParams};
+use crate::engine::desk::{Backend, Reply};
+use crate::latent::{Boundary, OwnBoundaries};
+use crate::photo::{Format, Overwrite, PhotoId};
+
+/// Whose settings the photos get.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BatchSettings {
+    /// Those of the face that is chosen in the photo in view.
+    #[default]
+    Chosen,
+    /// Those of a preset, by its name.
+    Preset(String),
+}
+
+/// What the user chooses for the photos that are started next.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BatchOptions {
+    /// The folder of the results.
+    pub folder: PathBuf,
+    /// Whether sub-folders of folders are looked into.
+    pub recursive: bool,
+    /// Whose settings.
+    pub settings: BatchSettings,
+    /// All faces of a photo, not only the largest.
+    pub all_faces: bool,
+    /// The amount is the least after which the chin meter sees no double chin.
+    pub finds_amount: bool,
+    /// The format of the results; that of each photo if `None`.
+    pub format: Option<Format>,
+    /// Whether files that are there already may be replaced.
+    pub replaces: bool,
+}
+
+/// How far a photo is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemState {
+    /// Its turn has not come.
+    Waiting,
+    /// It is in work.
+    Running,
+    /// Its result is there; with what its owner should know.
+    Done(Vec<String>),
+    /// There is none, and why.
+    Failed(String),
+}
+
+/// A photo of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The photo.
+    pub source: PathBuf,
+    /// Where its result goes.
+    pub out: PathBuf,
+    /// How far it is.
+    pub state: ItemState,
+}
+
+/// How far all of it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchProgress {
+    /// Photos whose result is there.
+    pub done: usize,
+    /// Photos that have none.
+    pub failed: usize,
+    /// All photos.
+    pub total: usize,
+    /// 0 to 1, with the photo in work.
+    pub fraction: f32,
+    /// What is being done, in words.
+    pub stage: &'static str,
+    /// The time that is left, once a photo is done.
+    pub left: Option<Duration>,
+}
+
+/// The queue.
+#[derive(Default)]
+pub struct Batch {
+    /// Photos and folders that are looked through at the start.
+    pub inputs: Vec<PathBuf>,
+    /// For what is started next.
+    pub options: BatchOptions,
+    items: Vec<Item>,
+    stage: Stage,
+    plans: u64,
+    work: Option<Work>,
+    edit: Edit,
+    /// Since when this run goes on, and the photos that were done since.
+    begun: Option<Instant>,
+    ended: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    #[default]
+    Idle,
+    /// Photos are looked for.
+    Planning,
+    Running,
+    /// What is being written is waited for.
+    Stopping,
+}
+
+/// What is done to each photo.
+#[derive(Debug, Clone, Default)]
+struct Edit {
+    params: FaceParams,
+    all_faces: bool,
+    finds_amount: bool,
+    export: ExportOptions,
+}
+
+/// The photo in work.
+struct Work {
+    item: usize,
+    photo: PhotoId,
+    /// From when its pixels are there until it is written.
+    session: Option<Session>,
+    /// Edited faces whose amount is not found yet; `None` until faces are chosen.
+    undecided: Option<Vec<FaceId>>,
+    write: Option<WriteId>,
+    warnings: Vec<String>,
+}
+
+/// What the queue works with.
+pub(super) struct Tools<'a> {
+    pub disk: &'a mut dyn Disk,
+    pub writes: &'a mut Writes,
+    pub backend: &'a mut dyn Backend,
+}
+
+impl Batch {
+    /// The photos, in their order.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Is there work under way?
+    pub fn is_running(&self) -> bool {
+        self.stage != Stage::Idle
+    }
+
+    /// How far all of it is.
+    pub(super) fn progress(&self, disk: &dyn Disk) -> BatchProgress {
+        let count = |wanted: fn(&ItemState) -> bool| {
+            let states = self.items.iter().map(|item| &item.state);
+            states.filter(|state| wanted(state)).count()
+        };
+        let done = count(|state| matches!(state, ItemState::Done(_)));
+        let failed = count(|state| matches!(state, ItemState::Failed(_)));
+        let total = self.items.len();
+        let (stage, part) = self.part(disk);
+        let left = self.begun.filter(|_| self.ended > 0).map(|begun| {
+            let each = begun.elapsed().as_secs_f64() / self.ended as f64;
+            let open = total.saturating_sub(done + failed) as f64;
+            Duration::from_secs_f64(each * open)
+        });
+        BatchProgress {
+            done,
+            failed,
+            total,
+            fraction: ((done + failed) as f32 + part) / total.max(1) as f32,
+            stage,
+            left,
+        }
+    }
+
+    /// What is being done to the photo in work, and how much of it is done, 0 to 1.
+    fn part(&self, disk: &dyn Disk) -> (&'static str, f32) {
+        match (self.stage, &self.work) {
+            (Stage::Idle, _) => ("", 0.0),
+            (Stage::Planning, _) => ("Looking for photos", 0.0),
+            (Stage::Running | Stage::Stopping, None) => ("", 0.0),
+            (_, Some(work)) => match (work.write, &work.session) {
+                (Some(write), _) => {
+                    let progress: Option<WriteProgress> = disk.progress(write);
+                    let fraction = progress.map_or(0.0, |progress| progress.fraction);
+                    ("Writing", 0.8 + 0.2 * fraction)
+                }
+                (None, None) => ("Opening", 0.0),
+                (None, Some(session)) if session.finding == Finding::Done => {
+                    let prepared = session.preparing().filter_map(|(_, progress)| progress);
+                    let fraction = prepared.map(|progress| progress.fraction).next();
+                    ("Retouching", 0.2 + 0.6 * fraction.unwrap_or(0.0))
+                }
+                (None, Some(_)) => ("Finding the face", 0.1),
+            },
+        }
+    }
+
+    /// Begins to look for the photos of the inputs; `kept` are never written to.
+    pub(super) fn start(
+        &mut self,
+        params: FaceParams,
+        export: ExportOptions,
+        kept: Vec<PathBuf>,
+        disk: &mut dyn Disk,
+    ) {
+        if self.is_running() {
+            return;
+        }
+        self.edit = Edit {
+            params,
+            all_faces: self.options.all_faces,
+            finds_amount: self.options.finds_amount,
+            export: ExportOptions {
+                overwrite: match self.options.replaces {
+                    true => Overwrite::ExceptSource,
+                    false => Overwrite::Never,
+                },
+                ..export
+            },
+        };
+        if self.inputs.is_empty() {
+            return self.go_on();
+        }
+        self.plans += 1;
+        self.stage = Stage::Planning;
+        let wish = Wish {
+            inputs: self.inputs.clone(),
+            recursive: self.options.recursive,
+            folder: self.options.folder.clone(),
+            format: self.options.format,
+            replaces: self.options.replaces,
+            kept,
+        };
+        disk.send(Task::PlanBatch {
+            plan: self.plans,
+            wish: Box::new(wish),
+        });
+    }
+
+    /// Retouches what waits.
+    fn go_on(&mut self) {
+        self.stage = Stage::Running;
+        self.begun = Some(Instant::now());
+        self.ended = 0;
+    }
+
+    /// Lets those that have failed wait again.
+    pub fn retry(&mut self) {
+        for item in &mut self.items {
+            if matches!(item.state, ItemState::Failed(_)) {
+                item.state = ItemState::Waiting;
+            }
+        }
+    }
+
+    /// Takes everything off the queue that has ended or waits.
+    pub fn clear(&mut self) {
+        if !self.is_running() {
+            self.items.clear();
+        }
+    }
+
+    /// Stops: what is in work waits again, unless its file is there before it can be stopped.
+    pub(super) fn cancel(&mut self, disk: &mut dyn Disk, backend: &mut dyn Backend) {
+        match self.work.take() {
+            Some(work) if work.write.is_some() => {
+                work.write.into_iter().for_each(|write| disk.cancel(write));
+                self.work = Some(work);
+                self.stage = Stage::Stopping;
+            }
+            Some(mut work) => {
+                if let Some(session) = &mut work.session {
+                    session.unload(backend);
+                }
+                self.set(work.item, ItemState::Waiting);
+                self.stage = Stage::Idle;
+            }
+            None => self.stage = Stage::Idle,
+        }
+    }
+
+    fn set(&mut self, item: usize, state: ItemState) {
+        if let Some(item) = self.items.get_mut(item) {
+            item.state = state;
+        }
+    }
+
+    pub(super) fn handle_planned(
+        &mut self,
+        plan: u64,
+        result: Result<Plan, batch::Error>,
+    ) -> Vec<Notice> {
+        if self.stage != Stage::Planning || plan != self.plans {
+            return Vec::new();
+        }
+        match result {
+            Err(error) => {
+                self.stage = Stage::Idle;
+                vec![Notice::error("The queue was not started", &error)]
+            }
+            Ok(plan) => {
+                self.inputs.clear();
+                let items = plan.photos.into_iter().map(|planned| Item {
+                    source: planned.source,
+                    out: planned.out,
+                    state: planned
+                        .refusal
+                        .map_or(ItemState::Waiting, ItemState::Failed),
+                });
+                self.items.extend(items);
+                self.go_on();
+                plan.remarks.into_iter().map(Notice::warning).collect()
+            }
+        }
+    }
+
+    /// The session of the photo in work.
+    pub(super) fn session(&mut self) -> Option<&mut Session> {
+        self.work.as_mut()?.session.as_mut()
+    }
+
+    /// Is this the photo in work?
+    pub(super) fn works_on(&self, photo: PhotoId) -> bool {
+        self.work.as_ref().is_some_and(|work| work.photo == photo)
+    }
+
+    pub(super) fn handle_reply(&mut self, reply: Reply, backend: &mut dyn Backend) {
+        let Some(work) = &mut self.work else {
+            return;
+        };
+        let notice = match &mut work.session {
+            Some(session) => session.handle_reply(reply, backend),
+            None => None,
+        };
+        work.warnings.extend(notice.map(|notice| notice.text));
+    }
+
+    pub(super) fn handle_loaded(
+        &mut self,
+        loaded: Result<Loaded, open::Error>,
+        boundaries: &OwnBoundaries,
+    ) {
+        let method = self.edit.params.method;
+        let Some(work) = &mut self.work else {
+            return;
+        };
+        let loaded = loaded.and_then(|loaded| match loaded.project {
+            Some(_) => Ok(None),
+            None => loaded.photo.map(Some),
+        });
+        match loaded {
+            Ok(Some(photo)) => {
+                let name = name_of(&photo.path);
+                let document = Document::beginning_with(method, Some(photo.path), name);
+                let mut session = Session::new(work.photo, document, boundaries.clone());
+                session.refines_keyframes = false;
+                session.load(photo.photo);
+                work.warnings.extend(photo.warnings);
+                work.session = Some(session);
+            }
+            Ok(None) => self.end(Err(
+                "it is a project, which has edits of its own; open it, and export its photo"
+                    .to_owned(),
+            )),
+            Err(error) => self.end(Err(error.to_string())),
+        }
+    }
+
+    /// Gives back the outcome of a write that is not the queue's.
+    pub(super) fn handle_exported(
+        &mut self,
+        write: WriteId,
+        result: Result<Exported, export::Error>,
+    ) -> Option<Result<Exported, export::Error>> {
+        if (self.work.as_ref()).is_none_or(|work| work.write != Some(write)) {
+            return Some(result);
+        }
+        match result {
+            Err(error) if error.is_cancelled() => {
+                if let Some(work) = self.work.take() {
+                    self.set(work.item, ItemState::Waiting);
+                }
+            }
+            Err(error) => self.end(Err(error.to_string())),
+            Ok(exported) => self.end(Ok(exported.warnings)),
+        }
+        None
+    }
+
+    /// The photo in work has ended.
+    fn end(&mut self, result: Result<Vec<String>, String>) {
+        let Some(work) = self.work.take() else {
+            return;
+        };
+        // One that fails takes no time, and tells nothing of the others.
+        self.ended += usize::from(result.is_ok());
+        let state = match result {
+            Ok(more) => ItemState::Done(work.warnings.into_iter().chain(more).collect()),
+            Err(why) => ItemState::Failed(why),
+        };
+        self.set(work.item, state);
+    }
+
+    /// Goes on as far as it can; what is to be told when all of it has ended comes back.
+    pub(super) fn advance(&mut self, mut tools: Tools<'_>) -> Option<Notice> {
+        if !matches!(self.stage, Stage::Running | Stage::Stopping) {
+            return None;
+        }
+        if let Some(mut work) = self.work.take() {
+            let out = (self.items.get(work.item)).map(|item| item.out.clone());
+            let outcome = work.go_on(&self.edit, out.unwrap_or_default(), &mut tools);
+            if let (Err(_), Some(session)) = (&outcome, &mut work.session) {
+                session.unload(tools.backend);
+            }
+            self.work = Some(work);
+            match outcome {
+                Ok(()) => return None,
+                Err(why) => self.end(Err(why)),
+            }
+        }
+        if self.stage == Stage::Stopping {
+            self.stage = Stage::Idle;
+            return None;
+        }
+        let mut items = self.items.iter();
+        let Some(next) = items.position(|item| item.state == ItemState::Waiting) else {
+            self.stage = Stage::Idle;
+            return Some(self.summary(tools.disk));
+        };
+        self.begin(next, tools.disk);
+        None
+    }
+
+    fn begin(&mut self, next: usize, disk: &mut dyn Disk) {
+        let Some(item) = self.items.get_mut(next) else {
+            return;
+        };
+        item.state = ItemState::Running;
+        let photo = PhotoId::unique();
+        disk.send(Task::Load {
+            photo,
+            source: Source::File(item.source.clone()),
+        });
+        self.work = Some(Work {
+            item: next,
+            photo,
+            session: None,
+            undecided: None,
+            write: None,
+            warnings: Vec::new(),
+        });
+    }
+
+    fn summary(&self, disk: &dyn Disk) -> Notice {
+        let BatchProgress { done, failed, .. } = self.progress(disk);
+        match failed {
+            0 => Notice::done(format!("The queue has ended: {done} retouched")),
+            _ => Notice::warning(format!(
+                "The queue has ended: {done} retouched, {failed} failed; the queue says why"
+            )),
+        }
+    }
+}
+
+impl Work {
+    /// Does what can be done now; an error ends the photo.
+    fn go_on(&mut self, edit: &Edit, out: PathBuf, tools: &mut Tools<'_>) -> Result<(), String> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        match &session.finding {
+            Finding::Failed(why) => return Err(why.clone()),
+            Finding::NotAsked | Finding::Running => return Ok(()),
+            Finding::Done => {}
+        }
+        let undecided = match &mut self.undecided {
+            Some(undecided) => undecided,
+            none => none.insert(edit.put_on(session)?),
+        };
+        if let Readiness::Failed(faces) = session.readiness() {
+            let faces = faces.into_iter();
+            let faces: Vec<String> = faces
+                .map(|(id, why)| format!("face {}: {why}", id.0))
+                .collect();
+            return Err(faces.join("; "));
+        }
+        while let Some(face) = undecided.last().copied() {
+            let Some(amount) = least_amount(session, face)? else {
+                return Ok(());
+            };
+            let change = Change::Amount(amount);
+            session.apply(&Command::Edit { face, change }, None);
+            undecided.pop();
+        }
+        let (Readiness::Ready(faces), Some(photo)) = (session.readiness(), session.photo()) else {
+            return Ok(());
+        };
+        let id = tools.writes.new_id();
+        let Some(format) = Format::from_path(&out) else {
+            return Err(format!("{}: the name tells no format", out.display()));
+        };
+        tools.disk.send(Task::Export {
+            id,
+            photo: Arc::clone(photo),
+            faces,
+            path: out,
+            options: ExportOptions {
+                format,
+                ..edit.export
+            },
+            is_comparison: false,
+        });
+        self.write = Some(id);
+        session.unload(tools.backend);
+        self.session = None;
+        Ok(())
+    }
+}
+
+impl Edit {
+    /// Puts the settings on the faces; yields those whose amount is to be found.
+    fn put_on(&self, session: &mut Session) -> Result<Vec<FaceId>, String> {
+        let faces = session.document.faces();
+        let usable = faces.iter().filter(|face| face.landmarks.is_ok());
+        let most = if self.all_faces { usize::MAX } else { 1 };
+        let chosen: Vec<FaceId> = usable.map(|face| face.id).take(most).collect();
+        let Some(first) = chosen.first().copied() else {
+            let why = faces.first().and_then(|face| face.landmarks.clone().err());
+            return Err(why.unwrap_or_else(|| "no face can be retouched".to_owned()));
+        };
+        let params = match self.finds_amount {
+            // Something has to be drawn for the meter.
+            true => self.params.at_amount(Boundary::DEFAULT_AMOUNT),
+            false => self.params.clone(),
+        };
+        for face in &chosen {
+            let change = Change::Apply {
+                name: "Queue".to_owned(),
+                params: Box::new(params.clone()),
+            };
+            session.apply(
+                &Command::Edit {
+                    face: *face,
+                    change,
+                },
+                None,
+            );
+        }
+        session.choose(first);
+        Ok(match self.finds_amount {
+            true => chosen,
+            false => Vec::new(),
+        })
+    }
+}
+
+/// The least amount after which a face has no double chin; 0 where it has none before, or where its neck
+/// cannot be seen; `None` as long as that is not known.
+fn least_amount(session: &Session, face: FaceId) -> Result<Option<f32>, String> {
+    let readings = session.chin_readings(face);
+    let has_none = (readings.before).is_some_and(|before| !before.has_double_chin());
+    if has_none || !readings.shows_neck {
+        return Ok(Some(0.0));
+    }
+    match session.least_amount(face) {
+        Ok(amount) => Ok(Some(amount)),
+        Err(why @ NoLeastAmount::Failed) => Err(why.to_string()),
+        Err(_) => Ok(None),
+    }
+}
