@@ -16,6 +16,12 @@ fn is_done(state: &ItemState) -> bool {
     matches!(state, ItemState::Done(_))
 }
 
+/// Are there so many photos, all of them done?
+fn are_done(bench: &Bench, count: usize) -> bool {
+    let states = states(bench);
+    states.len() == count && states.iter().all(is_done)
+}
+
 /// A window with an edited photo, and a folder with two copies of it and a file that is none.
 fn bench_with_shoot() -> Bench {
     let bench = Bench::edited();
@@ -94,7 +100,7 @@ fn nothing_is_replaced_unasked_and_what_failed_can_be_tried_again() {
     assert_eq!(fs::read(out.join("a.jpg")).unwrap(), b"mine");
     fs::remove_file(out.join("a.jpg")).unwrap();
     bench.click("Try those that failed again");
-    bench.until_within(30, "done", |bench| states(bench).iter().all(is_done));
+    bench.until_within(30, "done", |bench| are_done(bench, 1));
     assert!(image::open(out.join("a.jpg")).is_ok());
 }
 
@@ -115,7 +121,7 @@ fn a_stopped_queue_goes_on_where_it_was() {
     bench.script.borrow_mut().holds_frames = false;
     bench.settle();
     bench.click("Start the queue");
-    bench.until_within(30, "done", |bench| states(bench).iter().all(is_done));
+    bench.until_within(30, "done", |bench| are_done(bench, 1));
     assert!(bench.folder.path().join("out/a.jpg").exists());
 }
 
@@ -126,7 +132,7 @@ fn the_amount_is_found_for_each_face_and_a_chin_without_is_left_alone() {
     fill(&mut bench, "shoot/a.jpg", "out");
     bench.click("Find the amount for each face");
     bench.click("Start the queue");
-    bench.until_within(60, "done", |bench| states(bench).iter().all(is_done));
+    bench.until_within(60, "done", |bench| are_done(bench, 1));
     bench.settle();
     let at = |bench: &Bench, name: &str| fs::read(bench.folder.path().join(name)).unwrap();
     assert_ne!(at(&bench, "out/a.jpg"), at(&bench, "shoot/a.jpg"));
@@ -134,9 +140,7 @@ fn the_amount_is_found_for_each_face_and_a_chin_without_is_left_alone() {
     bench.script.borrow_mut().has_no_double_chin = true;
     fill(&mut bench, "shoot/c.jpg", "out");
     bench.click("Start the queue");
-    bench.until_within(60, "done", |bench| {
-        states(bench).len() == 2 && states(bench).iter().all(is_done)
-    });
+    bench.until_within(60, "done", |bench| are_done(bench, 2));
     assert_eq!(
         at(&bench, "out/c.jpg"),
         at(&bench, "shoot/c.jpg"),

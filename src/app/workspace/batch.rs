@@ -1,22 +1,24 @@
 //! The queue: many photos, retouched one after the other into a folder. Each has a session of its own that is
 //! on no list, and one bad photo stops none of the others.
 
+mod work;
+
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::disk::{Disk, Task, WriteId, WriteProgress};
 use super::photos::name_of;
 use super::writes::Writes;
 use crate::app::notices::Notice;
-use crate::app::session::{Finding, NoLeastAmount, Readiness, Session};
+use crate::app::session::{Finding, Session};
 use crate::editor::batch::{self, Plan, Wish};
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::open::{self, Loaded, Source};
-use crate::editor::{Change, Command, Document, FaceId, FaceParams};
+use crate::editor::{Document, FaceParams};
 use crate::engine::desk::{Backend, Reply};
-use crate::latent::{Boundary, OwnBoundaries};
+use crate::latent::OwnBoundaries;
 use crate::photo::{Format, Overwrite, PhotoId};
+use work::{Edit, Work};
 
 /// Whose settings the photos get.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -114,27 +116,6 @@ enum Stage {
     Running,
     /// What is being written is waited for.
     Stopping,
-}
-
-/// What is done to each photo.
-#[derive(Debug, Clone, Default)]
-struct Edit {
-    params: FaceParams,
-    all_faces: bool,
-    finds_amount: bool,
-    export: ExportOptions,
-}
-
-/// The photo in work.
-struct Work {
-    item: usize,
-    photo: PhotoId,
-    /// From when its pixels are there until it is written.
-    session: Option<Session>,
-    /// Edited faces whose amount is not found yet; `None` until faces are chosen.
-    undecided: Option<Vec<FaceId>>,
-    write: Option<WriteId>,
-    warnings: Vec<String>,
 }
 
 /// What the queue works with.
@@ -467,112 +448,5 @@ impl Batch {
                 "The queue has ended: {done} retouched, {failed} failed; the queue says why"
             )),
         }
-    }
-}
-
-impl Work {
-    /// Does what can be done now; an error ends the photo.
-    fn go_on(&mut self, edit: &Edit, out: PathBuf, tools: &mut Tools<'_>) -> Result<(), String> {
-        let Some(session) = &mut self.session else {
-            return Ok(());
-        };
-        match &session.finding {
-            Finding::Failed(why) => return Err(why.clone()),
-            Finding::NotAsked | Finding::Running => return Ok(()),
-            Finding::Done => {}
-        }
-        let undecided = match &mut self.undecided {
-            Some(undecided) => undecided,
-            none => none.insert(edit.put_on(session)?),
-        };
-        if let Readiness::Failed(faces) = session.readiness() {
-            let faces = faces.into_iter();
-            let faces: Vec<String> = faces
-                .map(|(id, why)| format!("face {}: {why}", id.0))
-                .collect();
-            return Err(faces.join("; "));
-        }
-        while let Some(face) = undecided.last().copied() {
-            let Some(amount) = least_amount(session, face)? else {
-                return Ok(());
-            };
-            let change = Change::Amount(amount);
-            session.apply(&Command::Edit { face, change }, None);
-            undecided.pop();
-        }
-        let (Readiness::Ready(faces), Some(photo)) = (session.readiness(), session.photo()) else {
-            return Ok(());
-        };
-        let id = tools.writes.new_id();
-        let Some(format) = Format::from_path(&out) else {
-            return Err(format!("{}: the name tells no format", out.display()));
-        };
-        tools.disk.send(Task::Export {
-            id,
-            photo: Arc::clone(photo),
-            faces,
-            path: out,
-            options: ExportOptions {
-                format,
-                ..edit.export
-            },
-            is_comparison: false,
-        });
-        self.write = Some(id);
-        session.unload(tools.backend);
-        self.session = None;
-        Ok(())
-    }
-}
-
-impl Edit {
-    /// Puts the settings on the faces; yields those whose amount is to be found.
-    fn put_on(&self, session: &mut Session) -> Result<Vec<FaceId>, String> {
-        let faces = session.document.faces();
-        let usable = faces.iter().filter(|face| face.landmarks.is_ok());
-        let most = if self.all_faces { usize::MAX } else { 1 };
-        let chosen: Vec<FaceId> = usable.map(|face| face.id).take(most).collect();
-        let Some(first) = chosen.first().copied() else {
-            let why = faces.first().and_then(|face| face.landmarks.clone().err());
-            return Err(why.unwrap_or_else(|| "no face can be retouched".to_owned()));
-        };
-        let params = match self.finds_amount {
-            // Something has to be drawn for the meter.
-            true => self.params.at_amount(Boundary::DEFAULT_AMOUNT),
-            false => self.params.clone(),
-        };
-        for face in &chosen {
-            let change = Change::Apply {
-                name: "Queue".to_owned(),
-                params: Box::new(params.clone()),
-            };
-            session.apply(
-                &Command::Edit {
-                    face: *face,
-                    change,
-                },
-                None,
-            );
-        }
-        session.choose(first);
-        Ok(match self.finds_amount {
-            true => chosen,
-            false => Vec::new(),
-        })
-    }
-}
-
-/// The least amount after which a face has no double chin; 0 where it has none before, or where its neck
-/// cannot be seen; `None` as long as that is not known.
-fn least_amount(session: &Session, face: FaceId) -> Result<Option<f32>, String> {
-    let readings = session.chin_readings(face);
-    let has_none = (readings.before).is_some_and(|before| !before.has_double_chin());
-    if has_none || !readings.shows_neck {
-        return Ok(Some(0.0));
-    }
-    match session.least_amount(face) {
-        Ok(amount) => Ok(Some(amount)),
-        Err(why @ NoLeastAmount::Failed) => Err(why.to_string()),
-        Err(_) => Ok(None),
     }
 }
