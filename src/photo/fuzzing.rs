@@ -1,7 +1,12 @@
 //! What the fuzz targets call: each reader of metadata with any bytes, and the writers with what it read.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage};
+
+use super::jpeg::{self as coefficients, Kept, Source};
 use super::metadata::{Metadata, jpeg, photoshop, png, webp, xmp};
 use super::{Format, Strip, exif, tiff};
 
@@ -19,7 +24,7 @@ fn write(metadata: &Metadata) {
                 }
                 Format::Png => drop(png::chunks(&prepared)),
                 Format::Tiff | Format::Bmp => {
-                    let pixels = image::DynamicImage::new_rgb8(3, 2);
+                    let pixels = DynamicImage::new_rgb8(3, 2);
                     drop(tiff::encode(
                         &mut Cursor::new(Vec::new()),
                         &pixels,
@@ -93,4 +98,42 @@ pub fn blocks(bytes: &[u8]) {
     write(&metadata);
     xmp::fitted(bytes, 200);
     exif::shortened(bytes, 200);
+}
+
+/// Looks through a JPEG file and saves it as itself, without a change and with one. What was written must be
+/// read again, as the same.
+pub fn jpeg_coefficients(bytes: &[u8]) {
+    const MOST_BYTES: u64 = 8 << 20;
+    let outline = coefficients::outline(bytes, MOST_BYTES);
+    coefficients::extras(bytes);
+    let decodable = coefficients::decodable(bytes, MOST_BYTES);
+    assert!(decodable.len() <= 16 * bytes.len() + 4096);
+    let (width, height) = outline.size;
+    if u64::from(width) * u64::from(height) > 1 << 20 || width * height == 0 {
+        return;
+    }
+    let (before, after): (DynamicImage, DynamicImage) = match outline.components {
+        1 => {
+            let level = |level| GrayImage::from_pixel(width, height, Luma([level]));
+            (level(90).into(), level(130).into())
+        }
+        _ => {
+            let colour = |colour| RgbImage::from_pixel(width, height, Rgb(colour));
+            (colour([90, 80, 200]).into(), colour([130, 20, 255]).into())
+        }
+    };
+    let changed = |bytes: &[u8], to: &DynamicImage| {
+        let source = Source {
+            bytes: Arc::from(bytes),
+            orientation: Orientation::NoTransforms,
+            most_bytes: MOST_BYTES,
+        };
+        source.changed(&before, to, None, Kept::All)
+    };
+    let _ = changed(bytes, &after);
+    if let Ok(mut same) = changed(bytes, &before) {
+        let again = changed(&same, &before).expect("what was written is read");
+        assert!(again == same, "what was written is written again");
+        coefficients::append(&mut same, bytes);
+    }
 }

@@ -79,11 +79,31 @@ fn photos() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("jpeg_metadata", "rich", rich),
         ("png_metadata", "plain", encoded(image::ImageFormat::Png)),
         ("webp_metadata", "plain", encoded(image::ImageFormat::WebP)),
-        ("tiff", "plain", encoded(image::ImageFormat::Tiff)),
+        ("tiff", "plain", tiff(&picture)),
+        ("tiff", "float", tiff(&image::DynamicImage::new_rgb32f(3, 2))),
+        ("tiff", "lab", lab(tiff(&picture))),
         ("metadata_blocks", "exif", exif.to_vec()),
         ("metadata_blocks", "xmp", xmp.into()),
         ("metadata_blocks", "resources", resources.to_vec()),
     ]
+}
+
+fn tiff(picture: &image::DynamicImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    // Into memory: nothing can fail.
+    let _ = picture.write_to(&mut bytes, image::ImageFormat::Tiff);
+    bytes.into_inner()
+}
+
+/// A TIFF file whose colours are said to be CIE L*a*b*.
+fn lab(mut tiff: Vec<u8>) -> Vec<u8> {
+    // PhotometricInterpretation, a number of 16 bits: RGB.
+    const RGB: [u8; 10] = [0x06, 0x01, 3, 0, 1, 0, 0, 0, 2, 0];
+    const LAB: u8 = 8;
+    let at = tiff.windows(RGB.len()).position(|window| window == RGB);
+    let value = at.and_then(|at| tiff.get_mut(at + 8));
+    value.into_iter().for_each(|value| *value = LAB);
+    tiff
 }
 
 fn save(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
