@@ -46,7 +46,7 @@ pub use run::run;
 use crate::editor::presets::Presets;
 use crate::editor::settings::Settings;
 use crate::engine::desk::{Backend, Request};
-use crate::engine::{self, Waker};
+use crate::engine::{self, CodeStore, Waker};
 use crate::latent::OwnBoundaries;
 use action::Action;
 use canvas::Canvas;
@@ -122,7 +122,9 @@ impl Jawline {
         let boundaries = OwnBoundaries::read()?;
         let (shelf, settings, presets) = Shelf::open(start.data_dir.clone(), Arc::clone(&wake));
         ctx.set_zoom_factor(settings.ui_scale);
-        let engine_settings = start.engine.unwrap_or_else(|| settings.engine());
+        let mut engine_settings = start.engine.unwrap_or_else(|| settings.engine());
+        let data_dir = start.data_dir.as_deref();
+        engine_settings.codes = data_dir.map(|folder| folder.join(CodeStore::FOLDER));
         let mut backend = (start.backend)(engine_settings.clone(), Arc::clone(&wake))?;
         backend.send(Request::Describe);
         let device_lost = Arc::new(AtomicBool::new(false));
@@ -326,6 +328,10 @@ impl Jawline {
 
     /// Starts the engine anew with these settings; what was under way is asked for again.
     fn restart_engine(&mut self, settings: engine::Settings) {
+        let settings = engine::Settings {
+            codes: self.engine_settings.codes.clone(),
+            ..settings
+        };
         match (self.start_backend)(settings.clone(), Arc::clone(&self.wake)) {
             Ok(backend) => {
                 self.backend = backend;

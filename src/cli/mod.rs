@@ -9,6 +9,7 @@ mod arrays;
 mod batch;
 mod bench;
 mod boundary;
+mod codes;
 mod compare;
 mod evaluate;
 mod failure;
@@ -75,6 +76,8 @@ enum Command {
     /// Install, import, list, verify or remove the networks and ONNX Runtime
     #[command(subcommand)]
     Networks(networks::Command),
+    /// Say how many latent codes are kept of faces that were edited, or remove them
+    Codes(codes::Options),
     /// Measure how good the edits are, on photos or on drawn portraits
     Evaluate(evaluate::Options),
     /// Measure time and memory of every stage
@@ -113,6 +116,7 @@ impl EngineOptions {
             threads: self.threads,
             pack,
             generator: file,
+            codes: None,
         }
     }
 }
@@ -170,6 +174,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::Boundary(command) => boundary::run(&command),
         Command::Train(command) => train::run(&command),
         Command::Networks(command) => networks::run(command),
+        Command::Codes(options) => codes::run(&options),
         Command::Evaluate(options) => evaluate::run(&options),
         Command::Bench(options) => bench::run(&options),
     };

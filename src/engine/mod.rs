@@ -10,6 +10,7 @@
 
 mod align_face;
 mod clock;
+mod code_store;
 mod compute_features;
 mod describe;
 pub mod desk;
@@ -53,6 +54,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unboun
 pub use crate::networks::ChinReading;
 pub use align_face::{AlignFace, AlignedFace};
 pub use clock::TimedStages;
+pub use code_store::{CodeKey, CodeStore};
 pub use compute_features::ComputeFeatures;
 pub use describe::{Describe, DescribeGenerator, Description};
 pub use diffuse::{Diffuse, Diffused, DiffusionNetworks, DiffusionReport, Space};

@@ -10,6 +10,7 @@ use ndarray::{Array2, s};
 
 use super::align_face::{AlignFace, AlignedFace};
 use super::clock::TimedStages;
+use super::sessions::KeptCode;
 use super::{Context, Error, InversionReport, InvertPicture, Inverted, Job, Progress, Step};
 use crate::geometry::Landmarks;
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
@@ -25,7 +26,7 @@ pub struct PreparedFace {
     pub face: Arc<AlignedFace>,
     /// The latent code, `[L, 512]`.
     pub code: Array2<f32>,
-    /// How the code was found; `None` for a code that was given.
+    /// How the code was found; `None` for a code that was given, or kept from an earlier search.
     pub inversion: Option<InversionReport>,
     /// What the generator draws for the code, at the crop's size.
     pub drawn: Rgb32FImage,
@@ -114,6 +115,7 @@ enum State {
         face: Arc<AlignedFace>,
         inversion: Box<InvertPicture>,
         steps: usize,
+        kept: Option<KeptCode>,
     },
     Drawing {
         face: Arc<AlignedFace>,
@@ -246,11 +248,19 @@ impl Job for PrepareFace {
                 self.state = match self.code.clone() {
                     CodeSource::Inversion(options) => {
                         let target = target(&face)?;
-                        let inversion = Box::new(InvertPicture::new(target, options));
-                        State::Inverting {
-                            face,
-                            inversion,
-                            steps: 0,
+                        let kept = context.sessions.kept_code(&target, &options)?;
+                        match kept.as_ref().and_then(KeptCode::get) {
+                            Some(code) => State::Drawing {
+                                face,
+                                code,
+                                inversion: None,
+                            },
+                            None => State::Inverting {
+                                face,
+                                inversion: Box::new(InvertPicture::new(target, options)),
+                                steps: 0,
+                                kept,
+                            },
                         }
                     }
                     CodeSource::Draft(code, options) => {
@@ -262,6 +272,7 @@ impl Job for PrepareFace {
                             face,
                             inversion: Box::new(inversion),
                             steps: 0,
+                            kept: None,
                         }
                     }
                     CodeSource::Known(code) => State::Drawing {
@@ -276,6 +287,7 @@ impl Job for PrepareFace {
                 face,
                 mut inversion,
                 steps,
+                kept,
             } => match inversion.step(context)? {
                 Step::More(progress) => {
                     if self.snapshots.is_some()
@@ -289,10 +301,14 @@ impl Job for PrepareFace {
                         face,
                         inversion,
                         steps: steps + 1,
+                        kept,
                     };
                     Ok(Step::More(progress))
                 }
                 Step::Done(Inverted { code, report }) => {
+                    if let Some(kept) = kept {
+                        kept.put(&code);
+                    }
                     self.seconds.push(("invert", report.seconds));
                     self.state = State::Drawing {
                         face,

@@ -1,16 +1,17 @@
 //! The networks of the engine thread, loaded when first asked for.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
-use ndarray::ArrayView4;
+use ndarray::{Array2, ArrayView4};
 
-use super::{Error, Labeller};
+use super::{CodeKey, CodeStore, Error, Labeller};
 use crate::checkpoint::dlib::ShapePredictor;
 use crate::graph::Graph;
 use crate::latent::diffusion;
-use crate::latent::inversion::{self, Weights, feature_graph, step_graph};
+use crate::latent::inversion::{self, Target, Weights, feature_graph, step_graph};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{
     self, ChinMeter, ChinReading, FaceDetector, FaceParser, FieldOutputs, Generator,
@@ -19,6 +20,7 @@ use crate::networks::{
 };
 use crate::portrait::tensor::reduced_tensor;
 use crate::runtime::{CancelToken, ProviderChoice, Runtime};
+use crate::sha256::sha256_read;
 
 /// What the engine is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Settings {
     /// A generator's file to use instead of the pack's, see
     /// [`GeneratorNetworks::from_file`](crate::networks::GeneratorNetworks::from_file).
     pub generator: Option<PathBuf>,
+    /// The folder in which codes that were found are kept, see [`CodeStore`]; none if `None`.
+    pub codes: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             threads: 0,
             pack: COMMUNITY.to_owned(),
             generator: None,
+            codes: None,
         }
     }
 }
@@ -73,6 +78,8 @@ struct Base {
     pack: Option<Pack>,
     networks: Option<Arc<GeneratorNetworks>>,
     spec: Option<GeneratorSpec>,
+    /// What tells the generator from any other: the SHA-256 of its file.
+    generator_digest: Option<String>,
 }
 
 impl Base {
@@ -109,6 +116,51 @@ impl Base {
         }
         load(&mut self.spec, || Err(networks::Error::NoMapping.into())).map(|spec| &*spec)
     }
+
+    /// What tells the networks of a search from any others: the SHA-256 of their files.
+    fn search_digests(&mut self) -> Result<String, Error> {
+        let digest = self.pack()?.entry(Role::Perceptual);
+        let perceptual = digest.map(|entry| entry.sha256.clone()).unwrap_or_default();
+        Ok(format!("{} {perceptual}", self.generator_digest()?))
+    }
+
+    fn generator_digest(&mut self) -> Result<&str, Error> {
+        let digest = match (&self.generator_digest, &self.settings.generator) {
+            (Some(digest), _) => digest.clone(),
+            (None, Some(path)) => {
+                let read = File::open(path).and_then(sha256_read);
+                let (_, digest) = read.map_err(|source| networks::Error::Read {
+                    path: path.clone(),
+                    source,
+                })?;
+                digest
+            }
+            (None, None) => {
+                let entry = self.pack()?.entry(Role::Synthesis);
+                entry.map(|entry| entry.sha256.clone()).unwrap_or_default()
+            }
+        };
+        Ok(self.generator_digest.insert(digest))
+    }
+}
+
+/// The place of a code among those that are kept.
+pub(super) struct KeptCode {
+    store: CodeStore,
+    key: CodeKey,
+    shape: [usize; 2],
+}
+
+impl KeptCode {
+    /// The code, if an earlier search found it.
+    pub fn get(&self) -> Option<Array2<f32>> {
+        self.store.get(&self.key, self.shape)
+    }
+
+    /// Keeps what a search has found.
+    pub fn put(&self, code: &Array2<f32>) {
+        self.store.put(&self.key, code);
+    }
 }
 
 impl Sessions {
@@ -121,6 +173,7 @@ impl Sessions {
                 pack: None,
                 networks: None,
                 spec: None,
+                generator_digest: None,
             },
             generator: None,
             inversion: None,
@@ -247,6 +300,25 @@ impl Sessions {
         self.inversion = None;
         self.diffusion = None;
         self.base.networks = None;
+    }
+
+    /// Where the code of a search for this target is kept; `None` when none are.
+    ///
+    /// # Errors
+    /// As [`spec`](Self::spec).
+    pub(super) fn kept_code(
+        &mut self,
+        target: &Target,
+        options: &inversion::Options,
+    ) -> Result<Option<KeptCode>, Error> {
+        let Some(folder) = self.base.settings.codes.clone() else {
+            return Ok(None);
+        };
+        let spec = self.base.spec()?;
+        let shape = [spec.layers, spec.code_size];
+        let key = CodeKey::new(target, options, &self.base.search_digests()?);
+        let store = CodeStore::at(folder);
+        Ok(Some(KeptCode { store, key, shape }))
     }
 
     /// The networks of the inversion: the graph with its gradient is built here.

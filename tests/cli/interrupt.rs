@@ -20,7 +20,7 @@ fn interrupt(child: &Child) {
 fn ctrl_c_during_the_inversion_ends_it_within_a_second_and_leaves_nothing() {
     let out = tempfile::tempdir().unwrap();
     let mut child = Command::new(assert_cmd::cargo::cargo_bin("jawline"))
-        .args(["retouch", "--steps", "100000", "--out"])
+        .args(["retouch", "--search-again", "--steps", "100000", "--out"])
         .arg(out.path().join("after.png"))
         .arg(sample())
         .stderr(Stdio::piped())
@@ -59,7 +59,14 @@ fn what_was_done_before_ctrl_c_is_told() {
     }
     let (out, report) = (folder.path().join("out"), folder.path().join("report.json"));
     let mut child = Command::new(assert_cmd::cargo::cargo_bin("jawline"))
-        .args(["retouch", "--steps", "12", "--json", "--out"])
+        .args([
+            "retouch",
+            "--search-again",
+            "--steps",
+            "12",
+            "--json",
+            "--out",
+        ])
         .arg(&out)
         .arg("--report")
         .arg(&report)

@@ -7,6 +7,7 @@
 mod bad_input;
 mod batch;
 mod boundary;
+mod codes;
 mod compare;
 mod evaluate;
 mod integrations;

@@ -10,7 +10,7 @@ fn data_dir() -> PathBuf {
 }
 
 /// A data directory of its own whose files are links to the installed ones.
-fn linked_data_dir() -> tempfile::TempDir {
+pub(super) fn linked_data_dir() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     link_all(&data_dir(), folder.path());
     folder

@@ -21,7 +21,8 @@ fn a_portrait_is_retouched_with_report_and_stages() {
         folder.path().join("stages"),
     );
     jawline()
-        .args(["retouch", "--steps", "12", "--amount", "80", "--out"])
+        .args(["retouch", "--search-again", "--steps", "12"])
+        .args(["--amount", "80", "--out"])
         .arg(&out)
         .arg("--report")
         .arg(&report)
@@ -200,7 +201,8 @@ fn the_same_seed_gives_the_same_photo() {
     let outs = [folder.path().join("a.png"), folder.path().join("b.png")];
     for out in &outs {
         jawline()
-            .args(["retouch", "-q", "--steps", "3", "--seed", "5", "--out"])
+            .args(["retouch", "-q", "--search-again", "--steps", "3"])
+            .args(["--seed", "5", "--out"])
             .arg(out)
             .arg(sample())
             .assert()

@@ -21,10 +21,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::answer::{paths, print_json};
+use super::codes::store;
 use super::progress::{Reporter, clock};
 use super::shard::Shard;
 use super::{EngineOptions, Failure, Voice};
-use crate::engine::{EditParams, Engine, Method};
+use crate::engine::{EditParams, Engine, Method, Settings};
 use crate::latent::{Boundary, diffusion};
 use crate::photo::{Quality, Strip};
 use face::Amount;
@@ -116,6 +117,9 @@ pub(super) struct Options {
     /// Seed of the inversion [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Look for the code even when an earlier run has kept it (see `jawline codes`), and keep none
+    #[arg(long)]
+    search_again: bool,
     /// Write what was found and measured: a table if the name ends with .csv, a page of before and after if
     /// it ends with .html, else everything as JSON. May be given several times
     #[arg(long, value_name = "FILE")]
@@ -188,11 +192,16 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         (Some(_), None, None) => Amount::Alpha(edit.alpha),
         _ => Amount::of(options),
     };
+    let kept = store().filter(|_| !options.search_again);
+    let engine = Settings {
+        codes: kept.map(|store| store.folder().to_owned()),
+        ..options.engine.settings()
+    };
     let mut session = Session {
         options,
         amount,
         edit,
-        engine: Engine::start(options.engine.settings())?,
+        engine: Engine::start(engine)?,
         reporter: Reporter::new(options.voice),
         page: page::Page::wanted(&options.report)?,
     };

@@ -26,6 +26,9 @@ use objective::name;
 /// The side of the picture that the loss is measured on, in pixels.
 pub const LOSS_SIZE: usize = 256;
 
+/// Counts changes of the search that make it find other codes: what was kept of an earlier one is not used.
+pub const SEARCH_VERSION: u32 = 1;
+
 /// The part of the steps in which all layers share one vector.
 const SHARED_PART: f32 = 0.25;
 /// How often an inversion that blew up goes back to its best code with half the step size.
