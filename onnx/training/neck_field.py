@@ -389,6 +389,7 @@ def main() -> None:
     parser.add_argument("--clear", type=Path, help="pairs of clear double chins; each counts thrice")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--start", type=Path, required=True, help="a checkpoint of face_parser.py")
+    parser.add_argument("--scorer", type=Path, default=HERE / "../chin_scorer.onnx")
     parser.add_argument("--onnx", type=Path, default=HERE / "../neck_field.onnx")
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--batch", type=int, default=8)
@@ -403,6 +404,7 @@ def main() -> None:
     if not options.export_only:
         pairs, held_out = Pairs.load(options.pairs[0], STEADY).split(slice(HELD_OUT))
         pairs = Pairs.joined([pairs, *(Pairs.load(folder, STEADY) for folder in options.pairs[1:])])
+        pairs = pairs.without_needless(options.scorer)
         report = {}
         if options.clear:
             clear, held_out_clear = Pairs.load(options.clear).split(slice(-HELD_OUT_CLEAR, None))
