@@ -11,6 +11,7 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use jawline::app::StartBackend;
 use jawline::app::session::{Preparation, Shown};
+use jawline::engine::Method;
 use jawline::engine::desk::Desk;
 use jawline::memory::{peak_rss_bytes, rss_bytes};
 
@@ -37,16 +38,58 @@ fn gigabytes(bytes: Option<u64>) -> f64 {
     bytes.unwrap_or(0) as f64 / 1e9
 }
 
-#[test]
-#[ignore = "measures; a minute or two"]
-fn speed() {
+/// The window with a photo of 24 megapixels that begins with a method, and since when.
+fn open_large_portrait(method: Method) -> (Bench, Instant) {
     let folder = tempfile::tempdir().unwrap();
     let path = large_portrait(folder.path());
     let backend: StartBackend =
         Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?)));
-    let script = Rc::new(RefCell::new(Script::default()));
+    let script = Script {
+        method,
+        ..Script::default()
+    };
+    let script = Rc::new(RefCell::new(script));
     let begun = Instant::now();
-    let mut bench = Bench::start(script, folder, vec![path], backend, SIZE, 1.0);
+    let bench = Bench::start(script, folder, vec![path], backend, SIZE, 1.0);
+    (bench, begun)
+}
+
+#[test]
+#[ignore = "measures; some seconds"]
+fn speed_of_the_instant_method() {
+    let (mut bench, begun) = open_large_portrait(Method::Instant);
+    bench.until_within(30, "the slider is awake", |bench| {
+        let session = bench.app().workspace().session();
+        let state = session.and_then(|session| session.chosen_state());
+        state.is_some_and(|state| state.frame.is_some())
+    });
+    println!("slider awake          {:?}", begun.elapsed());
+    bench.wait_for_pixels();
+    bench.settle();
+    let (mut frames, mut pixels) = (Vec::new(), Vec::new());
+    bench.harness.drag_at(bench.slider_at(0.0));
+    bench.harness.run_steps(1);
+    for amount in (2..=100).step_by(2) {
+        let moved = Instant::now();
+        bench.harness.hover_at(bench.slider_at(amount as f32));
+        bench.harness.run_steps(1);
+        frames.push(moved.elapsed());
+        bench.harness.render().unwrap();
+        pixels.push(moved.elapsed());
+        assert_eq!(bench.shown(), Shown::Exact);
+    }
+    for (what, times) in [("frame", &mut frames), ("pixels", &mut pixels)] {
+        times.sort();
+        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+        println!("pointer to {what:<10} median {median:?}, longest {longest:?}");
+    }
+    println!("memory                {:.2} GB", gigabytes(rss_bytes()));
+}
+
+#[test]
+#[ignore = "measures; a minute or two"]
+fn speed() {
+    let (mut bench, begun) = open_large_portrait(Method::Warp);
     bench.until("open", |bench| bench.app().workspace().session().is_some());
     println!("start and decode      {:?}", begun.elapsed());
     bench.until("coarse", |bench| bench.app().is_photo_begun());
