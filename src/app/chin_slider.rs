@@ -7,7 +7,7 @@ use crate::editor::AMOUNT_RANGE;
 
 /// What the user did with the slider.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Slid {
+pub enum SliderEvent {
     /// The handle was taken.
     Began,
     /// To this amount, per cent.
@@ -25,7 +25,7 @@ const HANDLE: f32 = 9.0;
 
 /// Shows the slider at an amount (per cent) and says what the user did. It has the accessibility role
 /// of a slider and the name «Chin».
-pub fn chin_slider(ui: &mut Ui, amount: f32, is_enabled: bool) -> (Response, Vec<Slid>) {
+pub fn chin_slider(ui: &mut Ui, amount: f32, is_enabled: bool) -> (Response, Vec<SliderEvent>) {
     let sense = if is_enabled {
         Sense::click_and_drag()
     } else {
@@ -33,35 +33,35 @@ pub fn chin_slider(ui: &mut Ui, amount: f32, is_enabled: bool) -> (Response, Vec
     };
     let size = vec2(ui.available_width(), HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, sense);
-    let mut slid = Vec::new();
+    let mut events = Vec::new();
     let track = Track::of(rect);
 
     if response.drag_started() {
-        slid.push(Slid::Began);
+        events.push(SliderEvent::Began);
     }
     if response.dragged()
         && let Some(pointer) = response.interact_pointer_pos()
     {
-        slid.push(Slid::To(track.amount_at(pointer.x)));
+        events.push(SliderEvent::To(track.amount_at(pointer.x)));
     }
     if response.drag_stopped() {
-        slid.push(Slid::Ended);
+        events.push(SliderEvent::Ended);
     }
     if response.double_clicked() {
-        slid.push(Slid::Reset);
+        events.push(SliderEvent::Reset);
     } else if response.clicked()
         && let Some(pointer) = response.interact_pointer_pos()
     {
-        slid.push(Slid::To(track.amount_at(pointer.x)));
+        events.push(SliderEvent::To(track.amount_at(pointer.x)));
     }
     if is_enabled && response.hovered() {
         let wheel = ui.input(|input| input.smooth_scroll_delta().y);
         if wheel != 0.0 {
-            slid.push(Slid::Nudged(wheel / 20.0));
+            events.push(SliderEvent::Nudged(wheel / 20.0));
         }
     }
     if is_enabled && response.has_focus() {
-        slid.extend(asked_by_assistant(ui, &response));
+        events.extend(asked_by_assistant(ui, &response));
         // Arrow keys are the slider's own, so they do not move the focus.
         ui.memory_mut(|memory| {
             memory.set_focus_lock_filter(
@@ -87,23 +87,23 @@ pub fn chin_slider(ui: &mut Ui, amount: f32, is_enabled: bool) -> (Response, Vec
     if ui.is_rect_visible(rect) {
         paint(ui, &track, rect, &response, amount, is_enabled);
     }
-    (response, slid)
+    (response, events)
 }
 
 /// Steps and values that an assistive technology asks for.
-fn asked_by_assistant(ui: &Ui, response: &Response) -> Vec<Slid> {
+fn asked_by_assistant(ui: &Ui, response: &Response) -> Vec<SliderEvent> {
     use egui::accesskit::{Action, ActionData};
     ui.input(|input| {
         let mut asked = Vec::new();
         for request in input.accesskit_action_requests(response.id, Action::SetValue) {
             if let Some(ActionData::NumericValue(value)) = request.data {
-                asked.push(Slid::To(value as f32));
+                asked.push(SliderEvent::To(value as f32));
             }
         }
         let steps = |action| input.num_accesskit_action_requests(response.id, action) as f32;
         let by = steps(Action::Increment) - steps(Action::Decrement);
         if by != 0.0 {
-            asked.push(Slid::Nudged(by));
+            asked.push(SliderEvent::Nudged(by));
         }
         asked
     })

@@ -114,7 +114,7 @@ impl Jawline {
             Action::SavePreset(name) => self.save_preset(&name),
             Action::DeletePreset(name) => {
                 self.presets.delete(&name);
-                self.shelf.update_presets(move |presets| {
+                self.settings_store.update_presets(move |presets| {
                     presets.delete(&name);
                 });
             }
@@ -171,38 +171,38 @@ impl Jawline {
             Action::FirstMethod(method) => {
                 self.settings.method = method;
                 self.workspace.method = method;
-                self.shelf
+                self.settings_store
                     .update_settings(move |settings| settings.method = method);
             }
             Action::RefineKeyframes(refines) => {
                 self.settings.refines_keyframes = refines;
-                self.shelf
+                self.settings_store
                     .update_settings(move |settings| settings.refines_keyframes = refines);
             }
             Action::UiScale(scale) => {
                 self.settings.ui_scale = scale;
                 ctx.set_zoom_factor(scale);
-                self.shelf
+                self.settings_store
                     .update_settings(move |settings| settings.ui_scale = scale);
             }
             Action::Background(grey) => {
                 self.settings.background = grey;
-                self.shelf
+                self.settings_store
                     .update_settings(move |settings| settings.background = grey);
             }
             Action::DifferenceGain(gain) => {
                 self.settings.difference_gain = gain;
-                self.shelf
+                self.settings_store
                     .update_settings(move |settings| settings.difference_gain = gain);
             }
             Action::ExportOptions(options) => {
                 self.settings.export = options;
-                self.shelf
+                self.settings_store
                     .update_settings(move |settings| settings.export = options);
             }
             Action::ClearRecent => {
                 self.settings.recent.clear();
-                self.shelf
+                self.settings_store
                     .update_settings(|settings| settings.recent.clear());
             }
             Action::Dismiss(id) => self.notices.dismiss(id),
@@ -234,7 +234,7 @@ impl Jawline {
             self.settings.add_recent(path);
         }
         let recent = paths.clone();
-        self.shelf.update_settings(move |settings| {
+        self.settings_store.update_settings(move |settings| {
             for path in recent.iter().rev() {
                 settings.add_recent(path);
             }
@@ -392,7 +392,7 @@ impl Jawline {
         let params = session.document.params(face);
         self.presets.save(name, &params);
         let name = name.to_owned();
-        self.shelf.update_presets(move |presets| {
+        self.settings_store.update_presets(move |presets| {
             presets.save(&name, &params);
         });
     }

@@ -13,19 +13,19 @@ mod chin_slider;
 mod dialogs;
 mod dispatch;
 mod engine_state;
+mod events;
+mod frame_stats;
 #[cfg(unix)]
 mod instance;
-mod intake;
 pub mod keys;
 pub mod look;
 pub mod notices;
-mod pace;
 mod panels;
 mod picture;
 mod run;
 mod samples;
 pub mod session;
-mod shelf;
+mod settings_store;
 mod theme;
 mod thumbnails;
 pub mod view;
@@ -40,7 +40,7 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 use egui::{CentralPanel, Color32, Context, Frame, Margin, Panel, Ui};
 
-pub use pace::Pace;
+pub use frame_stats::FrameStats;
 pub use run::run;
 
 use crate::editor::presets::Presets;
@@ -54,7 +54,7 @@ use dialogs::{Dialogs, Question};
 use engine_state::EngineState;
 use look::{Look, Tool};
 use notices::{Notice, Notices};
-use shelf::Shelf;
+use settings_store::SettingsStore;
 use thumbnails::Thumbnails;
 use workspace::{Threads, Workspace};
 
@@ -89,10 +89,10 @@ pub struct Jawline {
     notices: Notices,
     settings: Settings,
     presets: Presets,
-    shelf: Shelf,
+    settings_store: SettingsStore,
     dialogs: Dialogs,
     thumbnails: Thumbnails,
-    pace: Pace,
+    frame_stats: FrameStats,
     memory_bytes: Option<u64>,
     memory_asked: Option<Instant>,
     nudged_at: Option<Instant>,
@@ -120,7 +120,8 @@ impl Jawline {
             Arc::new(move || ctx.request_repaint())
         };
         let boundaries = OwnBoundaries::read()?;
-        let (shelf, settings, presets) = Shelf::open(start.data_dir.clone(), Arc::clone(&wake));
+        let (settings_store, settings, presets) =
+            SettingsStore::open(start.data_dir.clone(), Arc::clone(&wake));
         ctx.set_zoom_factor(settings.ui_scale);
         let mut engine_settings = start.engine.unwrap_or_else(|| settings.engine());
         let data_dir = start.data_dir.as_deref();
@@ -155,10 +156,10 @@ impl Jawline {
             notices: Notices::default(),
             settings,
             presets,
-            shelf,
+            settings_store,
             dialogs: Dialogs::default(),
             thumbnails,
-            pace: Pace::default(),
+            frame_stats: FrameStats::default(),
             memory_bytes: None,
             memory_asked: None,
             nudged_at: None,
@@ -174,27 +175,27 @@ impl Jawline {
     }
 
     /// How long frames keep the thread.
-    pub fn pace(&self) -> &Pace {
-        &self.pace
+    pub fn frame_stats(&self) -> &FrameStats {
+        &self.frame_stats
     }
 
     /// Starts to count frames anew.
-    pub fn reset_pace(&mut self) {
-        self.pace.reset();
+    pub fn reset_frame_stats(&mut self) {
+        self.frame_stats.reset();
     }
 
     /// Is the photo on the canvas, be it reduced?
     pub fn is_photo_begun(&self) -> bool {
         self.canvas
             .as_ref()
-            .is_some_and(|canvas| canvas.is_loaded() != canvas::Loaded::Nothing)
+            .is_some_and(|canvas| canvas.load_state() != canvas::LoadState::Nothing)
     }
 
     /// Is the photo on the canvas in full?
     pub fn is_photo_shown(&self) -> bool {
         self.canvas
             .as_ref()
-            .is_some_and(|canvas| canvas.is_loaded() == canvas::Loaded::Full)
+            .is_some_and(|canvas| canvas.load_state() == canvas::LoadState::Full)
     }
 
     /// The work, for tests.
@@ -216,7 +217,7 @@ impl Jawline {
     pub fn frame(&mut self, ui: &mut Ui) {
         let begun = Instant::now();
         let ctx = ui.ctx().clone();
-        self.take_in(&ctx);
+        self.poll_events(&ctx);
         let mut actions = keys::actions(&ctx, &self.look, chin_slider_id(&ctx));
         self.dropped(&ctx, &mut actions);
         self.show(ui, &mut actions);
@@ -226,7 +227,7 @@ impl Jawline {
         self.reconcile(&ctx);
         self.title(&ctx);
         self.closing(&ctx);
-        self.pace.note(begun.elapsed());
+        self.frame_stats.note(begun.elapsed());
     }
 
     fn reconcile(&mut self, ctx: &Context) {
@@ -340,7 +341,7 @@ impl Jawline {
                 self.settings.provider = settings.provider;
                 self.settings.threads = settings.threads;
                 self.settings.pack.clone_from(&settings.pack);
-                self.shelf.update_settings(move |kept| {
+                self.settings_store.update_settings(move |kept| {
                     kept.provider = settings.provider;
                     kept.threads = settings.threads;
                     kept.pack = settings.pack;

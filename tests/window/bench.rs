@@ -287,9 +287,9 @@ impl Bench {
         self.drag(from, to);
     }
 
-    pub fn reset_pace(&mut self) {
+    pub fn reset_frame_stats(&mut self) {
         if let Some(app) = self.harness.state_mut() {
-            app.reset_pace();
+            app.reset_frame_stats();
         }
     }
 

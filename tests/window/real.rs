@@ -30,7 +30,7 @@ fn a_whole_session_with_the_real_engine_never_holds_a_frame_up() {
     });
     // The inversion is under way: the slider works all the same.
     bench.wait_for_pixels();
-    bench.reset_pace();
+    bench.reset_frame_stats();
     bench.slide(70.0);
     bench.until_within(60, "a frame of the draft", |bench| {
         bench.shown() == Shown::Draft
@@ -70,7 +70,7 @@ fn a_whole_session_with_the_real_engine_never_holds_a_frame_up() {
     let (eyes, chin) = (difference(300, 600), difference(800, 1000));
     assert!(chin > 3.0 * eyes, "eyes {eyes:.2}, chin {chin:.2}");
 
-    let pace = bench.app().pace();
+    let pace = bench.app().frame_stats();
     println!(
         "{} frames, median {:?}, longest {:?}",
         pace.frames(),

@@ -97,7 +97,7 @@ fn speed() {
     bench.wait_for_pixels();
     println!("in full               {:?}", begun.elapsed());
     let pace = |bench: &mut Bench, what: &str| {
-        let pace = bench.app().pace();
+        let pace = bench.app().frame_stats();
         println!(
             "{what:<21} {} frames, median {:?}, longest {:?}; {:.2} GB now, {:.2} GB at most",
             pace.frames(),
@@ -106,7 +106,7 @@ fn speed() {
             gigabytes(rss_bytes()),
             gigabytes(peak_rss_bytes())
         );
-        bench.reset_pace();
+        bench.reset_frame_stats();
     };
     pace(&mut bench, "opening");
     bench.until_within(120, "the first usable code", |bench| {

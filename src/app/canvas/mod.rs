@@ -43,7 +43,7 @@ pub use crate::engine::desk::FaceKey;
 
 /// How much of the photo is on the graphics card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loaded {
+pub enum LoadState {
     /// Nothing can be drawn.
     Nothing,
     /// The whole photo at reduced size, perhaps parts of it in full.
@@ -154,12 +154,12 @@ impl Canvas {
     }
 
     /// How much of the photo can be drawn.
-    pub fn is_loaded(&self) -> Loaded {
+    pub fn load_state(&self) -> LoadState {
         match &self.photo {
-            Some(photo) if photo.coarse.get().is_none() => Loaded::Nothing,
-            Some(photo) if photo.is_full() => Loaded::Full,
-            Some(_) => Loaded::Coarse,
-            None => Loaded::Nothing,
+            Some(photo) if photo.coarse.get().is_none() => LoadState::Nothing,
+            Some(photo) if photo.is_full() => LoadState::Full,
+            Some(_) => LoadState::Coarse,
+            None => LoadState::Nothing,
         }
     }
 

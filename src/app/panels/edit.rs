@@ -8,7 +8,7 @@ use egui::{CollapsingHeader, DragValue, RichText, ScrollArea, Slider, Ui};
 
 use crate::app::Jawline;
 use crate::app::action::Action;
-use crate::app::chin_slider::{Slid, chin_slider};
+use crate::app::chin_slider::{SliderEvent, chin_slider};
 use crate::app::look::Overlay;
 use crate::app::session::{NoLeastAmount, Preparation, Session};
 use crate::app::theme;
@@ -44,15 +44,15 @@ fn chin(chosen: Option<(&Session, FaceId)>, ui: &mut Ui, actions: &mut Vec<Actio
     theme::heading(ui, "CHIN");
     let amount = chosen.map_or(0.0, |(session, face)| session.document.params(face).amount);
     let is_usable = chosen.is_some_and(|(session, face)| session.is_editable(face));
-    let (response, slid) = chin_slider(ui, amount, is_usable);
+    let (response, events) = chin_slider(ui, amount, is_usable);
     ui.data_mut(|data| data.insert_temp(slider_id(), response.id));
-    for slid in slid {
-        actions.push(match slid {
-            Slid::Began => Action::Gesture { begins: true },
-            Slid::Ended => Action::Gesture { begins: false },
-            Slid::To(amount) => Action::Change(Change::Amount(amount)),
-            Slid::Nudged(by) => Action::Nudge(by),
-            Slid::Reset => Action::Change(Change::Amount(0.0)),
+    for event in events {
+        actions.push(match event {
+            SliderEvent::Began => Action::Gesture { begins: true },
+            SliderEvent::Ended => Action::Gesture { begins: false },
+            SliderEvent::To(amount) => Action::Change(Change::Amount(amount)),
+            SliderEvent::Nudged(by) => Action::Nudge(by),
+            SliderEvent::Reset => Action::Change(Change::Amount(0.0)),
         });
     }
     if !response.dragged() {

@@ -39,8 +39,8 @@ pub fn log(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
         ui.label(
             RichText::new(format!(
                 "window: median frame {:.1} ms, longest {:.1} ms",
-                app.pace.median().as_secs_f64() * 1e3,
-                app.pace.longest().as_secs_f64() * 1e3
+                app.frame_stats.median().as_secs_f64() * 1e3,
+                app.frame_stats.longest().as_secs_f64() * 1e3
             ))
             .small()
             .color(theme::FAINT),

@@ -93,7 +93,7 @@ fn show(canvas: &mut Canvas, photo: &DynamicImage) {
 fn show_photo(canvas: &mut Canvas, photo: Photo) {
     canvas.show_photo(Some(Arc::new(photo)), Arc::new(|| {}));
     let start = Instant::now();
-    while canvas.is_loaded() != Loaded::Full {
+    while canvas.load_state() != LoadState::Full {
         assert!(
             start.elapsed() < Duration::from_secs(60),
             "the upload hangs"
@@ -162,7 +162,7 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
     let empty = Arc::new(Photo::from_pixels(DynamicImage::new_rgb8(0, 0)));
     canvas.show_photo(Some(empty), Arc::new(|| {}));
     screen.draw(&mut canvas, (40, 30), &view, &everything);
-    assert_eq!(canvas.is_loaded(), Loaded::Nothing);
+    assert_eq!(canvas.load_state(), LoadState::Nothing);
 
     let sample = sample::Sample::new(2.3, sample::Depth::Eight);
     show(&mut canvas, &sample.photo);
@@ -220,7 +220,7 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
     canvas.set_keyframes(key(1), &[Arc::new(nowhere)]);
     screen.draw(&mut canvas, (40, 30), &view, &everything);
     canvas.show_photo(None, Arc::new(|| {}));
-    assert_eq!(canvas.is_loaded(), Loaded::Nothing);
+    assert_eq!(canvas.load_state(), LoadState::Nothing);
 }
 
 #[test]

@@ -182,8 +182,8 @@ fn milliseconds() {
         "show_photo {:.2} ms on this thread",
         start.elapsed().as_secs_f64() * 1e3
     );
-    for wanted in [Loaded::Coarse, Loaded::Full] {
-        while canvas.is_loaded() != wanted && canvas.is_loaded() != Loaded::Full {
+    for wanted in [LoadState::Coarse, LoadState::Full] {
+        while canvas.load_state() != wanted && canvas.load_state() != LoadState::Full {
             std::thread::sleep(Duration::from_millis(1));
         }
         eprintln!(

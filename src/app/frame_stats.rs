@@ -4,13 +4,13 @@ use std::time::Duration;
 
 /// Durations of the window's own work in its frames.
 #[derive(Debug, Clone, Default)]
-pub struct Pace {
+pub struct FrameStats {
     recent: Vec<Duration>,
     longest: Duration,
     frames: u64,
 }
 
-impl Pace {
+impl FrameStats {
     const RECENT: usize = 600;
 
     /// A frame took so long.
@@ -52,12 +52,12 @@ mod tests {
 
     #[test]
     fn the_pace_of_three_frames() {
-        let mut pace = Pace::default();
+        let mut stats = FrameStats::default();
         for ms in [3, 40, 5] {
-            pace.note(Duration::from_millis(ms));
+            stats.note(Duration::from_millis(ms));
         }
-        assert_eq!(pace.median(), Duration::from_millis(5));
-        assert_eq!(pace.longest(), Duration::from_millis(40));
-        assert_eq!(pace.frames(), 3);
+        assert_eq!(stats.median(), Duration::from_millis(5));
+        assert_eq!(stats.longest(), Duration::from_millis(40));
+        assert_eq!(stats.frames(), 3);
     }
 }

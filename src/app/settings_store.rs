@@ -14,13 +14,13 @@ use crate::engine::Waker;
 type Change = Box<dyn FnOnce(&mut Kept<Settings>, &mut Kept<Presets>) -> Result<(), Error> + Send>;
 
 /// The thread that writes. Dropping it waits until all is written.
-pub struct Shelf {
+pub struct SettingsStore {
     changes: Option<Sender<Change>>,
     errors: Receiver<String>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-impl Shelf {
+impl SettingsStore {
     /// Reads settings and presets and begins to keep them. Problems come from
     /// [`errors`](Self::errors).
     pub fn open(data_dir: Option<PathBuf>, wake: Waker) -> (Self, Settings, Presets) {
@@ -43,12 +43,12 @@ impl Shelf {
                 }
             })
             .ok();
-        let shelf = Self {
+        let settings_store = Self {
             changes: Some(changes),
             errors,
             thread,
         };
-        (shelf, values.0, values.1)
+        (settings_store, values.0, values.1)
     }
 
     /// Keeps a change of the settings.
@@ -74,7 +74,7 @@ impl Shelf {
     }
 }
 
-impl Drop for Shelf {
+impl Drop for SettingsStore {
     fn drop(&mut self) {
         self.changes = None;
         if let Some(thread) = self.thread.take() {

@@ -16,7 +16,7 @@ use crate::engine::desk::{Reply, Slot};
 
 impl Jawline {
     /// Takes in what has happened elsewhere since the last frame.
-    pub(super) fn take_in(&mut self, ctx: &Context) {
+    pub(super) fn poll_events(&mut self, ctx: &Context) {
         for reply in self.backend.poll() {
             self.hear(reply);
         }
@@ -42,7 +42,7 @@ impl Jawline {
         if let Some(wait) = self.notices.let_done_go() {
             ctx.request_repaint_after(wait);
         }
-        for error in self.shelf.errors() {
+        for error in self.settings_store.errors() {
             self.notices.add(Notice::warning(error));
         }
         if self.device_lost.swap(false, Ordering::SeqCst) {
@@ -77,7 +77,7 @@ impl Jawline {
                 Event::MayQuit => self.quit(ctx),
                 Event::NotOpened(path) => {
                     self.settings.remove_recent(&path);
-                    self.shelf
+                    self.settings_store
                         .update_settings(move |settings| settings.remove_recent(&path));
                 }
                 Event::Copied(pixels) => {
