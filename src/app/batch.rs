@@ -45,7 +45,7 @@ impl Jawline {
         }
         match self.batch_params(&options.settings.clone()) {
             Ok(params) => {
-                let export = self.settings.export;
+                let export = self.settings().export;
                 self.workspace.start_batch(params, export);
             }
             Err(why) => self.notices.add(Notice::problem(why)),
@@ -56,7 +56,7 @@ impl Jawline {
     fn batch_params(&mut self, settings: &BatchSettings) -> Result<FaceParams, String> {
         let mut params = match settings {
             BatchSettings::Preset(name) => {
-                let presets = self.presets.all().into_iter();
+                let presets = self.presets().all().into_iter();
                 let preset = presets.into_iter().find(|preset| preset.name == *name);
                 preset
                     .ok_or_else(|| format!("there is no preset {name} any more; choose another"))?

@@ -113,7 +113,6 @@ impl Jawline {
             }
             Action::SavePreset(name) => self.save_preset(&name),
             Action::DeletePreset(name) => {
-                self.presets.delete(&name);
                 self.settings_store.update_presets(move |presets| {
                     presets.delete(&name);
                 });
@@ -169,39 +168,32 @@ impl Jawline {
             }
             Action::Engine(settings) => self.restart_engine(settings),
             Action::FirstMethod(method) => {
-                self.settings.method = method;
                 self.workspace.method = method;
                 self.settings_store
                     .update_settings(move |settings| settings.method = method);
             }
             Action::RefineKeyframes(refines) => {
-                self.settings.refines_keyframes = refines;
                 self.settings_store
                     .update_settings(move |settings| settings.refines_keyframes = refines);
             }
             Action::UiScale(scale) => {
-                self.settings.ui_scale = scale;
                 ctx.set_zoom_factor(scale);
                 self.settings_store
                     .update_settings(move |settings| settings.ui_scale = scale);
             }
             Action::Background(grey) => {
-                self.settings.background = grey;
                 self.settings_store
                     .update_settings(move |settings| settings.background = grey);
             }
             Action::DifferenceGain(gain) => {
-                self.settings.difference_gain = gain;
                 self.settings_store
                     .update_settings(move |settings| settings.difference_gain = gain);
             }
             Action::ExportOptions(options) => {
-                self.settings.export = options;
                 self.settings_store
                     .update_settings(move |settings| settings.export = options);
             }
             Action::ClearRecent => {
-                self.settings.recent.clear();
                 self.settings_store
                     .update_settings(|settings| settings.recent.clear());
             }
@@ -229,9 +221,6 @@ impl Jawline {
     pub(super) fn open(&mut self, ctx: &egui::Context, paths: Vec<PathBuf>) {
         if paths.is_empty() {
             return;
-        }
-        for path in paths.iter().rev() {
-            self.settings.add_recent(path);
         }
         let recent = paths.clone();
         self.settings_store.update_settings(move |settings| {
@@ -338,7 +327,7 @@ impl Jawline {
         path: &std::path::Path,
         is_comparison: bool,
     ) -> Option<crate::editor::export::ExportOptions> {
-        let export = self.settings.export;
+        let export = self.settings().export;
         let (options, endings) = match (is_comparison, export.comparison) {
             (true, Layout::Blink(_)) => (export.for_comparison_path(path), ".gif or .webp"),
             _ => (export.for_path(path), ".jpg, .png, .tif or .webp"),
@@ -390,7 +379,6 @@ impl Jawline {
             return;
         }
         let params = session.document.params(face);
-        self.presets.save(name, &params);
         let name = name.to_owned();
         self.settings_store.update_presets(move |presets| {
             presets.save(&name, &params);

@@ -76,7 +76,6 @@ impl Jawline {
                 Event::Shown => self.show_photo(),
                 Event::MayQuit => self.quit(ctx),
                 Event::NotOpened(path) => {
-                    self.settings.remove_recent(&path);
                     self.settings_store
                         .update_settings(move |settings| settings.remove_recent(&path));
                 }

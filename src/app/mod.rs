@@ -87,8 +87,6 @@ pub struct Jawline {
     workspace: Workspace,
     look: Look,
     notices: Notices,
-    settings: Settings,
-    presets: Presets,
     settings_store: SettingsStore,
     dialogs: Dialogs,
     thumbnails: Thumbnails,
@@ -120,8 +118,8 @@ impl Jawline {
             Arc::new(move || ctx.request_repaint())
         };
         let boundaries = OwnBoundaries::read()?;
-        let (settings_store, settings, presets) =
-            SettingsStore::open(start.data_dir.clone(), Arc::clone(&wake));
+        let settings_store = SettingsStore::open(start.data_dir.clone(), Arc::clone(&wake));
+        let settings = settings_store.settings();
         ctx.set_zoom_factor(settings.ui_scale);
         let mut engine_settings = start.engine.unwrap_or_else(|| settings.engine());
         let data_dir = start.data_dir.as_deref();
@@ -154,8 +152,6 @@ impl Jawline {
             workspace: Workspace::new(Box::new(disk), boundaries),
             look: Look::default(),
             notices: Notices::default(),
-            settings,
-            presets,
             settings_store,
             dialogs: Dialogs::default(),
             thumbnails,
@@ -169,9 +165,19 @@ impl Jawline {
             handed_over: None,
             wake,
         };
-        app.workspace.method = start.method.unwrap_or(app.settings.method);
+        app.workspace.method = start.method.unwrap_or(app.settings().method);
         app.open(ctx, start.paths);
         Ok(app)
+    }
+
+    /// The settings as they are now.
+    fn settings(&self) -> &Settings {
+        self.settings_store.settings()
+    }
+
+    /// The presets as they are now.
+    fn presets(&self) -> &Presets {
+        self.settings_store.presets()
     }
 
     /// How long frames keep the thread.
@@ -234,7 +240,7 @@ impl Jawline {
         let wait = self.workspace.reconcile(
             Instant::now(),
             self.look.is_dragging(),
-            self.settings.refines_keyframes,
+            self.settings_store.settings().refines_keyframes,
             self.backend.as_mut(),
         );
         if let Some(wait) = wait {
@@ -276,7 +282,7 @@ impl Jawline {
                 .exact_size(296.0)
                 .show(ui, |ui| panels::edit::show(self, ui, actions));
         }
-        let grey = Color32::from_gray(self.settings.background);
+        let grey = Color32::from_gray(self.settings().background);
         CentralPanel::default()
             .frame(Frame::new().fill(grey))
             .show(ui, |ui| {
@@ -324,7 +330,7 @@ impl Jawline {
         let photo = self.workspace.photo_path().map(PathBuf::from);
         let wake = Arc::clone(&self.wake);
         self.dialogs
-            .ask(question, photo, self.settings.export, wake);
+            .ask(question, photo, self.settings_store.settings().export, wake);
     }
 
     /// Starts the engine anew with these settings; what was under way is asked for again.
@@ -338,13 +344,10 @@ impl Jawline {
                 self.backend = backend;
                 self.engine.description = None;
                 self.engine_settings = settings.clone();
-                self.settings.provider = settings.provider;
-                self.settings.threads = settings.threads;
-                self.settings.pack.clone_from(&settings.pack);
                 self.settings_store.update_settings(move |kept| {
                     kept.provider = settings.provider;
                     kept.threads = settings.threads;
-                    kept.pack = settings.pack;
+                    kept.pack.clone_from(&settings.pack);
                 });
                 self.backend.send(Request::Describe);
                 self.workspace.start_over();

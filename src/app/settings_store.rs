@@ -1,5 +1,5 @@
-//! Settings and presets on disk: read at the start, written by a thread of their own, since a frame
-//! touches no disk.
+//! Settings and presets: read from the disk at the start, changed in memory and on the disk at once. A thread of
+//! its own writes, since a frame touches no disk.
 
 use std::path::PathBuf;
 use std::thread;
@@ -13,8 +13,10 @@ use crate::engine::Waker;
 
 type Change = Box<dyn FnOnce(&mut Kept<Settings>, &mut Kept<Presets>) -> Result<(), Error> + Send>;
 
-/// The thread that writes. Dropping it waits until all is written.
+/// The settings and presets, and the thread that writes them. Dropping it waits until all is written.
 pub struct SettingsStore {
+    settings: Settings,
+    presets: Presets,
     changes: Option<Sender<Change>>,
     errors: Receiver<String>,
     thread: Option<thread::JoinHandle<()>>,
@@ -23,10 +25,10 @@ pub struct SettingsStore {
 impl SettingsStore {
     /// Reads settings and presets and begins to keep them. Problems come from
     /// [`errors`](Self::errors).
-    pub fn open(data_dir: Option<PathBuf>, wake: Waker) -> (Self, Settings, Presets) {
+    pub fn open(data_dir: Option<PathBuf>, wake: Waker) -> Self {
         let (mut settings, settings_error) = Settings::load(data_dir.as_deref());
         let (mut presets, presets_error) = Presets::load(data_dir.as_deref());
-        let values = (settings.get().clone(), presets.get().clone());
+        let (settings_now, presets_now) = (settings.get().clone(), presets.get().clone());
         let (sender, errors) = unbounded();
         for error in settings_error.into_iter().chain(presets_error) {
             let _ = sender.send(error.to_string());
@@ -43,21 +45,34 @@ impl SettingsStore {
                 }
             })
             .ok();
-        let settings_store = Self {
+        Self {
+            settings: settings_now,
+            presets: presets_now,
             changes: Some(changes),
             errors,
             thread,
-        };
-        (settings_store, values.0, values.1)
+        }
     }
 
-    /// Keeps a change of the settings.
-    pub fn update_settings(&self, change: impl FnOnce(&mut Settings) + Send + 'static) {
+    /// The settings as they are now.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The presets as they are now.
+    pub fn presets(&self) -> &Presets {
+        &self.presets
+    }
+
+    /// Changes the settings. It is called twice: for those in memory, and for those on the disk.
+    pub fn update_settings(&mut self, change: impl Fn(&mut Settings) + Send + 'static) {
+        change(&mut self.settings);
         self.send(Box::new(move |settings, _| settings.update(change)));
     }
 
-    /// Keeps a change of the presets.
-    pub fn update_presets(&self, change: impl FnOnce(&mut Presets) + Send + 'static) {
+    /// Changes the presets, as [`update_settings`](Self::update_settings) does.
+    pub fn update_presets(&mut self, change: impl Fn(&mut Presets) + Send + 'static) {
+        change(&mut self.presets);
         self.send(Box::new(move |_, presets| presets.update(change)));
     }
 

@@ -164,7 +164,7 @@ fn state(session: &Session, face: FaceId, ui: &mut Ui, actions: &mut Vec<Action>
 
 fn presets(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Presets").show(ui, |ui| {
-        for preset in app.presets.all() {
+        for preset in app.presets().all() {
             ui.horizontal(|ui| {
                 let button = ui.button(&preset.name);
                 super::top::named(&button, &format!("Preset: {}", preset.name));

@@ -47,9 +47,9 @@ fn files(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             actions.push(Action::ToggleWindow(WindowName::OpenPath));
             ui.close();
         }
-        if !app.settings.recent.is_empty() {
+        if !app.settings().recent.is_empty() {
             ui.separator();
-            for path in &app.settings.recent {
+            for path in &app.settings().recent {
                 let name = path.file_name().map_or_else(
                     || path.display().to_string(),
                     |name| name.to_string_lossy().into_owned(),

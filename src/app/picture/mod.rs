@@ -112,9 +112,9 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 
     let scene = Scene {
         compare,
-        background: Color32::from_gray(app.settings.background),
+        background: Color32::from_gray(app.settings().background),
         faces: looks(session),
-        difference_gain: app.settings.difference_gain,
+        difference_gain: app.settings().difference_gain,
         overlays: canvas_overlays(app, session),
     };
     if let Some(canvas) = &mut app.canvas {

@@ -314,7 +314,7 @@ fn side_labels(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
                 Shown::Original | Shown::Exact => "AFTER".to_owned(),
             },
             Side::Difference => {
-                format!("DIFFERENCE ×{:.0}", app.settings.difference_gain)
+                format!("DIFFERENCE ×{:.0}", app.settings().difference_gain)
             }
         };
         // Labels of halves stand away from the divider, so that they never cross it.

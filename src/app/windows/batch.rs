@@ -140,7 +140,7 @@ fn choices(app: &Jawline, options: &mut BatchOptions, ui: &mut Ui, actions: &mut
             .show_ui(ui, |ui| {
                 let settings = &mut options.settings;
                 ui.selectable_value(settings, BatchSettings::Chosen, &chosen);
-                for preset in app.presets.all() {
+                for preset in app.presets().all() {
                     let choice = BatchSettings::Preset(preset.name.clone());
                     ui.selectable_value(settings, choice, preset.name);
                 }

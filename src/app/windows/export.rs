@@ -43,7 +43,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::Export);
     window(ctx, "Export", closes, actions, |ui, actions| {
         ui.set_min_width(440.0);
-        let mut options = app.settings.export;
+        let mut options = app.settings().export;
         let what = what(&mut options, ui);
         match what {
             What::Photo => shape(&mut options, ui),
@@ -52,7 +52,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
         if !matches!(what, What::Comparison(Layout::Blink(_))) {
             losses(app, &options, ui);
         }
-        if options != app.settings.export {
+        if options != app.settings().export {
             actions.push(Action::ExportOptions(options));
         }
         if let Some(photo) = app.workspace.current() {

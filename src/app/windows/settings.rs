@@ -24,7 +24,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
 
 fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "NETWORKS");
-    let mut settings = app.settings.engine();
+    let mut settings = app.settings().engine();
     ui.horizontal(|ui| {
         ui.label("Runs on");
         let combo = ComboBox::from_id_salt("provider")
@@ -50,12 +50,12 @@ fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
             .on_hover_text("CPU threads; 0 means one for each core");
     });
     packs(app, ui, &mut settings.pack, actions);
-    if settings != app.settings.engine() {
+    if settings != app.settings().engine() {
         actions.push(Action::Engine(settings));
     }
     ui.horizontal(|ui| {
         ui.label("New photos begin with");
-        let mut method = app.settings.method;
+        let mut method = app.settings().method;
         let combo = ComboBox::from_id_salt("first method")
             .selected_text(method.name())
             .show_ui(ui, |ui| {
@@ -68,11 +68,11 @@ fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
         combo
             .response
             .on_hover_text("How faces of photos that you open from now on are edited at first");
-        if method != app.settings.method {
+        if method != app.settings().method {
             actions.push(Action::FirstMethod(method));
         }
     });
-    let mut refines = app.settings.refines_keyframes;
+    let mut refines = app.settings().refines_keyframes;
     let check = ui
         .checkbox(&mut refines, "Refine previews when idle")
         .on_hover_text(
@@ -125,7 +125,7 @@ fn screen(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label("Size of everything");
         for scale in [0.75_f32, 1.0, 1.25, 1.5, 2.0] {
-            let is_on = (app.settings.ui_scale - scale).abs() < 0.01;
+            let is_on = (app.settings().ui_scale - scale).abs() < 0.01;
             let text = format!("{:.0} %", scale * 100.0);
             if ui.selectable_label(is_on, text).clicked() {
                 actions.push(Action::UiScale(scale));
@@ -134,7 +134,7 @@ fn screen(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     });
     ui.horizontal(|ui| {
         ui.label("Grey around the picture");
-        let mut grey = app.settings.background;
+        let mut grey = app.settings().background;
         let slider = ui.add(Slider::new(&mut grey, 0..=200));
         slider.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Slider, true, "Grey around the picture")
@@ -152,7 +152,7 @@ fn screen(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     });
     ui.horizontal(|ui| {
         ui.label("Differences amplified");
-        let mut gain = app.settings.difference_gain;
+        let mut gain = app.settings().difference_gain;
         let slider = ui.add(Slider::new(&mut gain, 1.0..=20.0).suffix("×"));
         slider.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Slider, true, "Differences amplified")

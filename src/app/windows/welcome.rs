@@ -90,12 +90,12 @@ fn samples(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 fn recent(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
-    if app.settings.recent.is_empty() {
+    if app.settings().recent.is_empty() {
         return;
     }
     ui.add_space(16.0);
     ui.label(RichText::new("Recent").color(theme::FAINT));
-    for path in app.settings.recent.iter().take(5) {
+    for path in app.settings().recent.iter().take(5) {
         let name = path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
