@@ -14,7 +14,7 @@ use crate::editor::compare::Layout;
 use crate::editor::presets::{Preset, Presets};
 use crate::editor::project::Replace;
 use crate::editor::{Change, Command, FaceId, NamedBoundary};
-use crate::engine::desk::{Backend, Request, Slot};
+use crate::engine::client::{Backend, Request, Slot};
 use crate::photo::{Overwrite, PhotoId};
 use crate::portrait::strokes::StrokeKind;
 

@@ -12,7 +12,7 @@ use super::notices::{Notice, Remedy};
 use super::session::Session;
 use super::workspace::Event;
 use crate::engine;
-use crate::engine::desk::{Reply, Slot};
+use crate::engine::client::{Reply, Slot};
 
 impl Jawline {
     /// Takes in what has happened elsewhere since the last frame.

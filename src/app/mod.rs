@@ -45,7 +45,7 @@ pub use run::run;
 
 use crate::editor::presets::Presets;
 use crate::editor::settings::Settings;
-use crate::engine::desk::{Backend, Request};
+use crate::engine::client::{Backend, Request};
 use crate::engine::{self, CodeStore, Waker};
 use crate::latent::OwnBoundaries;
 use action::Action;

@@ -9,7 +9,7 @@ use egui::{Ui, ViewportBuilder};
 use super::instance::Instance;
 use super::{Jawline, Start};
 use crate::data_dir::data_dir;
-use crate::engine::desk::Desk;
+use crate::engine::client::EngineClient;
 use crate::engine::{self};
 
 /// Opens the window with these photos and returns when it is closed; where there is a window already, that
@@ -49,7 +49,9 @@ pub fn run(paths: Vec<PathBuf>, engine: Option<engine::Settings>) -> Result<(), 
             let start = Start {
                 method: None,
                 paths,
-                backend: Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?))),
+                backend: Box::new(|settings, wake| {
+                    Ok(Box::new(EngineClient::start(settings, wake)?))
+                }),
                 data_dir: data_dir(),
                 engine,
             };

@@ -20,7 +20,7 @@ pub use face_state::{Dirty, FaceState, Preparation, Shown};
 pub use slot::Slot;
 
 use crate::editor::{Command, Document, Face, FaceId, FaceParams, Gesture};
-use crate::engine::desk::{self, Backend, FaceKey, Request, Stamp};
+use crate::engine::client::{self, Backend, FaceKey, Request, Stamp};
 use crate::engine::{EditedFace, Method, Progress};
 use crate::geometry::Point;
 use crate::latent::OwnBoundaries;
@@ -96,15 +96,15 @@ impl Session {
     /// Lets go of the pixels and of what was made of them, and ends all work on them. The document
     /// stays, with every code that was found.
     pub fn unload(&mut self, backend: &mut dyn Backend) {
-        backend.cancel(desk::Slot::FindFaces(self.id));
-        backend.cancel(desk::Slot::MarkFace(self.id));
+        backend.cancel(client::Slot::FindFaces(self.id));
+        backend.cancel(client::Slot::MarkFace(self.id));
         for id in self.faces.keys() {
             let key = self.key(*id);
-            backend.cancel(desk::Slot::Align(key));
-            backend.cancel(desk::Slot::Prepare(key));
-            backend.cancel(desk::Slot::Draw(key));
-            backend.cancel(desk::Slot::Diffuse(key));
-            backend.cancel(desk::Slot::Keyframes(key));
+            backend.cancel(client::Slot::Align(key));
+            backend.cancel(client::Slot::Prepare(key));
+            backend.cancel(client::Slot::Draw(key));
+            backend.cancel(client::Slot::Diffuse(key));
+            backend.cancel(client::Slot::Keyframes(key));
         }
         self.faces.clear();
         self.photo = None;

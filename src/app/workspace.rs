@@ -29,7 +29,7 @@ use crate::editor::export::ExportOptions;
 use crate::editor::project::Project;
 use crate::editor::{Document, FaceParams};
 use crate::engine::Method;
-use crate::engine::desk::{self, Backend};
+use crate::engine::client::{self, Backend};
 use crate::latent::OwnBoundaries;
 use crate::photo::PhotoId;
 use disk::{Disk, Recoverable, Reply, Task};
@@ -193,7 +193,7 @@ impl Workspace {
     /// Takes in what the engine has answered about a photo. What the user should know comes back.
     pub fn handle_reply(
         &mut self,
-        reply: desk::Reply,
+        reply: client::Reply,
         backend: &mut dyn Backend,
     ) -> Option<Notice> {
         let photo = reply.photo()?;

@@ -9,11 +9,11 @@
 //! and the result.
 
 mod align_face;
+pub mod client;
 mod clock;
 mod code_store;
 mod compute_features;
 mod describe;
-pub mod desk;
 mod diffuse;
 mod diffuse_face;
 mod drawing;

@@ -5,7 +5,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use jawline::app::look::Tool;
 use jawline::app::session::Shown;
 use jawline::engine::ChinReading;
-use jawline::engine::desk::{Request, Slot};
+use jawline::engine::client::{Request, Slot};
 use jawline::latent::Boundary;
 use jawline::portrait::strokes::StrokeKind;
 

@@ -2,7 +2,7 @@
 
 use jawline::app::session::{Readiness, Shown};
 use jawline::engine::Method;
-use jawline::engine::desk::Slot;
+use jawline::engine::client::Slot;
 
 use crate::bench::{Bench, differing};
 

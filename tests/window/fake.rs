@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use image::{GrayImage, Rgb32FImage, RgbImage};
-use jawline::engine::desk::{Backend, Reply, Request, Slot};
+use jawline::engine::client::{Backend, Reply, Request, Slot};
 use jawline::engine::{
     AlignedFace, ChinReading, Drawing, EditParams, EditedFace, Error, FoundFace, Frame,
     ImportedPack, Method, MovedFace, PreparedFace, Progress, RenderedFace, Snapshot, TimedStages,

@@ -3,7 +3,7 @@
 use jawline::app::session::Shown;
 use jawline::editor::FaceId;
 use jawline::engine::Method;
-use jawline::engine::desk::Slot;
+use jawline::engine::client::Slot;
 
 use crate::bench::Bench;
 use crate::fake::Script;

@@ -6,7 +6,7 @@ use egui::Key;
 use jawline::app::look::Tool;
 use jawline::app::session::{Finding, Shown};
 use jawline::editor::FaceId;
-use jawline::engine::desk::Slot;
+use jawline::engine::client::Slot;
 
 use crate::bench::{Bench, portrait};
 use crate::fake::{Script, landmarks};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use egui::Key;
 use jawline::app::StartBackend;
 use jawline::app::session::{Preparation, Shown};
-use jawline::engine::desk::Desk;
+use jawline::engine::client::EngineClient;
 
 use crate::bench::{Bench, SIZE, portrait};
 use crate::fake::Script;
@@ -17,7 +17,7 @@ fn a_whole_session_with_the_real_engine_never_holds_a_frame_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = portrait(folder.path());
     let backend: StartBackend =
-        Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?)));
+        Box::new(|settings, wake| Ok(Box::new(EngineClient::start(settings, wake)?)));
     let script = Rc::new(RefCell::new(Script::default()));
     let mut bench = Bench::start(script, folder, vec![path], backend, SIZE, 1.0);
     bench.until_within(120, "the first usable code", |bench| {

@@ -2,7 +2,7 @@
 
 use egui::Key;
 use jawline::app::session::Shown;
-use jawline::engine::desk::Slot;
+use jawline::engine::client::Slot;
 
 use crate::bench::{Bench, differing};
 use crate::fake::Script;

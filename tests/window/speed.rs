@@ -12,7 +12,7 @@ use image::{Rgb, RgbImage};
 use jawline::app::StartBackend;
 use jawline::app::session::{Preparation, Shown};
 use jawline::engine::Method;
-use jawline::engine::desk::Desk;
+use jawline::engine::client::EngineClient;
 use jawline::memory::{peak_rss_bytes, rss_bytes};
 
 use crate::bench::{Bench, SIZE, portrait};
@@ -43,7 +43,7 @@ fn open_large_portrait(method: Method) -> (Bench, Instant) {
     let folder = tempfile::tempdir().unwrap();
     let path = large_portrait(folder.path());
     let backend: StartBackend =
-        Box::new(|settings, wake| Ok(Box::new(Desk::start(settings, wake)?)));
+        Box::new(|settings, wake| Ok(Box::new(EngineClient::start(settings, wake)?)));
     let script = Script {
         method,
         ..Script::default()

@@ -39,7 +39,7 @@ use photo::PhotoTextures;
 use pipelines::Pipelines;
 use quads::{Overlay, Picture};
 
-pub use crate::engine::desk::FaceKey;
+pub use crate::engine::client::FaceKey;
 
 /// How much of the photo is on the graphics card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

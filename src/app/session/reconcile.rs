@@ -8,7 +8,7 @@ use super::plan::{Task, Wish, plan};
 use super::slot::Slot;
 use super::{Finding, Session};
 use crate::editor::{Face, FaceId};
-use crate::engine::desk::{self, Backend, Request, Stamp};
+use crate::engine::client::{self, Backend, Request, Stamp};
 use crate::engine::{FoundCode, Method, Progress};
 use crate::photo::Photo;
 
@@ -185,11 +185,11 @@ impl Session {
                 });
             }
             (Task::ForgetKeyframes, _) => {
-                backend.cancel(desk::Slot::Keyframes(face));
+                backend.cancel(client::Slot::Keyframes(face));
                 state.forget_keyframes();
             }
             (Task::ForgetDiffusion, _) => {
-                backend.cancel(desk::Slot::Diffuse(face));
+                backend.cancel(client::Slot::Diffuse(face));
                 state.forget_diffusion();
             }
             (Task::Diffuse | Task::Keyframes(_), Start::Aligned(_))
@@ -204,7 +204,7 @@ impl Session {
 
     /// Ends the search for a code; the best one so far is the one to go on with.
     pub fn cancel_preparation(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        backend.cancel(desk::Slot::Prepare(self.key(id)));
+        backend.cancel(client::Slot::Prepare(self.key(id)));
         let Some(state) = self.faces.get_mut(&id) else {
             return;
         };
@@ -233,7 +233,7 @@ impl Session {
             state.aligning = Slot::Empty;
             return;
         }
-        backend.cancel(desk::Slot::Prepare(self.key(id)));
+        backend.cancel(client::Slot::Prepare(self.key(id)));
         let Some(state) = self.faces.get_mut(&id) else {
             return;
         };
@@ -256,7 +256,7 @@ impl Session {
 
     /// Ends a diffusion; the best so far stays.
     pub fn cancel_diffusion(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        backend.cancel(desk::Slot::Diffuse(self.key(id)));
+        backend.cancel(client::Slot::Diffuse(self.key(id)));
         if let Some(state) = self.faces.get_mut(&id) {
             state.diffusion.end(Ok(()));
         }

@@ -6,7 +6,7 @@ use super::face_state::{FaceState, SearchEnd};
 use super::{Finding, Session};
 use crate::app::notices::{Notice, Remedy};
 use crate::editor::{Command, Face, FaceId};
-use crate::engine::desk::{Backend, FaceKey, Reply, Slot, Stamp};
+use crate::engine::client::{Backend, FaceKey, Reply, Slot, Stamp};
 use crate::engine::{AlignedFace, Error, FoundCode, FoundFace, Frame, PreparedFace, Snapshot};
 
 impl Session {

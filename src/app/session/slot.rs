@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::desk::Stamp;
+use crate::engine::client::Stamp;
 
 /// One kind of work: not asked for, under way, done, or failed, and for which key.
 #[derive(Debug, Clone, Default)]

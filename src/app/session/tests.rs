@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::editor::Change;
-use crate::engine::desk::Reply;
+use crate::engine::client::Reply;
 use crate::engine::{
     AlignedFace, Drawing, EditParams, EditedFace, Error, FoundFace, Frame, PreparedFace,
     RenderedFace, Snapshot, TimedStages,
@@ -89,7 +89,7 @@ pub(crate) fn frame(prepared: &Arc<PreparedFace>, params: &EditParams) -> Frame 
 #[derive(Default)]
 struct Notes {
     requests: Vec<Request>,
-    cancelled: Vec<desk::Slot>,
+    cancelled: Vec<client::Slot>,
 }
 
 impl Backend for Notes {
@@ -101,7 +101,7 @@ impl Backend for Notes {
         Vec::new()
     }
 
-    fn cancel(&mut self, slot: desk::Slot) {
+    fn cancel(&mut self, slot: client::Slot) {
         self.cancelled.push(slot);
     }
 }
@@ -135,7 +135,7 @@ fn every_usable_code_is_kept_with_the_document() {
 
     // Letting the pixels go loses nothing of it, and the search goes on from it.
     session.unload(&mut engine);
-    assert!(engine.cancelled.contains(&desk::Slot::Prepare(key)));
+    assert!(engine.cancelled.contains(&client::Slot::Prepare(key)));
     assert!(!code(&session).unwrap().is_final);
     session.load(Arc::new(Photo::from_pixels(DynamicImage::new_rgb8(8, 8))));
     session.reconcile(std::time::Instant::now(), false, &mut engine);

@@ -15,7 +15,7 @@ use crate::editor::batch::{self, Plan, Wish};
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::editor::{Document, FaceParams};
-use crate::engine::desk::{Backend, Reply};
+use crate::engine::client::{Backend, Reply};
 use crate::latent::OwnBoundaries;
 use crate::photo::{Format, Overwrite, PhotoId};
 use work::{Edit, Work};

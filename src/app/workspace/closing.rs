@@ -2,7 +2,7 @@
 
 use super::disk::Task;
 use super::{Event, OpenPhoto, Workspace};
-use crate::engine::desk::Backend;
+use crate::engine::client::Backend;
 use crate::photo::PhotoId;
 
 /// What the user is asked before work could be lost.

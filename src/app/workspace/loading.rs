@@ -10,7 +10,7 @@ use crate::app::session::Session;
 use crate::editor::Document;
 use crate::editor::open::{self, Loaded, LoadedPhoto, Source};
 use crate::editor::project::Project;
-use crate::engine::desk::Backend;
+use crate::engine::client::Backend;
 use crate::photo::PhotoId;
 
 impl Workspace {

@@ -13,7 +13,7 @@ use crate::app::session::Readiness;
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::project::{self, Project, ProjectFile, Replace, path_beside};
 use crate::engine::EditedFace;
-use crate::engine::desk::Backend;
+use crate::engine::client::Backend;
 use crate::fs;
 use crate::photo::{self, Photo, PhotoId};
 

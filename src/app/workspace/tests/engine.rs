@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::app::session::tests::{found, frame, prepared};
 
-use crate::engine::desk::{Backend, Reply, Request, Slot};
+use crate::engine::client::{Backend, Reply, Request, Slot};
 use crate::engine::{EditParams, Error, Frame, PreparedFace, Snapshot};
 
 /// What the engine is told.

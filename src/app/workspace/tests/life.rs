@@ -15,7 +15,7 @@ use crate::app::workspace::{Event, Workspace};
 use crate::editor::export::ExportOptions;
 use crate::editor::project::Replace;
 use crate::editor::{Change, Command, Document, FaceId};
-use crate::engine::desk::Backend;
+use crate::engine::client::Backend;
 use crate::latent::OwnBoundaries;
 use crate::photo::PhotoId;
 

@@ -1,4 +1,4 @@
-//! What is said at the desk: requests, the places where they are worked on, and replies.
+//! What is said to the engine and by it: requests, the places where they are worked on, and replies.
 
 use std::fmt;
 use std::path::PathBuf;

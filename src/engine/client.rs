@@ -1,4 +1,4 @@
-//! The engine's front desk: requests in, stamped replies out, one slot for each kind of work.
+//! The engine's front client: requests in, stamped replies out, one slot for each kind of work.
 //!
 //! A window sends [`Request`]s and polls for [`Reply`]s once a frame; it never waits. A request takes
 //! the place of an earlier one in its [`Slot`], whose work is cancelled: the newest wins. Inputs travel
@@ -36,14 +36,14 @@ pub trait Backend {
     fn cancel(&mut self, slot: Slot);
 }
 
-/// The engine behind its desk.
-pub struct Desk {
+/// The engine on its thread, and the work that was asked of it.
+pub struct EngineClient {
     engine: Engine,
     wake: Waker,
     work: BTreeMap<Slot, Box<dyn Work>>,
 }
 
-impl Desk {
+impl EngineClient {
     /// Starts the engine. `wake` is called from its thread whenever there are replies.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Desk {
     }
 }
 
-impl Backend for Desk {
+impl Backend for EngineClient {
     fn send(&mut self, request: Request) {
         let slot = request.slot();
         self.work.remove(&slot);

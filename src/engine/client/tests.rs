@@ -5,10 +5,10 @@ use image::DynamicImage;
 use super::*;
 use crate::photo::{Photo, PhotoId};
 
-fn wait_for(desk: &mut Desk, is_wanted: impl Fn(&Reply) -> bool) -> Reply {
+fn wait_for(client: &mut EngineClient, is_wanted: impl Fn(&Reply) -> bool) -> Reply {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(30) {
-        if let Some(reply) = desk.poll().into_iter().find(|reply| is_wanted(reply)) {
+        if let Some(reply) = client.poll().into_iter().find(|reply| is_wanted(reply)) {
             return reply;
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -30,36 +30,36 @@ fn find(id: PhotoId, name: &str) -> Request {
 
 #[test]
 fn a_photo_without_a_face_is_answered_with_its_name() {
-    let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
+    let mut client = EngineClient::start(Settings::default(), Arc::new(|| ())).unwrap();
     let id = PhotoId::unique();
-    desk.send(find(id, "grey.jpg"));
-    let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(..)));
+    client.send(find(id, "grey.jpg"));
+    let reply = wait_for(&mut client, |reply| matches!(reply, Reply::Faces(..)));
     let Reply::Faces(of, Err(error)) = reply else {
         panic!("{reply:?}");
     };
     assert_eq!(of, id);
     assert!(error.to_string().contains("grey.jpg"), "{error}");
-    assert!(desk.work.is_empty());
+    assert!(client.work.is_empty());
 }
 
 #[test]
 fn the_newest_request_of_a_slot_wins() {
-    let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
+    let mut client = EngineClient::start(Settings::default(), Arc::new(|| ())).unwrap();
     let id = PhotoId::unique();
-    desk.send(find(id, "first.jpg"));
-    desk.send(find(id, "second.jpg"));
-    let reply = wait_for(&mut desk, |reply| matches!(reply, Reply::Faces(..)));
+    client.send(find(id, "first.jpg"));
+    client.send(find(id, "second.jpg"));
+    let reply = wait_for(&mut client, |reply| matches!(reply, Reply::Faces(..)));
     assert!(matches!(reply, Reply::Faces(_, Err(error)) if error.to_string().contains("second")));
     std::thread::sleep(Duration::from_millis(20));
-    assert!(desk.poll().is_empty());
+    assert!(client.poll().is_empty());
 }
 
 #[test]
 fn cancelled_work_does_not_answer() {
-    let mut desk = Desk::start(Settings::default(), Arc::new(|| ())).unwrap();
+    let mut client = EngineClient::start(Settings::default(), Arc::new(|| ())).unwrap();
     let id = PhotoId::unique();
-    desk.send(find(id, "first.jpg"));
-    desk.cancel(Slot::FindFaces(id));
+    client.send(find(id, "first.jpg"));
+    client.cancel(Slot::FindFaces(id));
     std::thread::sleep(Duration::from_millis(50));
-    assert!(desk.poll().is_empty());
+    assert!(client.poll().is_empty());
 }
