@@ -1,4 +1,4 @@
-//! The engine's front client: requests in, stamped replies out, one slot for each kind of work.
+//! The engine, as a window sees it: requests in, stamped replies out, one slot for each kind of work.
 //!
 //! A window sends [`Request`]s and polls for [`Reply`]s once a frame; it never waits. A request takes
 //! the place of an earlier one in its [`Slot`], whose work is cancelled: the newest wins. Inputs travel

@@ -59,8 +59,11 @@ impl PublishedEdit {
             .edit(code.view(), self.alpha, resolutions, spec.resolution)?;
         // Counted in the layers of the published generator, and matched to ours by resolution.
         let kept = self.method.first_kept_layer();
-        let mates = layer_correspondence(resolutions, &resolutions_of_layers(18));
-        let first = mates.iter().take_while(|&&mate| mate < kept).count();
+        let counterparts = layer_correspondence(resolutions, &resolutions_of_layers(18));
+        let first = counterparts
+            .iter()
+            .take_while(|&&counterpart| counterpart < kept)
+            .count();
         Ok(mix_styles(
             moved.view(),
             code.view(),

@@ -121,9 +121,9 @@ impl RenderedFace {
             params.mask,
             &params.strokes,
         )?;
-        let presence = Boundary::presence_of_alpha(params.alpha);
+        let weight = Boundary::fade_weight(params.alpha);
         mask.iter_mut()
-            .for_each(|value| *value = (f32::from(*value) * presence).round() as u8);
+            .for_each(|value| *value = (f32::from(*value) * weight).round() as u8);
         clock.lap("mask");
         let colour = if params.match_colour {
             let skin = enlarge(&face.parsed.skin, size)?;

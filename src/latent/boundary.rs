@@ -80,7 +80,7 @@ impl Boundary {
 
     /// How much of an edit is shown, 0 to 1: edits of less than 10 % fade out, so that an amount of 0
     /// changes nothing and the first step of the slider does not jump to what inversion missed.
-    pub fn presence_of_alpha(alpha: f32) -> f32 {
+    pub fn fade_weight(alpha: f32) -> f32 {
         let full = Self::alpha_of_amount(10.0).abs();
         (alpha.abs() / full).min(1.0)
     }

@@ -27,7 +27,7 @@ pub fn layer_correspondence(to: &[usize], from: &[usize]) -> Vec<usize> {
                 .copied()
                 .min_by_key(|&other| other.max(resolution) / other.min(resolution).max(1))
                 .unwrap_or(resolution);
-            let mates: Vec<usize> = (0..from.len())
+            let counterparts: Vec<usize> = (0..from.len())
                 .filter(|&other| from[other] == nearest)
                 .collect();
             let siblings: Vec<usize> = (0..to.len())
@@ -37,11 +37,11 @@ pub fn layer_correspondence(to: &[usize], from: &[usize]) -> Vec<usize> {
                 .iter()
                 .position(|&other| other == layer)
                 .unwrap_or(0);
-            // Three siblings on two mates: first → first, the others → second.
-            let mate = (place * mates.len())
+            // Three siblings on two counterparts: first → first, the others → second.
+            let counterpart = (place * counterparts.len())
                 .div_ceil(siblings.len())
-                .min(mates.len().saturating_sub(1));
-            mates.get(mate).copied().unwrap_or(0)
+                .min(counterparts.len().saturating_sub(1));
+            counterparts.get(counterpart).copied().unwrap_or(0)
         })
         .collect()
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 use ndarray::{Axis, Ix2};
 
+use super::context::{Count, Data};
 use super::figures;
-use super::workshop::{Count, Data};
 use crate::cli::Failure;
 use crate::cli::output::write_json;
 use crate::training::dataset::{Dataset, names};

@@ -4,7 +4,7 @@ use clap::Args;
 use ndarray::Axis;
 use serde_json::json;
 
-use super::workshop::{Count, Data, Part, Workshop};
+use super::context::{Count, Data, Part, TrainingContext};
 use crate::cli::output::write_png;
 use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, at_least_one};
@@ -57,7 +57,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         feature_weight: options.feature_weight,
     })?;
 
-    let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
+    let context = TrainingContext::for_dataset(&options.engine, &dataset)?;
     let mine = samples.iter().enumerate();
     let mine = mine.filter(|&(place, _)| options.part.has(place));
     let samples: Vec<usize> = mine.map(|(_, &sample)| sample).collect();
@@ -81,7 +81,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             feature_weight: options.feature_weight,
         };
         let job = Diffuse::new(target, dataset.code(sample)?, settings);
-        let found = workshop.run(job, |step| progress.show(step.fraction))?.best;
+        let found = context.run(job, |step| progress.show(step.fraction))?.best;
         let picture = picture_from_tensor(found.picture.view());
         write_png(
             &dataset.path(&names::diffused_image(sample))?,

@@ -4,8 +4,8 @@ use clap::Args;
 use ndarray::{Array2, Axis, s};
 use serde_json::{Value, json};
 
+use super::context::{Count, Data};
 use super::figures;
-use super::workshop::{Count, Data};
 use crate::checkpoint::npy;
 use crate::cli::Failure;
 use crate::cli::output::write_json;

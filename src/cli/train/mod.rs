@@ -4,6 +4,7 @@
 //! it was stopped.
 
 mod coarse;
+mod context;
 mod diffuse;
 mod fine;
 mod pairs;
@@ -12,7 +13,6 @@ mod score;
 mod score_parts;
 mod sheet;
 mod svm;
-mod workshop;
 
 use clap::Subcommand;
 use serde_json::{Value, json};

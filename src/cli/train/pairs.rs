@@ -6,7 +6,7 @@ use clap::Args;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::workshop::{Count, Data, Part, Workshop, not_done};
+use super::context::{Count, Data, Part, TrainingContext, not_done};
 use crate::cli::output::{write_png, write_text};
 use crate::cli::pictures;
 use crate::cli::{EngineOptions, Failure, at_least_one};
@@ -84,7 +84,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         positives.iter().for_each(|_| progress.skip());
         return finish(options, &pairing, positives.len(), progress);
     }
-    let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
+    let context = TrainingContext::for_dataset(&options.engine, &dataset)?;
     let mine = positives.iter().enumerate();
     for (_, &sample) in mine.filter(|&(place, _)| options.part.has(place)) {
         if dataset.has(&names::composite(sample))
@@ -98,7 +98,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         let edited = edit(options, &boundary, &dataset, &code)?;
         let image = pictures::load(&dataset.path(&names::image(sample))?, options.data.voice)?;
         let job = MakePair::new(names::image(sample), image.pixels().to_rgb8(), edited);
-        match workshop.run(job, |_| ()) {
+        match context.run(job, |_| ()) {
             Ok(pair) => {
                 write_png(&dataset.path(&names::mask(sample))?, pair.mask, true)?;
                 write_png(

@@ -6,7 +6,7 @@ use clap::Args;
 use ndarray::{Array2, Array3, Axis, s};
 use serde_json::json;
 
-use super::workshop::{Count, Part, Workshop, not_done};
+use super::context::{Count, Part, TrainingContext, not_done};
 use crate::cli::output::write_png;
 use crate::cli::{EngineOptions, Failure, Voice, at_least_one};
 use crate::engine::Synthesize;
@@ -47,15 +47,15 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         return merge(options);
     }
     check_folder(&options.data)?;
-    let workshop = Workshop::start(&options.engine)?;
+    let context = TrainingContext::start(&options.engine)?;
     let sampling = Sampling {
         seed: options.seed,
         psi: options.psi,
         count: options.count,
     };
-    let dataset = Dataset::begin(&options.data, workshop.generator.clone(), sampling)?;
+    let dataset = Dataset::begin(&options.data, context.generator.clone(), sampling)?;
     let count = dataset.manifest.sample.count;
-    let latents = gaussian_latents(options.seed, count, workshop.generator.code_size);
+    let latents = gaussian_latents(options.seed, count, context.generator.code_size);
     let mut progress = Count::of(options.part.count(count), "sample", options.voice);
     for sample in (0..count).filter(|&sample| options.part.has(sample)) {
         // The picture is written last.
@@ -65,7 +65,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         let latent = latents.slice(s![sample..=sample, ..]).to_owned();
         let job = Synthesize::from_latents(latent, options.psi, None);
-        for portrait in workshop.run(job, |_| ())? {
+        for portrait in context.run(job, |_| ())? {
             if let Some((_, w)) = portrait.drawn_from {
                 dataset.write(&names::w(sample), &w.insert_axis(Axis(0)))?;
             }

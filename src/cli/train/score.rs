@@ -4,8 +4,8 @@ use clap::{Args, ValueEnum};
 use ndarray::Axis;
 use serde_json::json;
 
+use super::context::{Count, Data, Part, TrainingContext};
 use super::score_parts;
-use super::workshop::{Count, Data, Part, Workshop};
 use crate::cli::{EngineOptions, Failure, pictures};
 use crate::engine::{Progress, ReadChins, ScorePictures};
 use crate::networks::{BatchNorm, ChinMeter, ChinReading, ChinScore, Role};
@@ -48,13 +48,13 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let scored = match options.scorer {
         Some(Scorer::Linear) => by_line(options, &dataset)?,
         choice => {
-            let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
-            let has = |role| workshop.pack.entry(role).is_some();
+            let context = TrainingContext::for_dataset(&options.engine, &dataset)?;
+            let has = |role| context.pack.entry(role).is_some();
             let choice = choice.unwrap_or(match has(Role::Scorer) && has(Role::Parser) {
                 true => Scorer::Networks,
                 false => Scorer::Own,
             });
-            by_pictures(options, &dataset, &workshop, choice)?
+            by_pictures(options, &dataset, &context, choice)?
         }
     };
     match options.part.shard {
@@ -125,14 +125,14 @@ fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {
 fn by_pictures(
     options: &Options,
     dataset: &Dataset,
-    workshop: &Workshop,
+    context: &TrainingContext,
     scorer: Scorer,
 ) -> Result<Scored, Failure> {
     let (name, so_far, checksum, bound) = match scorer {
         Scorer::Networks => (
             "classifier and parser of the pack",
             names::SCORES_SO_FAR,
-            workshop
+            context
                 .pack
                 .entry(Role::Scorer)
                 .map_or_else(String::new, |entry| entry.sha256.clone()),
@@ -171,11 +171,11 @@ fn by_pictures(
         let show = |step: &Progress| progress.show(step.fraction * chunk as f32);
         scores.extend(match scorer {
             Scorer::Networks => {
-                let name = &workshop.pack.name;
-                workshop.run(ScorePictures::new(name, BatchNorm::Stored, pictures), show)?
+                let name = &context.pack.name;
+                context.run(ScorePictures::new(name, BatchNorm::Stored, pictures), show)?
             }
             _ => {
-                let readings = workshop.run(ReadChins::new(pictures), show)?;
+                let readings = context.run(ReadChins::new(pictures), show)?;
                 readings.iter().map(|chin| chin.probability).collect()
             }
         });

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::context::Count;
 use super::score::Scored;
-use super::workshop::Count;
 use crate::cli::output::write_json;
 use crate::cli::shard::Shard;
 use crate::cli::{Failure, Voice};

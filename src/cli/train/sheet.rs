@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::workshop::{Count, Data, Workshop};
+use super::context::{Count, Data, TrainingContext};
 use crate::cli::answer::JsonPath;
 use crate::cli::output::{check_replaced, write_png};
 use crate::cli::{EngineOptions, Failure, at_least_one};
@@ -70,8 +70,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             Ok((step, alpha, Boundary::read(&dataset.path(name)?)?))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let workshop = Workshop::for_dataset(&options.engine, &dataset)?;
-    let resolutions = &workshop.generator.layer_resolutions;
+    let context = TrainingContext::for_dataset(&options.engine, &dataset)?;
+    let resolutions = &context.generator.layer_resolutions;
     let mut progress = Count::of(samples.len(), "draw", options.data.voice);
     let mut sheet = Sheet::new();
     for (row, &sample) in samples.iter().enumerate() {
@@ -82,7 +82,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             codes.push(boundary.edit(code.view(), *alpha, resolutions, options.up_to)?);
             labels.push(format!("{step}   α {alpha:+}"));
         }
-        let portraits = workshop.run(Synthesize::from_codes(codes), |_| ())?;
+        let portraits = context.run(Synthesize::from_codes(codes), |_| ())?;
         for (portrait, label) in portraits.iter().zip(&labels) {
             let picture = picture_from_tensor(portrait.image.view());
             sheet.add(

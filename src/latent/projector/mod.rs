@@ -61,7 +61,7 @@ pub struct Options {
     pub learning_rate: f64,
     /// Weights of the loss.
     pub weights: Weights,
-    /// How strongly the code is shaken in the first steps, in terms of the deviation of W.
+    /// How strongly the code is perturbed in the first steps, in terms of the deviation of W.
     pub exploration: f64,
     /// Seeds that shaking.
     pub seed: u64,
@@ -274,8 +274,8 @@ impl Projector {
         if step >= self.options.steps {
             return Ok(Some(Ending::Complete));
         }
-        let shaken = self.shaken_code(step);
-        let mut outputs = self.evaluate(networks, shaken.view(), cancel)?;
+        let perturbed = self.perturbed_code(step);
+        let mut outputs = self.evaluate(networks, perturbed.view(), cancel)?;
         let rate = learning_rate(self.options.learning_rate, step, self.options.steps);
         let loss = Loss {
             total: scalar(&outputs, name::TOTAL),
@@ -367,7 +367,7 @@ impl Projector {
     }
 
     /// The code with the step's exploration noise on it.
-    fn shaken_code(&mut self, step: usize) -> ArrayD<f32> {
+    fn perturbed_code(&mut self, step: usize) -> ArrayD<f32> {
         let factor = exploration(self.options.exploration, step, self.options.steps);
         let strength = (factor * self.deviation) as f32;
         let mut code = self.code.value.clone();

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 const RISE: f64 = 0.05;
 /// The part of the steps, at the end, in which it falls.
 const FALL: f64 = 0.25;
-/// The part of the steps, at the beginning, in which the code is shaken.
+/// The part of the steps, at the beginning, in which the code is perturbed.
 const EXPLORATION: f64 = 0.75;
 
 /// The learning rate of step `step` of `steps`, counted from 0: a linear rise from 0, a plateau at
@@ -18,7 +18,7 @@ pub fn learning_rate(peak: f64, step: usize, steps: usize) -> f64 {
     peak * fall * rise
 }
 
-/// How strongly the code is shaken at step `step` of `steps`, in terms of the deviation of W:
+/// How strongly the code is perturbed at step `step` of `steps`, in terms of the deviation of W:
 /// `initial · max(0, 1 − t / 0.75)²`.
 pub fn exploration(initial: f64, step: usize, steps: usize) -> f64 {
     let left = (1.0 - fraction(step, steps) / EXPLORATION).max(0.0);

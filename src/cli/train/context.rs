@@ -54,7 +54,7 @@ pub(super) fn not_done(folder: &Path, name: &str) -> Failure {
 }
 
 /// The engine, for steps that draw.
-pub(super) struct Workshop {
+pub(super) struct TrainingContext {
     engine: Engine,
     /// The pack that it works with.
     pub pack: Manifest,
@@ -62,7 +62,7 @@ pub(super) struct Workshop {
     pub generator: GeneratorIdentity,
 }
 
-impl Workshop {
+impl TrainingContext {
     /// Starts the engine and finds out what it has.
     pub fn start(options: &EngineOptions) -> Result<Self, Failure> {
         let settings = options.settings();
@@ -107,9 +107,9 @@ impl Workshop {
 
     /// Starts the engine with the generator of a dataset.
     pub fn for_dataset(options: &EngineOptions, dataset: &Dataset) -> Result<Self, Failure> {
-        let workshop = Self::start(options)?;
-        dataset.check_generator(&workshop.generator)?;
-        Ok(workshop)
+        let context = Self::start(options)?;
+        dataset.check_generator(&context.generator)?;
+        Ok(context)
     }
 
     /// Runs a job until it ends.
