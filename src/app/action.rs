@@ -9,9 +9,9 @@ use crate::engine;
 use crate::geometry::Point;
 use crate::photo::PhotoId;
 
-use super::look::{Brush, Overlays, Tool};
 use super::notices::{NoticeId, Remedy};
 use super::samples::Sample;
+use super::ui_state::{Brush, Overlays, Tool};
 use super::view::{Compare, View};
 use super::workspace::BatchOptions;
 use super::workspace::disk::WriteId;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::Jawline;
 use super::action::{Action, WindowName};
 use super::dialogs::Question;
-use super::look::{Drag, Tool};
 use super::notices::{Notice, Remedy};
 use super::session::Session;
+use super::ui_state::{Drag, Tool};
 use super::view::{Compare, View};
 use crate::editor::compare::Layout;
 use crate::editor::presets::{Preset, Presets};
@@ -98,8 +98,8 @@ impl Jawline {
             Action::Change(change) => self.change(change, false),
             Action::ChangeOn(change) => self.change(change, true),
             Action::Nudge(by) => self.nudge(by),
-            Action::Gesture { begins: true } => self.look.begin_gesture(),
-            Action::Gesture { begins: false } => self.look.end_gesture(),
+            Action::Gesture { begins: true } => self.ui_state.begin_gesture(),
+            Action::Gesture { begins: false } => self.ui_state.end_gesture(),
             Action::AskBoundary => {
                 if let Some(photo) = self.workspace.current()
                     && let Some(face) = photo.document().and_then(|document| document.chosen)
@@ -121,31 +121,31 @@ impl Jawline {
 
             Action::Compare(compare) => {
                 if let Compare::Split { axis, position } = compare {
-                    self.look.split = (axis, position);
+                    self.ui_state.split = (axis, position);
                 }
-                self.look.compare = compare;
+                self.ui_state.compare = compare;
             }
-            Action::HoldBefore(holds) => self.look.holds_before = holds,
+            Action::HoldBefore(holds) => self.ui_state.holds_before = holds,
             Action::View(view) => {
-                self.look.view = Some(view);
-                self.look.is_fit = false;
+                self.ui_state.view = Some(view);
+                self.ui_state.is_fit = false;
             }
-            Action::Fit => self.look.is_fit = true,
+            Action::Fit => self.ui_state.is_fit = true,
             Action::Zoom(zoom) => self.zoom(zoom),
             Action::ZoomStep { closer } => {
-                if let Some(view) = self.look.view {
+                if let Some(view) = self.ui_state.view {
                     self.zoom(view.next_zoom(closer));
                 }
             }
             Action::Tool(tool) => {
-                self.look.tool = tool;
-                self.look.drag = Drag::Nothing;
-                self.look.stroke = None;
-                self.look.pull = None;
+                self.ui_state.tool = tool;
+                self.ui_state.drag = Drag::Nothing;
+                self.ui_state.stroke = None;
+                self.ui_state.pull = None;
             }
-            Action::Brush(brush) => self.look.brush = brush,
-            Action::Overlays(overlays) => self.look.overlays = overlays,
-            Action::TogglePanels => self.look.hides_panels = !self.look.hides_panels,
+            Action::Brush(brush) => self.ui_state.brush = brush,
+            Action::Overlays(overlays) => self.ui_state.overlays = overlays,
+            Action::TogglePanels => self.ui_state.hides_panels = !self.ui_state.hides_panels,
             Action::ToggleWindow(name) => self.toggle_window(name),
             Action::Escape => self.escape(),
 
@@ -245,7 +245,7 @@ impl Jawline {
     }
 
     fn change(&mut self, change: Change, continues: bool) {
-        let gesture = self.look.gesture(continues);
+        let gesture = self.ui_state.gesture(continues);
         if let Some(session) = self.workspace.session_mut()
             && let Some(face) = session.document.chosen
         {
@@ -281,14 +281,14 @@ impl Jawline {
     }
 
     fn zoom(&mut self, zoom: f32) {
-        if let Some(view) = self.look.view {
-            self.look.view = Some(View { zoom, ..view });
-            self.look.is_fit = false;
+        if let Some(view) = self.ui_state.view {
+            self.ui_state.view = Some(View { zoom, ..view });
+            self.ui_state.is_fit = false;
         }
     }
 
     fn toggle_window(&mut self, name: WindowName) {
-        let windows = &mut self.look.windows;
+        let windows = &mut self.ui_state.windows;
         let open = match name {
             WindowName::Settings => &mut windows.settings,
             WindowName::About => &mut windows.about,
@@ -301,21 +301,21 @@ impl Jawline {
         };
         *open = !*open;
         if self.workspace.session().is_none() {
-            self.look.windows.export = false;
-            self.look.windows.save_as = false;
+            self.ui_state.windows.export = false;
+            self.ui_state.windows.save_as = false;
         }
     }
 
     fn escape(&mut self) {
         if self.workspace.question().is_some() {
             self.workspace.stay();
-        } else if self.look.windows != super::look::OpenWindows::default() {
-            self.look.windows = super::look::OpenWindows::default();
-        } else if self.look.tool != Tool::Hand {
-            self.look.tool = Tool::Hand;
-            self.look.stroke = None;
-        } else if self.look.hides_panels {
-            self.look.hides_panels = false;
+        } else if self.ui_state.windows != super::ui_state::OpenWindows::default() {
+            self.ui_state.windows = super::ui_state::OpenWindows::default();
+        } else if self.ui_state.tool != Tool::Hand {
+            self.ui_state.tool = Tool::Hand;
+            self.ui_state.stroke = None;
+        } else if self.ui_state.hides_panels {
+            self.ui_state.hides_panels = false;
         } else {
             self.notices.dismiss_done();
         }
@@ -396,7 +396,7 @@ impl Jawline {
             name: format!("As face {}", chosen.0),
             params: session.portable_params(chosen),
         };
-        let gesture = self.look.gesture(false);
+        let gesture = self.ui_state.gesture(false);
         let others: Vec<FaceId> = session
             .document
             .faces()
@@ -412,7 +412,7 @@ impl Jawline {
 
     /// A boundary was read from a file for a face, which moves along it from now on.
     pub(super) fn use_boundary(&mut self, photo: PhotoId, face: FaceId, boundary: NamedBoundary) {
-        let gesture = self.look.gesture(false);
+        let gesture = self.ui_state.gesture(false);
         if let Some(document) = self.workspace.document_mut(photo) {
             let change = Change::Boundary(document.add_boundary(boundary));
             document.apply(&Command::Edit { face, change }, Some(gesture));
@@ -426,7 +426,7 @@ impl Jawline {
             Remedy::PaintMask(photo, face) => self.paint_mask(ctx, photo, face),
             Remedy::ExportAgain(photo) => {
                 self.dispatch(ctx, Action::Switch(photo));
-                self.look.windows.export = true;
+                self.ui_state.windows.export = true;
             }
             Remedy::ReplaceExport {
                 photo,
@@ -435,7 +435,7 @@ impl Jawline {
             } => self.export(photo, path, is_comparison, true),
             Remedy::SaveAs(photo) => {
                 self.dispatch(ctx, Action::Switch(photo));
-                self.look.windows.save_as = true;
+                self.ui_state.windows.save_as = true;
             }
             Remedy::ReplaceProject(photo, path) => {
                 self.workspace.save_as(photo, path, Replace::Agreed);
@@ -459,7 +459,7 @@ impl Jawline {
         };
         if document.face(face).is_some() {
             document.chosen = Some(face);
-            self.look.awaited_brush = Some(photo);
+            self.ui_state.awaited_brush = Some(photo);
             self.take_awaited_brush();
         }
     }
@@ -468,12 +468,12 @@ impl Jawline {
     /// view.
     pub(super) fn take_awaited_brush(&mut self) {
         let in_view = self.workspace.current().map(|photo| photo.id);
-        self.look.awaited_brush = self
-            .look
+        self.ui_state.awaited_brush = self
+            .ui_state
             .awaited_brush
             .filter(|photo| Some(*photo) == in_view);
-        if self.workspace.session().is_some() && self.look.awaited_brush.take().is_some() {
-            self.look.tool = Tool::Brush(StrokeKind::Add);
+        if self.workspace.session().is_some() && self.ui_state.awaited_brush.take().is_some() {
+            self.ui_state.tool = Tool::Brush(StrokeKind::Add);
         }
     }
 

@@ -19,7 +19,7 @@ pub struct EngineState {
 
 impl EngineState {
     /// Takes the engine's answer in.
-    pub fn hear(&mut self, described: Result<Box<Description>, engine::Error>) {
+    pub fn handle_reply(&mut self, described: Result<Box<Description>, engine::Error>) {
         match described {
             Ok(description) => {
                 self.packs.clone_from(&description.packs);

@@ -18,7 +18,7 @@ impl Jawline {
     /// Takes in what has happened elsewhere since the last frame.
     pub(super) fn poll_events(&mut self, ctx: &Context) {
         for reply in self.backend.poll() {
-            self.hear(reply);
+            self.handle_reply(reply);
         }
         let events = self.workspace.poll(self.backend.as_mut());
         self.handle_events(ctx, events);
@@ -32,9 +32,9 @@ impl Jawline {
                 // Either the user has thought better of it, or there are no dialogs on this system:
                 // for the second case a field to type a path is offered.
                 Answer::Nothing(Question::Photos) if self.workspace.photos().is_empty() => {
-                    self.look.windows.open_path = true;
+                    self.ui_state.windows.open_path = true;
                 }
-                Answer::Nothing(Question::SaveAs(_)) => self.look.windows.save_as = true,
+                Answer::Nothing(Question::SaveAs(_)) => self.ui_state.windows.save_as = true,
                 Answer::Nothing(_) => (),
             }
         }
@@ -91,9 +91,9 @@ impl Jawline {
         }
     }
 
-    fn hear(&mut self, reply: Reply) {
+    fn handle_reply(&mut self, reply: Reply) {
         match reply {
-            Reply::Described(described) => self.engine.hear(described),
+            Reply::Described(described) => self.engine.handle_reply(described),
             Reply::Progress(Slot::Install, progress) => {
                 if let Some(installing) = &mut self.engine.installing {
                     *installing = Some(progress);
@@ -175,7 +175,7 @@ impl Jawline {
 
     /// Shows the photo in work on the canvas, or none.
     pub(super) fn show_photo(&mut self) {
-        self.look.for_new_photo();
+        self.ui_state.for_new_photo();
         let photo = self.workspace.session().and_then(Session::photo).cloned();
         if let Some(canvas) = &mut self.canvas {
             canvas.show_photo(photo, Arc::clone(&self.wake));

@@ -4,7 +4,7 @@ use egui::{Key, Modifiers};
 
 use super::action::{Action, WindowName};
 use super::chin_slider;
-use super::look::{Look, Tool};
+use super::ui_state::{Tool, UiState};
 use super::view::{Axis, Compare};
 
 /// A key and what it does.
@@ -15,7 +15,7 @@ pub struct Binding {
     pub shift: bool,
     /// What it does, in words.
     pub does: &'static str,
-    action: fn(&Look) -> Action,
+    action: fn(&UiState) -> Action,
 }
 
 impl Binding {
@@ -43,7 +43,7 @@ impl Binding {
     }
 }
 
-const fn key(key: Key, does: &'static str, action: fn(&Look) -> Action) -> Binding {
+const fn key(key: Key, does: &'static str, action: fn(&UiState) -> Action) -> Binding {
     Binding {
         key,
         shift: false,
@@ -52,7 +52,7 @@ const fn key(key: Key, does: &'static str, action: fn(&Look) -> Action) -> Bindi
     }
 }
 
-const fn shift(key: Key, does: &'static str, action: fn(&Look) -> Action) -> Binding {
+const fn shift(key: Key, does: &'static str, action: fn(&UiState) -> Action) -> Binding {
     Binding {
         key,
         shift: true,
@@ -81,12 +81,12 @@ pub const BINDINGS: [Binding; 32] = [
     key(Key::Num1, "show the result", |_| {
         Action::Compare(Compare::After)
     }),
-    key(Key::Num2, "split before and after", |look| {
-        let (axis, position) = look.split;
+    key(Key::Num2, "split before and after", |state| {
+        let (axis, position) = state.split;
         Action::Compare(Compare::Split { axis, position })
     }),
-    shift(Key::Num2, "turn the split", |look| {
-        let (axis, position) = look.split;
+    shift(Key::Num2, "turn the split", |state| {
+        let (axis, position) = state.split;
         let axis = match axis {
             Axis::Vertical => Axis::Horizontal,
             Axis::Horizontal => Axis::Vertical,
@@ -106,24 +106,24 @@ pub const BINDINGS: [Binding; 32] = [
     key(Key::Minus, "zoom out", |_| Action::ZoomStep {
         closer: false,
     }),
-    key(Key::OpenBracket, "smaller brush", |look| {
-        Action::Brush(look.brush.resized(false))
+    key(Key::OpenBracket, "smaller brush", |state| {
+        Action::Brush(state.brush.resized(false))
     }),
-    key(Key::CloseBracket, "larger brush", |look| {
-        Action::Brush(look.brush.resized(true))
+    key(Key::CloseBracket, "larger brush", |state| {
+        Action::Brush(state.brush.resized(true))
     }),
-    key(Key::M, "show the mask", |look| {
-        let mut overlays = look.overlays;
+    key(Key::M, "show the mask", |state| {
+        let mut overlays = state.overlays;
         overlays.mask.is_on = !overlays.mask.is_on;
         Action::Overlays(overlays)
     }),
-    key(Key::W, "show the warp", |look| {
-        let mut overlays = look.overlays;
+    key(Key::W, "show the warp", |state| {
+        let mut overlays = state.overlays;
         overlays.warp.is_on = !overlays.warp.is_on;
         Action::Overlays(overlays)
     }),
-    key(Key::L, "show the landmarks", |look| {
-        let mut overlays = look.overlays;
+    key(Key::L, "show the landmarks", |state| {
+        let mut overlays = state.overlays;
         overlays.landmarks.is_on = !overlays.landmarks.is_on;
         Action::Overlays(overlays)
     }),
@@ -131,17 +131,17 @@ pub const BINDINGS: [Binding; 32] = [
     key(Key::ArrowRight, "chin +1", |_| Action::Nudge(1.0)),
     shift(Key::ArrowLeft, "chin −10", |_| Action::Nudge(-10.0)),
     shift(Key::ArrowRight, "chin +10", |_| Action::Nudge(10.0)),
-    key(Key::P, "paint into the mask, or stop", |look| {
+    key(Key::P, "paint into the mask, or stop", |state| {
         let brush = Tool::Brush(crate::portrait::strokes::StrokeKind::Add);
-        Action::Tool(if look.tool == brush {
+        Action::Tool(if state.tool == brush {
             Tool::Hand
         } else {
             brush
         })
     }),
-    shift(Key::P, "erase from the mask, or stop", |look| {
+    shift(Key::P, "erase from the mask, or stop", |state| {
         let brush = Tool::Brush(crate::portrait::strokes::StrokeKind::Erase);
-        Action::Tool(if look.tool == brush {
+        Action::Tool(if state.tool == brush {
             Tool::Hand
         } else {
             brush
@@ -179,7 +179,7 @@ const HIDE_PANELS: Key = Key::F35;
 
 /// What the pressed keys ask for. While something else than the chin slider has the keyboard (a text
 /// field, a button reached by Tab), keys are left to it; Ctrl or Cmd may be held with any of them.
-pub fn actions(ctx: &egui::Context, look: &Look, slider: Option<egui::Id>) -> Vec<Action> {
+pub fn actions(ctx: &egui::Context, ui_state: &UiState, slider: Option<egui::Id>) -> Vec<Action> {
     if !chin_slider::arrow_keys_are_free(ctx, slider) {
         return Vec::new();
     }
@@ -213,10 +213,10 @@ pub fn actions(ctx: &egui::Context, look: &Look, slider: Option<egui::Id>) -> Ve
             let found = BINDINGS
                 .iter()
                 .find(|binding| binding.key == key && binding.shift == wants_shift);
-            actions.extend(found.map(|binding| (binding.action)(look)));
+            actions.extend(found.map(|binding| (binding.action)(ui_state)));
         }
         let holds_before = input.key_down(Key::B) && input.modifiers.is_none();
-        if holds_before != look.holds_before {
+        if holds_before != ui_state.holds_before {
             actions.push(Action::HoldBefore(holds_before));
         }
     });

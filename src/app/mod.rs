@@ -18,7 +18,6 @@ mod frame_stats;
 #[cfg(unix)]
 mod instance;
 pub mod keys;
-pub mod look;
 pub mod notices;
 mod panels;
 mod picture;
@@ -28,6 +27,7 @@ pub mod session;
 mod settings_store;
 mod theme;
 mod thumbnails;
+pub mod ui_state;
 pub mod view;
 mod windows;
 pub mod workspace;
@@ -52,10 +52,10 @@ use action::Action;
 use canvas::Canvas;
 use dialogs::{Dialogs, Question};
 use engine_state::EngineState;
-use look::{Look, Tool};
 use notices::{Notice, Notices};
 use settings_store::SettingsStore;
 use thumbnails::Thumbnails;
+use ui_state::{Tool, UiState};
 use workspace::{Threads, Workspace};
 
 /// Starts an engine with these settings.
@@ -85,7 +85,7 @@ pub struct Jawline {
     engine_settings: engine::Settings,
     canvas: Option<Canvas>,
     workspace: Workspace,
-    look: Look,
+    ui_state: UiState,
     notices: Notices,
     settings_store: SettingsStore,
     dialogs: Dialogs,
@@ -150,7 +150,7 @@ impl Jawline {
             engine_settings,
             canvas: render_state.map(Canvas::new),
             workspace: Workspace::new(Box::new(disk), boundaries),
-            look: Look::default(),
+            ui_state: UiState::default(),
             notices: Notices::default(),
             settings_store,
             dialogs: Dialogs::default(),
@@ -210,8 +210,8 @@ impl Jawline {
     }
 
     /// What is shown, for tests.
-    pub fn look(&self) -> &Look {
-        &self.look
+    pub fn ui_state(&self) -> &UiState {
+        &self.ui_state
     }
 
     /// What was told, for tests.
@@ -224,7 +224,7 @@ impl Jawline {
         let begun = Instant::now();
         let ctx = ui.ctx().clone();
         self.poll_events(&ctx);
-        let mut actions = keys::actions(&ctx, &self.look, chin_slider_id(&ctx));
+        let mut actions = keys::actions(&ctx, &self.ui_state, chin_slider_id(&ctx));
         self.dropped(&ctx, &mut actions);
         self.show(ui, &mut actions);
         for action in actions {
@@ -239,7 +239,7 @@ impl Jawline {
     fn reconcile(&mut self, ctx: &Context) {
         let wait = self.workspace.reconcile(
             Instant::now(),
-            self.look.is_dragging(),
+            self.ui_state.is_dragging(),
             self.settings_store.settings().refines_keyframes,
             self.backend.as_mut(),
         );
@@ -257,7 +257,7 @@ impl Jawline {
             .inner_margin(Margin::same(8));
         let photos = self.workspace.photos();
         let has_document = self.workspace.session().is_some() || photos.len() > 1;
-        if !self.look.hides_panels {
+        if !self.ui_state.hides_panels {
             Panel::top("top")
                 .frame(bar)
                 .show(ui, |ui| panels::top::show(self, ui, actions));
@@ -268,14 +268,14 @@ impl Jawline {
         let banners = !self.notices.shown().is_empty() || !self.workspace.recoverable().is_empty();
         // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
         let is_narrow = ui.available_width() < 720.0;
-        if has_document && !self.look.hides_panels && !is_narrow {
+        if has_document && !self.ui_state.hides_panels && !is_narrow {
             Panel::left("left")
                 .frame(side)
                 .resizable(false)
                 .exact_size(196.0)
                 .show(ui, |ui| panels::left::show(self, ui, actions));
         }
-        if has_document && !self.look.hides_panels {
+        if has_document && !self.ui_state.hides_panels {
             Panel::right("edit")
                 .frame(side)
                 .resizable(false)
@@ -386,7 +386,7 @@ impl Jawline {
 
     /// Whether a tool is in use that needs the picture to itself.
     pub fn tool(&self) -> &Tool {
-        &self.look.tool
+        &self.ui_state.tool
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::diffuse::{Diffuse, Diffused};
-use super::drawing::{Drawing, DrawingUnderWay};
 use super::edit_params::EditParams;
+use super::edited_synthesis::{EditedSynthesis, SynthesisUnderWay};
 use super::{Context, Error, Job, PreparedFace, Progress, Step};
 use crate::latent::diffusion::{Best, Options, Target};
 use crate::portrait::composite::composite;
@@ -23,14 +23,14 @@ pub struct DiffuseFace {
     face: Arc<PreparedFace>,
     params: EditParams,
     options: Options,
-    drawings: Option<Sender<Arc<Drawing>>>,
+    drawings: Option<Sender<Arc<EditedSynthesis>>>,
     state: State,
 }
 
 enum State {
     Begin,
     Running {
-        edited: Box<Drawing>,
+        edited: Box<EditedSynthesis>,
         diffusion: Box<Diffuse>,
         better: Receiver<Best>,
         steps: usize,
@@ -53,14 +53,14 @@ impl DiffuseFace {
     /// Sends the drawing of the best code so far now and then: to show it, and to keep it when the job
     /// is cancelled.
     #[must_use]
-    pub fn showing(mut self, drawings: Sender<Arc<Drawing>>) -> Self {
+    pub fn showing(mut self, drawings: Sender<Arc<EditedSynthesis>>) -> Self {
         self.drawings = Some(drawings);
         self
     }
 
     /// The crop with the edit pasted under the hard neck mask, and the soft mask under which pixels
     /// do not count.
-    fn target(&self, edited: &Drawing) -> Result<Target, Error> {
+    fn target(&self, edited: &EditedSynthesis) -> Result<Target, Error> {
         let crop = &self.face.aligned.picture;
         let labels = &self.face.parsed.labels;
         let neck = neck_mask(labels, &self.face.landmarks_in_labels, 7)?;
@@ -72,24 +72,24 @@ impl DiffuseFace {
         })
     }
 
-    fn drawing(&self, edited: &Drawing, best: Best) -> Arc<Drawing> {
+    fn drawing(&self, edited: &EditedSynthesis, best: Best) -> Arc<EditedSynthesis> {
         let picture = float_picture_from_tensor(best.picture.view());
         Arc::new(edited.diffused(best.code, picture))
     }
 }
 
 impl Job for DiffuseFace {
-    type Output = Arc<Drawing>;
+    type Output = Arc<EditedSynthesis>;
 
     fn name(&self) -> String {
         "diffuse the edit".to_owned()
     }
 
-    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Arc<Drawing>>, Error> {
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Arc<EditedSynthesis>>, Error> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => {
                 let edited =
-                    DrawingUnderWay::begin(&self.face, &self.params, context)?.finish(context)?;
+                    SynthesisUnderWay::begin(&self.face, &self.params, context)?.finish(context)?;
                 let (told, better) = unbounded();
                 let target = self.target(&edited)?;
                 let diffusion = Diffuse::new(target, self.face.code.clone(), self.options);

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use image::{DynamicImage, GrayImage, Rgb32FImage};
 
 use super::clock::{Clock, TimedStages};
-use super::drawing::{Drawing, DrawingUnderWay};
 use super::edit_params::{EditParams, Method};
 use super::edited_face::{EditedFace, Frame};
+use super::edited_synthesis::{EditedSynthesis, SynthesisUnderWay};
 use super::prepare::PreparedFace;
 use super::{Context, Error, Job, Progress, Step};
 use crate::latent::Boundary;
@@ -32,7 +32,7 @@ pub struct RenderedFace {
     /// The prepared face that it is an edit of.
     pub face: Arc<PreparedFace>,
     /// What the networks said.
-    pub drawing: Arc<Drawing>,
+    pub drawing: Arc<EditedSynthesis>,
     /// What is warped: the drawing with the photo's own texture.
     pub edited: Rgb32FImage,
     /// The warp; `None` where the method has none.
@@ -80,7 +80,7 @@ impl RenderedFace {
     /// [`Error::Portrait`] when pictures do not fit each other.
     pub fn finish(
         params: &EditParams,
-        drawing: Arc<Drawing>,
+        drawing: Arc<EditedSynthesis>,
         mut seconds: TimedStages,
     ) -> Result<Self, Error> {
         let face = Arc::clone(&drawing.face);
@@ -172,8 +172,8 @@ impl RenderedFace {
 pub struct RenderFace {
     face: Arc<PreparedFace>,
     params: EditParams,
-    under_way: Option<DrawingUnderWay>,
-    drawing: Option<Arc<Drawing>>,
+    under_way: Option<SynthesisUnderWay>,
+    drawing: Option<Arc<EditedSynthesis>>,
     seconds: TimedStages,
 }
 
@@ -191,7 +191,7 @@ impl RenderFace {
 
     /// Keeps an earlier drawing, if it is of the same face and the same code.
     #[must_use]
-    pub fn reusing(mut self, drawing: Option<Arc<Drawing>>) -> Self {
+    pub fn reusing(mut self, drawing: Option<Arc<EditedSynthesis>>) -> Self {
         self.drawing = drawing.filter(|drawing| drawing.serves(&self.face, &self.params));
         self
     }
@@ -208,7 +208,7 @@ impl Job for RenderFace {
         let Some(drawing) = self.drawing.take() else {
             let mut drawing = match self.under_way.take() {
                 Some(drawing) => drawing,
-                None => DrawingUnderWay::begin(&self.face, &self.params, context)?,
+                None => SynthesisUnderWay::begin(&self.face, &self.params, context)?,
             };
             match drawing.advance(context, &mut self.seconds)? {
                 Some(drawing) => self.drawing = Some(Arc::new(drawing)),

@@ -108,7 +108,7 @@ impl Noise {
 
 /// A drawing under way: what has been computed of it.
 #[derive(Debug, Clone)]
-pub struct Drawing {
+pub struct SynthesisRun {
     /// The code and the last picture, by the names of the network's inputs.
     inputs: BTreeMap<String, ArcArray<f32, IxDyn>>,
     /// What the parts to come go on from.
@@ -265,9 +265,9 @@ impl Generator {
     }
 
     /// Begins to draw a code in W+, `[L, n]`; [`advance`](Self::advance) goes on.
-    pub fn begin(&self, code: ArrayView2<'_, f32>) -> Drawing {
+    pub fn begin(&self, code: ArrayView2<'_, f32>) -> SynthesisRun {
         let codes = (name::CODES.to_owned(), code.to_owned().into_dyn().into());
-        Drawing {
+        SynthesisRun {
             inputs: BTreeMap::from([codes]),
             values: DeviceValues::default(),
             done: 0,
@@ -278,7 +278,11 @@ impl Generator {
     ///
     /// # Errors
     /// As [`map`](Self::map). The drawing stays where it was.
-    pub fn advance(&mut self, drawing: &mut Drawing, cancel: &CancelToken) -> Result<Drawn, Error> {
+    pub fn advance(
+        &mut self,
+        drawing: &mut SynthesisRun,
+        cancel: &CancelToken,
+    ) -> Result<Drawn, Error> {
         let last = self.segments.len().saturating_sub(1);
         let part = drawing.done.min(last);
         if drawing.done <= last {
@@ -291,7 +295,7 @@ impl Generator {
         })
     }
 
-    fn compute(&mut self, drawing: &mut Drawing, cancel: &CancelToken) -> Result<(), Error> {
+    fn compute(&mut self, drawing: &mut SynthesisRun, cancel: &CancelToken) -> Result<(), Error> {
         let Some(segment) = self.segments.get_mut(drawing.done) else {
             return Ok(());
         };
@@ -320,7 +324,7 @@ impl Generator {
         Ok(())
     }
 
-    fn picture(&self, drawing: &Drawing, part: usize) -> Result<ArcArray<f32, Ix4>, Error> {
+    fn picture(&self, drawing: &SynthesisRun, part: usize) -> Result<ArcArray<f32, Ix4>, Error> {
         let name = self.segments.get(part).map(|segment| &segment.picture);
         let picture = name.and_then(|name| drawing.inputs.get(name));
         let shape = picture.map_or_else(Vec::new, |picture| picture.shape().to_vec());

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub use chin_meter::{ChinMeter, ChinReading};
 pub use detector::FaceDetector;
 pub use generator::{
-    Drawing, Drawn, Generator, Noise, PREVIEW_RESOLUTIONS_PX, Stages, gaussian_latents,
+    Drawn, Generator, Noise, PREVIEW_RESOLUTIONS_PX, Stages, SynthesisRun, gaussian_latents,
 };
 pub use landmarks::LandmarkModel;
 pub use named::{ChannelOrder, NetworkSource};

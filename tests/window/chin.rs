@@ -2,8 +2,8 @@
 
 use egui::Key;
 use egui_kittest::kittest::{NodeT, Queryable};
-use jawline::app::look::Tool;
 use jawline::app::session::Shown;
+use jawline::app::ui_state::Tool;
 use jawline::engine::ChinReading;
 use jawline::engine::client::{Request, Slot};
 use jawline::latent::Boundary;

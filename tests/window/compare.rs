@@ -16,15 +16,15 @@ fn every_mode_by_key_and_by_button() {
         (Key::Num1, "After"),
     ] {
         bench.key(key);
-        let by_key = bench.app().look().compare;
+        let by_key = bench.app().ui_state().compare;
         bench.key(if key == Key::Num1 {
             Key::Num3
         } else {
             Key::Num1
         });
-        assert_ne!(bench.app().look().compare, by_key);
+        assert_ne!(bench.app().ui_state().compare, by_key);
         bench.click(label);
-        assert_eq!(bench.app().look().compare, by_key, "{label}");
+        assert_eq!(bench.app().ui_state().compare, by_key, "{label}");
         assert_eq!(is_split(by_key), label == "Split");
     }
 }
@@ -56,7 +56,7 @@ fn the_divider_is_dragged_and_turned() {
     let rect = bench.picture_rect();
     let to = Pos2::new(rect.left() + rect.width() * 0.25, rect.center().y);
     bench.drag(rect.center(), to);
-    let Compare::Split { axis, position } = bench.app().look().compare else {
+    let Compare::Split { axis, position } = bench.app().ui_state().compare else {
         panic!("no split");
     };
     assert_eq!(axis, Axis::Vertical);
@@ -64,7 +64,7 @@ fn the_divider_is_dragged_and_turned() {
     bench.click("Turn the split");
     bench.key(Key::Num1);
     bench.key(Key::Num2);
-    let turned = bench.app().look().compare;
+    let turned = bench.app().ui_state().compare;
     assert!(matches!(
         turned,
         Compare::Split {
@@ -77,10 +77,10 @@ fn the_divider_is_dragged_and_turned() {
 #[test]
 fn zoom_keeps_the_point_under_the_pointer_and_the_keys_zoom() {
     let mut bench = Bench::edited();
-    let fit = bench.app().look().view.unwrap();
+    let fit = bench.app().ui_state().view.unwrap();
     let at = bench.picture_rect().center() + egui::vec2(100.0, -50.0);
     bench.wheel(at, 150.0);
-    let zoomed = bench.app().look().view.unwrap();
+    let zoomed = bench.app().ui_state().view.unwrap();
     assert!(zoomed.zoom > fit.zoom * 1.3);
     let from_middle = at - bench.picture_rect().center();
     let under = |view: jawline::app::view::View| {
@@ -89,34 +89,34 @@ fn zoom_keeps_the_point_under_the_pointer_and_the_keys_zoom() {
     };
     assert!(under(fit).distance(under(zoomed)) < 2.0);
     bench.key(Key::Num0);
-    assert_eq!(bench.app().look().view.unwrap().zoom, 1.0);
+    assert_eq!(bench.app().ui_state().view.unwrap().zoom, 1.0);
     bench.shift_key(Key::Num0);
-    assert_eq!(bench.app().look().view.unwrap().zoom, 2.0);
+    assert_eq!(bench.app().ui_state().view.unwrap().zoom, 2.0);
     bench.key(Key::Plus);
-    assert!(bench.app().look().view.unwrap().zoom > 2.0);
+    assert!(bench.app().ui_state().view.unwrap().zoom > 2.0);
     bench.key(Key::Minus);
     bench.key(Key::Minus);
-    assert!(bench.app().look().view.unwrap().zoom < 2.0);
-    let before = bench.app().look().view.unwrap().centre;
+    assert!(bench.app().ui_state().view.unwrap().zoom < 2.0);
+    let before = bench.app().ui_state().view.unwrap().centre;
     let middle = bench.picture_rect().center();
     bench.drag(middle, middle + egui::vec2(60.0, 30.0));
-    let moved = bench.app().look().view.unwrap().centre - before;
+    let moved = bench.app().ui_state().view.unwrap().centre - before;
     assert!(
         moved.x < 0.0 && moved.y < 0.0,
         "the picture follows the pointer"
     );
     bench.key(Key::F);
-    assert_eq!(bench.app().look().view.unwrap(), fit);
+    assert_eq!(bench.app().ui_state().view.unwrap(), fit);
 }
 
 #[test]
 fn nothing_jumps_when_modes_change() {
     let mut bench = Bench::edited();
     bench.key(Key::Num0);
-    let view = bench.app().look().view;
+    let view = bench.app().ui_state().view;
     for key in [Key::Num2, Key::Num4, Key::Num1] {
         bench.key(key);
-        assert_eq!(bench.app().look().view, view);
+        assert_eq!(bench.app().ui_state().view, view);
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use image::{GrayImage, Rgb32FImage, RgbImage};
 use jawline::engine::client::{Backend, Reply, Request, Slot};
 use jawline::engine::{
-    AlignedFace, ChinReading, Drawing, EditParams, EditedFace, Error, FoundFace, Frame,
+    AlignedFace, ChinReading, EditParams, EditedFace, EditedSynthesis, Error, FoundFace, Frame,
     ImportedPack, Method, MovedFace, PreparedFace, Progress, RenderedFace, Snapshot, TimedStages,
 };
 use jawline::geometry::{Landmarks, Point, Rect};
@@ -394,7 +394,7 @@ fn labels_of(landmarks: &Landmarks, covers_neck: bool) -> GrayImage {
 }
 
 /// The neck gets the darker, the farther the code would move.
-fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<Drawing> {
+fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<EditedSynthesis> {
     let mut edited: Rgb32FImage = prepared.drawn.clone();
     let height = edited.height();
     for (_, y, pixel) in edited.enumerate_pixels_mut() {
@@ -404,7 +404,7 @@ fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<Drawing> {
     }
     let parsed = prepared.parsed.clone();
     let code = prepared.code.clone();
-    Arc::new(Drawing::known(
+    Arc::new(EditedSynthesis::known(
         Arc::clone(prepared),
         params,
         code,
@@ -413,7 +413,7 @@ fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<Drawing> {
     ))
 }
 
-fn finish(drawing: Arc<Drawing>, params: &EditParams) -> RenderedFace {
+fn finish(drawing: Arc<EditedSynthesis>, params: &EditParams) -> RenderedFace {
     let params = EditParams {
         match_colour: false,
         ..params.clone()

@@ -1,8 +1,8 @@
 //! The brush, warp points, settings of mask and warp.
 
 use egui::Key;
-use jawline::app::look::Tool;
 use jawline::app::session::Shown;
+use jawline::app::ui_state::Tool;
 use jawline::engine::Method;
 use jawline::portrait::strokes::StrokeKind;
 
@@ -50,12 +50,12 @@ fn a_brush_stroke_changes_the_mask_and_is_one_step() {
 #[test]
 fn brackets_resize_the_brush() {
     let mut bench = Bench::edited();
-    let radius = bench.app().look().brush.radius_px;
+    let radius = bench.app().ui_state().brush.radius_px;
     bench.key(Key::CloseBracket);
-    assert!(bench.app().look().brush.radius_px > radius);
+    assert!(bench.app().ui_state().brush.radius_px > radius);
     bench.key(Key::OpenBracket);
     bench.key(Key::OpenBracket);
-    assert!(bench.app().look().brush.radius_px < radius);
+    assert!(bench.app().ui_state().brush.radius_px < radius);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::fs;
 
 use egui::Key;
-use jawline::app::look::Tool;
 use jawline::app::session::{Finding, Shown};
+use jawline::app::ui_state::Tool;
 use jawline::editor::FaceId;
 use jawline::engine::client::Slot;
 
@@ -35,7 +35,7 @@ fn another_face_is_chosen_by_list_and_by_click() {
     assert_eq!(bench.shown(), Shown::Exact);
     assert_eq!(bench.session().document.params(FaceId(1)).amount, 0.0);
 
-    let view = bench.app().look().view.unwrap();
+    let view = bench.app().ui_state().view.unwrap();
     let chin = landmarks().chin();
     let from_centre = (chin - view.centre) * f64::from(view.zoom);
     let at = bench.picture_rect().center()

@@ -124,7 +124,7 @@ pub struct Quads {
 }
 
 /// What draws them.
-pub struct Drawing {
+pub struct CanvasCallback {
     pipelines: Arc<Pipelines>,
     quads: Quads,
     prepared: OnceLock<Prepared>,
@@ -138,7 +138,7 @@ struct Prepared {
     shares_region: Rect,
 }
 
-impl Drawing {
+impl CanvasCallback {
     pub fn new(pipelines: Arc<Pipelines>, quads: Quads) -> Self {
         Self {
             pipelines,
@@ -269,7 +269,7 @@ impl Drawing {
     }
 }
 
-impl Drop for Drawing {
+impl Drop for CanvasCallback {
     fn drop(&mut self) {
         if let Some(shares) = self.prepared.take().and_then(|prepared| prepared.shares) {
             self.pipelines.shares.put_back(shares);
@@ -277,7 +277,7 @@ impl Drop for Drawing {
     }
 }
 
-impl egui_wgpu::CallbackTrait for Drawing {
+impl egui_wgpu::CallbackTrait for CanvasCallback {
     fn prepare(
         &self,
         _device: &wgpu::Device,

@@ -32,7 +32,7 @@ use super::view::{Compare, View, pixels_of};
 use crate::geometry::Rect;
 use crate::photo::Photo;
 use crate::portrait::screen::{Keyframe, ScreenCrop, ScreenFrame};
-use callback::{Drawing, Quad, Quads};
+use callback::{CanvasCallback, Quad, Quads};
 use face::{Change, Face};
 use moved::Sight;
 use photo::PhotoTextures;
@@ -54,7 +54,7 @@ pub enum LoadState {
 
 /// How a face is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Look {
+pub enum FaceDisplay {
     /// As photographed.
     Hidden,
     /// As its frame says.
@@ -98,8 +98,8 @@ pub struct Scene {
     pub compare: Compare,
     /// Around the photo, and behind it where it is transparent.
     pub background: Color32,
-    /// The faces, in any order. A face that is not named, or that has no frame or no keyframes where its look needs them, is shown as photographed.
-    pub faces: Vec<(FaceKey, Look)>,
+    /// The faces, in any order. A face that is not named, or that has no frame or no keyframes where its display needs them, is shown as photographed.
+    pub faces: Vec<(FaceKey, FaceDisplay)>,
     /// Factor by which [`Compare::Difference`] amplifies.
     pub difference_gain: f32,
     /// What is drawn over a face.
@@ -220,7 +220,7 @@ impl Canvas {
         if let Some(photo) = self.photo.clone().filter(|_| usable) {
             self.add_picture(&photo, &canvas, view, scene, &mut quads);
         }
-        let drawing = Drawing::new(self.pipelines.clone(), quads);
+        let drawing = CanvasCallback::new(self.pipelines.clone(), quads);
         painter.add(egui_wgpu::Callback::new_paint_callback(rect, drawing));
     }
 
@@ -234,11 +234,11 @@ impl Canvas {
     ) {
         let mut changes = Vec::new();
         let sight = Sight::of(view, &scene.compare.panes(canvas));
-        for (key, look) in &scene.faces {
+        for (key, display) in &scene.faces {
             let Some(face) = self.faces.get_mut(key) else {
                 continue;
             };
-            changes.extend(change_of(face, &self.pipelines, *look, &sight));
+            changes.extend(change_of(face, &self.pipelines, *display, &sight));
         }
         let overlay = self.overlay(scene, &sight);
         let [red, green, blue, _] = scene.background.to_normalized_gamma_f32();
@@ -270,17 +270,17 @@ impl Canvas {
             overlays.heat,
         ]
         .map(opacity);
-        let look = scene.faces.iter().find(|(face, _)| *face == key);
-        let look = look.map_or(Look::Hidden, |(_, look)| *look);
+        let display = scene.faces.iter().find(|(face, _)| *face == key);
+        let display = display.map_or(FaceDisplay::Hidden, |(_, display)| *display);
         let face = self.faces.get_mut(&key)?;
-        if look == Look::Hidden {
+        if display == FaceDisplay::Hidden {
             opacities[3] = 0.0;
         }
         if opacities.iter().all(|opacity| *opacity == 0.0) {
             return None;
         }
         // A mask is there even where the change is not shown.
-        let change = change_of(face, &self.pipelines, look, sight)
+        let change = change_of(face, &self.pipelines, display, sight)
             .or_else(|| face.exact(&self.pipelines, None))
             .or_else(|| face.moved(&self.pipelines, 100.0, sight))
             .or_else(|| face.preview(&self.pipelines, face.largest_amount()?))
@@ -301,12 +301,17 @@ impl Drop for Canvas {
     }
 }
 
-fn change_of(face: &mut Face, pipelines: &Pipelines, look: Look, sight: &Sight) -> Option<Change> {
-    match look {
-        Look::Hidden => None,
-        Look::Exact => face.exact(pipelines, None),
-        Look::ExactWith { strength } => face.exact(pipelines, Some(strength)),
-        Look::Moved { amount } => face.moved(pipelines, amount, sight),
-        Look::Preview { amount } => face.preview(pipelines, amount),
+fn change_of(
+    face: &mut Face,
+    pipelines: &Pipelines,
+    display: FaceDisplay,
+    sight: &Sight,
+) -> Option<Change> {
+    match display {
+        FaceDisplay::Hidden => None,
+        FaceDisplay::Exact => face.exact(pipelines, None),
+        FaceDisplay::ExactWith { strength } => face.exact(pipelines, Some(strength)),
+        FaceDisplay::Moved { amount } => face.moved(pipelines, amount, sight),
+        FaceDisplay::Preview { amount } => face.preview(pipelines, amount),
     }
 }

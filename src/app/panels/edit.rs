@@ -9,9 +9,9 @@ use egui::{CollapsingHeader, DragValue, RichText, ScrollArea, Slider, Ui};
 use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::chin_slider::{SliderEvent, chin_slider};
-use crate::app::look::Overlay;
 use crate::app::session::{NoLeastAmount, Preparation, Session};
 use crate::app::theme;
+use crate::app::ui_state::Overlay;
 use crate::editor::presets::Presets;
 use crate::editor::{AMOUNT_RANGE, Change, FaceId};
 use crate::engine::Method;
@@ -218,7 +218,7 @@ fn presets(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Acti
 
 fn overlays(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Overlays").show(ui, |ui| {
-        let mut all = app.look.overlays;
+        let mut all = app.ui_state.overlays;
         let row = |ui: &mut Ui, name: &str, overlay: &mut Overlay, tooltip: &str| {
             ui.horizontal(|ui| {
                 let check = on_the_left(ui, 118.0, |ui| ui.checkbox(&mut overlay.is_on, name));
@@ -271,7 +271,7 @@ fn overlays(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             &mut all.heat,
             "How much each pixel has changed, from blue to red",
         );
-        if all != app.look.overlays {
+        if all != app.ui_state.overlays {
             actions.push(Action::Overlays(all));
         }
     });

@@ -5,9 +5,9 @@ use egui::{Button, RichText, ScrollArea, Ui};
 use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::keys::capitalised;
-use crate::app::look::Tool;
 use crate::app::session::{Finding, Preparation, Session};
 use crate::app::theme;
+use crate::app::ui_state::Tool;
 use crate::app::workspace::Loading;
 use crate::editor::Face;
 
@@ -82,7 +82,7 @@ fn faces(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Action
     for face in session.document.faces() {
         face_row(session, &face, ui, actions);
     }
-    let is_marking = matches!(app.look.tool, Tool::Mark(_));
+    let is_marking = matches!(app.ui_state.tool, Tool::Mark(_));
     let mark = ui.add(Button::selectable(is_marking, "Mark a face…"));
     if mark
         .on_hover_text(

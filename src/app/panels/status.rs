@@ -61,7 +61,7 @@ fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         let ended = progress.done + progress.failed;
         let text = format!("Queue: {ended} of {}", progress.total);
         bar(ui, &text, progress.fraction, progress.left);
-        if ui.button("Show").clicked() && !app.look.windows.batch {
+        if ui.button("Show").clicked() && !app.ui_state.windows.batch {
             actions.push(Action::ToggleWindow(WindowName::Batch));
         }
         return;

@@ -110,8 +110,8 @@ fn undo(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 type Mode = (&'static str, Compare, bool, &'static str);
 
 fn modes(app: &Jawline) -> [Mode; 4] {
-    let (axis, position) = app.look.split;
-    let now = app.look.compare;
+    let (axis, position) = app.ui_state.split;
+    let now = app.ui_state.compare;
     [
         (
             "After",
@@ -171,12 +171,12 @@ fn compare_list(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 fn before(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
-    let button =
-        Button::selectable(app.look.holds_before, "Before").sense(egui::Sense::click_and_drag());
+    let button = Button::selectable(app.ui_state.holds_before, "Before")
+        .sense(egui::Sense::click_and_drag());
     let before = ui.add(button);
     let is_held = before.is_pointer_button_down_on();
     let by_key = ui.input(|input| input.key_down(egui::Key::B));
-    if is_held != app.look.holds_before && !by_key {
+    if is_held != app.ui_state.holds_before && !by_key {
         actions.push(Action::HoldBefore(is_held));
     }
     before.on_hover_text("Hold to see the photo as it was (B)");
@@ -200,14 +200,17 @@ fn turn(axis: Axis, position: f32, ui: &mut Ui, actions: &mut Vec<Action>) {
 fn zoom(app: &Jawline, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) {
     let has_document = app.workspace.session().is_some();
     ui.add_enabled_ui(has_document, |ui| {
-        let fit = ui.add(Button::selectable(app.look.is_fit && has_document, "Fit"));
+        let fit = ui.add(Button::selectable(
+            app.ui_state.is_fit && has_document,
+            "Fit",
+        ));
         if fit
             .on_hover_text(hint("fit the photo in the window"))
             .clicked()
         {
             actions.push(Action::Fit);
         }
-        let percent = app.look.view.map_or(100.0, |view| view.percent());
+        let percent = app.ui_state.view.map_or(100.0, |view| view.percent());
         if ui
             .button("1:1")
             .on_hover_text(hint("zoom to 100 %"))

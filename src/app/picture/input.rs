@@ -5,8 +5,8 @@ use egui::{CursorIcon, PointerButton, Response, Ui};
 use super::Place;
 use crate::app::Jawline;
 use crate::app::action::Action;
-use crate::app::look::{Drag, Pulling, Tool};
 use crate::app::session::Session;
+use crate::app::ui_state::{Drag, Pulling, Tool};
 use crate::app::view::{Axis, Compare};
 use crate::editor::Change;
 use crate::engine::Method;
@@ -35,12 +35,12 @@ pub fn take(
         && let Some(pointer) = ui.input(|input| input.pointer.press_origin())
     {
         let middle = response.dragged_by(PointerButton::Middle);
-        app.look.drag = if space || middle {
+        app.ui_state.drag = if space || middle {
             Drag::Picture
         } else {
             begin_drag(app, place, pointer)
         };
-        if matches!(app.look.drag, Drag::Brush | Drag::Point) {
+        if matches!(app.ui_state.drag, Drag::Brush | Drag::Point) {
             actions.push(Action::Gesture { begins: true });
         }
     }
@@ -57,7 +57,7 @@ pub fn take(
     {
         click(app, place, pointer, actions);
     }
-    if response.double_clicked() && app.look.tool == Tool::Hand {
+    if response.double_clicked() && app.ui_state.tool == Tool::Hand {
         let is_close = (place.view.zoom - 1.0).abs() < 1e-3;
         if is_close {
             actions.push(Action::Fit);
@@ -87,10 +87,10 @@ fn zoom_at(place: &Place, pointer: egui::Pos2, zoom: f32, actions: &mut Vec<Acti
 }
 
 fn divider_under(app: &Jawline, place: &Place, pointer: egui::Pos2) -> Option<Axis> {
-    let Compare::Split { axis, .. } = app.look.compare_now() else {
+    let Compare::Split { axis, .. } = app.ui_state.compare_now() else {
         return None;
     };
-    let divider = app.look.compare_now().divider_px(&place.canvas);
+    let divider = app.ui_state.compare_now().divider_px(&place.canvas);
     let pixel = place.pixel(pointer);
     let along = match axis {
         Axis::Vertical => pixel.x,
@@ -101,8 +101,8 @@ fn divider_under(app: &Jawline, place: &Place, pointer: egui::Pos2) -> Option<Ax
 }
 
 fn cursor(app: &Jawline, ui: &Ui, place: &Place, pointer: egui::Pos2, space: bool) {
-    let icon = match (&app.look.tool, divider_under(app, place, pointer)) {
-        _ if space || app.look.drag == Drag::Picture => CursorIcon::Grabbing,
+    let icon = match (&app.ui_state.tool, divider_under(app, place, pointer)) {
+        _ if space || app.ui_state.drag == Drag::Picture => CursorIcon::Grabbing,
         (_, Some(Axis::Vertical)) => CursorIcon::ResizeHorizontal,
         (_, Some(Axis::Horizontal)) => CursorIcon::ResizeVertical,
         (Tool::Brush(_), _) => CursorIcon::None,
@@ -119,23 +119,23 @@ fn begin_drag(app: &mut Jawline, place: &Place, pointer: egui::Pos2) -> Drag {
     let Some(session) = app.workspace.session() else {
         return Drag::Nothing;
     };
-    match app.look.tool.clone() {
+    match app.ui_state.tool.clone() {
         Tool::Hand | Tool::Mark(_) => Drag::Picture,
         Tool::Brush(kind) => {
             let Some(point) = point_in_crop(session, place, pointer) else {
                 return Drag::Picture;
             };
-            app.look.stroke = Some(Stroke {
+            app.ui_state.stroke = Some(Stroke {
                 kind,
-                radius_px: app.look.brush.radius_px,
-                hardness: app.look.brush.hardness,
+                radius_px: app.ui_state.brush.radius_px,
+                hardness: app.ui_state.brush.hardness,
                 path: vec![point],
             });
             Drag::Brush
         }
         Tool::Pull => match grasp(session, place, pointer) {
             Some(pulling) => {
-                app.look.pull = Some(pulling);
+                app.ui_state.pull = Some(pulling);
                 Drag::Point
             }
             None => Drag::Picture,
@@ -150,7 +150,7 @@ fn go_on(
     response: &Response,
     actions: &mut Vec<Action>,
 ) {
-    match app.look.drag {
+    match app.ui_state.drag {
         Drag::Nothing => (),
         Drag::Picture => {
             let by = response.drag_delta();
@@ -160,7 +160,7 @@ fn go_on(
             }
         }
         Drag::Divider => {
-            let (axis, _) = app.look.split;
+            let (axis, _) = app.ui_state.split;
             let pixel = place.pixel(pointer);
             let canvas = &place.canvas;
             let position = match axis {
@@ -177,7 +177,7 @@ fn go_on(
                 .workspace
                 .session()
                 .and_then(|session| point_in_crop(session, place, pointer));
-            if let (Some(stroke), Some(point)) = (&mut app.look.stroke, point) {
+            if let (Some(stroke), Some(point)) = (&mut app.ui_state.stroke, point) {
                 let far_enough = f64::from(stroke.radius_px) * 0.1;
                 let last = stroke.path.last().copied();
                 if last.is_none_or(|last| last.distance(point) > far_enough) {
@@ -190,7 +190,7 @@ fn go_on(
                 .workspace
                 .session()
                 .and_then(|session| point_in_crop(session, place, pointer));
-            if let (Some(pulling), Some(point)) = (app.look.pull, point) {
+            if let (Some(pulling), Some(point)) = (app.ui_state.pull, point) {
                 actions.push(Action::Change(Change::Pull(Pull {
                     at: pulling.at,
                     by: pulling.was + (point - pulling.from),
@@ -201,15 +201,15 @@ fn go_on(
 }
 
 fn end_drag(app: &mut Jawline, actions: &mut Vec<Action>) {
-    match std::mem::take(&mut app.look.drag) {
+    match std::mem::take(&mut app.ui_state.drag) {
         Drag::Brush => {
-            if let Some(stroke) = app.look.stroke.take() {
+            if let Some(stroke) = app.ui_state.stroke.take() {
                 actions.push(Action::Change(Change::Paint(Arc::new(stroke))));
             }
             actions.push(Action::Gesture { begins: false });
         }
         Drag::Point => {
-            app.look.pull = None;
+            app.ui_state.pull = None;
             actions.push(Action::Gesture { begins: false });
         }
         Drag::Nothing | Drag::Picture | Drag::Divider => (),
@@ -223,7 +223,7 @@ fn click(app: &mut Jawline, place: &Place, pointer: egui::Pos2, actions: &mut Ve
     let Some(point) = place.photo_point(pointer) else {
         return;
     };
-    match &mut app.look.tool {
+    match &mut app.ui_state.tool {
         Tool::Mark(points) => {
             points.push(point);
             if let [left, right, chin] = points[..] {
@@ -236,8 +236,8 @@ fn click(app: &mut Jawline, place: &Place, pointer: egui::Pos2, actions: &mut Ve
             if let Some(point) = point_in_crop(session, place, pointer) {
                 actions.push(Action::Change(Change::Paint(Arc::new(Stroke {
                     kind,
-                    radius_px: app.look.brush.radius_px,
-                    hardness: app.look.brush.hardness,
+                    radius_px: app.ui_state.brush.radius_px,
+                    hardness: app.ui_state.brush.hardness,
                     path: vec![point],
                 }))));
             }

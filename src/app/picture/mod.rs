@@ -7,7 +7,7 @@ use egui::{Color32, Rect as ScreenRect, Sense, Ui};
 
 use super::Jawline;
 use super::action::Action;
-use super::canvas::{FaceKey, Look as FaceLook, Overlays as CanvasOverlays, Scene};
+use super::canvas::{FaceDisplay, FaceKey, Overlays as CanvasOverlays, Scene};
 use super::session::{Session, Shown};
 use super::view::{Pane, View, pixels_of};
 use crate::editor::FaceId;
@@ -81,7 +81,7 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     };
     let pixels_per_point = ui.ctx().pixels_per_point();
     let canvas = pixels_of(rect, pixels_per_point);
-    let compare = app.look.compare_now();
+    let compare = app.ui_state.compare_now();
     let panes = compare.panes(&canvas);
     let area = panes.first().map_or(canvas, |pane| pane.area);
     let Some(photo) = session.photo() else {
@@ -97,11 +97,11 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
             ),
         )
     };
-    let view = match app.look.view {
-        Some(view) if !app.look.is_fit => view.clamped(size),
+    let view = match app.ui_state.view {
+        Some(view) if !app.ui_state.is_fit => view.clamped(size),
         _ => fit(),
     };
-    app.look.view = Some(view);
+    app.ui_state.view = Some(view);
     let place = Place {
         rect,
         canvas,
@@ -113,7 +113,7 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     let scene = Scene {
         compare,
         background: Color32::from_gray(app.settings().background),
-        faces: looks(session),
+        faces: face_displays(session),
         difference_gain: app.settings().difference_gain,
         overlays: canvas_overlays(app, session),
     };
@@ -125,7 +125,7 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 /// How the canvas shows every face.
-fn looks(session: &Session) -> Vec<(FaceKey, FaceLook)> {
+fn face_displays(session: &Session) -> Vec<(FaceKey, FaceDisplay)> {
     let look = |id: FaceId| {
         let params = session.document.params(id);
         let frame = session
@@ -133,17 +133,17 @@ fn looks(session: &Session) -> Vec<(FaceKey, FaceLook)> {
             .and_then(|state| state.frame.as_ref());
         let is_moved = frame.is_some_and(|frame| frame.rendered.redrawn().is_none());
         match session.shown(id) {
-            Shown::Original => FaceLook::Hidden,
-            Shown::Blend => FaceLook::Preview {
+            Shown::Original => FaceDisplay::Hidden,
+            Shown::Blend => FaceDisplay::Preview {
                 amount: params.amount,
             },
-            Shown::Stale | Shown::Draft | Shown::Exact if is_moved => FaceLook::Moved {
+            Shown::Stale | Shown::Draft | Shown::Exact if is_moved => FaceDisplay::Moved {
                 amount: params.amount,
             },
-            Shown::Stale => FaceLook::ExactWith {
+            Shown::Stale => FaceDisplay::ExactWith {
                 strength: params.warp.strength,
             },
-            Shown::Draft | Shown::Exact => FaceLook::Exact,
+            Shown::Draft | Shown::Exact => FaceDisplay::Exact,
         }
     };
     session
@@ -155,8 +155,8 @@ fn looks(session: &Session) -> Vec<(FaceKey, FaceLook)> {
 }
 
 fn canvas_overlays(app: &Jawline, session: &Session) -> CanvasOverlays {
-    let overlays = &app.look.overlays;
-    let is_painting = matches!(app.look.tool, super::look::Tool::Brush(_));
+    let overlays = &app.ui_state.overlays;
+    let is_painting = matches!(app.ui_state.tool, super::ui_state::Tool::Brush(_));
     // Who paints into the mask wants to see it.
     let mask_tint = match overlays.mask.drawn() {
         0.0 if is_painting => 0.35,

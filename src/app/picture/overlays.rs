@@ -6,9 +6,9 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Response, Shape, Stroke, Stro
 use super::Place;
 use super::input::crop_from_photo;
 use crate::app::Jawline;
-use crate::app::look::Tool;
 use crate::app::session::{Finding, Session, Shown};
 use crate::app::theme;
+use crate::app::ui_state::Tool;
 use crate::app::view::{Axis, Compare, Side};
 use crate::engine::{EditedFace, MovedFace};
 use crate::geometry::{Affine, Point};
@@ -57,10 +57,10 @@ impl Draw<'_> {
 
 /// The corner of a pixel's centre lies half a pixel away from the box of its edges.
 fn frames(app: &Jawline, session: &Session, draw: &Draw<'_>) {
-    let opacity = app.look.overlays.faces.drawn();
+    let opacity = app.ui_state.overlays.faces.drawn();
     let faces = session.document.faces();
     // A single face that is being edited needs no frame: the picture is the interface.
-    let is_marking = matches!(app.look.tool, Tool::Mark(_));
+    let is_marking = matches!(app.ui_state.tool, Tool::Mark(_));
     if opacity == 0.0 || (faces.len() < 2 && is_ready(session) && !is_marking) {
         return;
     }
@@ -98,7 +98,7 @@ fn is_ready(session: &Session) -> bool {
 }
 
 fn landmarks(app: &Jawline, session: &Session, draw: &Draw<'_>) {
-    let opacity = app.look.overlays.landmarks.drawn();
+    let opacity = app.ui_state.overlays.landmarks.drawn();
     let Some(Ok(landmarks)) = session.chosen().map(|face| face.landmarks) else {
         return;
     };
@@ -117,8 +117,8 @@ fn landmarks(app: &Jawline, session: &Session, draw: &Draw<'_>) {
 }
 
 fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
-    let is_pulling = app.look.tool == Tool::Pull;
-    let opacity = match app.look.overlays.warp.drawn() {
+    let is_pulling = app.ui_state.tool == Tool::Pull;
+    let opacity = match app.ui_state.overlays.warp.drawn() {
         0.0 if is_pulling => 0.55,
         drawn => drawn,
     };
@@ -197,7 +197,7 @@ fn flow(moved: &MovedFace, opacity: f32, draw: &Draw<'_>) {
 }
 
 fn marks(app: &Jawline, draw: &Draw<'_>) {
-    let Tool::Mark(points) = &app.look.tool else {
+    let Tool::Mark(points) = &app.ui_state.tool else {
         return;
     };
     for point in points {
@@ -210,7 +210,8 @@ fn marks(app: &Jawline, draw: &Draw<'_>) {
 
 /// The stroke under way, as wide as it will act.
 fn stroke(app: &Jawline, session: &Session, draw: &Draw<'_>) {
-    let Some((stroke, crop_from_photo)) = app.look.stroke.as_ref().zip(crop_from_photo(session))
+    let Some((stroke, crop_from_photo)) =
+        app.ui_state.stroke.as_ref().zip(crop_from_photo(session))
     else {
         return;
     };
@@ -241,16 +242,16 @@ fn stroke_color(kind: Brushing) -> Color32 {
 }
 
 fn brush(app: &Jawline, session: &Session, ui: &Ui, place: &Place, pointer: Pos2) {
-    let (Tool::Brush(kind), Some(crop_from_photo)) = (&app.look.tool, crop_from_photo(session))
+    let (Tool::Brush(kind), Some(crop_from_photo)) = (&app.ui_state.tool, crop_from_photo(session))
     else {
         return;
     };
     let scale = f64::from(place.view.zoom) / (crop_from_photo.scale() * place.pixels_per_point);
-    let radius = app.look.brush.radius_px * scale as f32;
+    let radius = app.ui_state.brush.radius_px * scale as f32;
     let painter = ui.painter().with_clip_rect(place.rect);
     painter.circle_stroke(pointer, radius + 1.0, Stroke::new(1.0, Color32::BLACK));
     painter.circle_stroke(pointer, radius, Stroke::new(1.5, stroke_color(*kind)));
-    let core = radius * app.look.brush.hardness;
+    let core = radius * app.ui_state.brush.hardness;
     painter.circle_stroke(
         pointer,
         core,
@@ -259,10 +260,10 @@ fn brush(app: &Jawline, session: &Session, ui: &Ui, place: &Place, pointer: Pos2
 }
 
 fn divider(app: &Jawline, ui: &Ui, place: &Place) {
-    let Compare::Split { axis, .. } = app.look.compare_now() else {
+    let Compare::Split { axis, .. } = app.ui_state.compare_now() else {
         return;
     };
-    let at = (app.look.compare_now().divider_px(&place.canvas) / place.pixels_per_point) as f32;
+    let at = (app.ui_state.compare_now().divider_px(&place.canvas) / place.pixels_per_point) as f32;
     let painter = ui.painter().with_clip_rect(place.rect);
     let line = Stroke::new(1.0, Color32::from_white_alpha(210));
     let middle = match axis {
@@ -330,7 +331,7 @@ fn side_labels(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
 
 /// What the picture waits for, or asks for.
 fn hints(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
-    let text = match (&app.look.tool, &session.finding) {
+    let text = match (&app.ui_state.tool, &session.finding) {
         (Tool::Mark(points), _) => match points.len() {
             0 => "Click the middle of the eye on the left".to_owned(),
             1 => "Click the middle of the eye on the right".to_owned(),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::slot::Slot;
-use crate::engine::{AlignedFace, Drawing, EditParams, Frame, Method, PreparedFace, Progress};
+use crate::engine::{
+    AlignedFace, EditParams, EditedSynthesis, Frame, Method, PreparedFace, Progress,
+};
 use crate::geometry::Landmarks;
 use crate::portrait::screen::Keyframe;
 
@@ -75,7 +77,7 @@ pub struct FaceState {
     pub(super) diffusion: Slot<RenderKey, ()>,
     pub(super) diffusion_progress: Option<Progress>,
     /// The best that the diffusion has found so far.
-    pub(super) diffused: Option<Arc<Drawing>>,
+    pub(super) diffused: Option<Arc<EditedSynthesis>>,
     /// The keyframes, whatever the amount.
     pub(super) keyframing: Slot<RenderKey, ()>,
     /// How many rounds of keyframes were asked for.
@@ -225,7 +227,7 @@ impl FaceState {
 
     /// The drawing to go on from: that of the diffusion that is wanted, or of the newest frame, which
     /// serves as long as the code moves no further.
-    pub(super) fn drawing_to_reuse(&self, key: &RenderKey) -> Option<Arc<Drawing>> {
+    pub(super) fn drawing_to_reuse(&self, key: &RenderKey) -> Option<Arc<EditedSynthesis>> {
         let serves = (self.diffusion.key()).is_some_and(|of| key.is_served_by_diffusion_of(of));
         if let Some(drawing) = self.diffused.as_ref().filter(|_| serves) {
             return Some(Arc::clone(drawing));

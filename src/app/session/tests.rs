@@ -9,7 +9,7 @@ use super::*;
 use crate::editor::Change;
 use crate::engine::client::Reply;
 use crate::engine::{
-    AlignedFace, Drawing, EditParams, EditedFace, Error, FoundFace, Frame, PreparedFace,
+    AlignedFace, EditParams, EditedFace, EditedSynthesis, Error, FoundFace, Frame, PreparedFace,
     RenderedFace, Snapshot, TimedStages,
 };
 use crate::geometry::{Landmarks, Point, Rect};
@@ -70,7 +70,7 @@ pub(crate) fn prepared() -> Arc<PreparedFace> {
 pub(crate) fn frame(prepared: &Arc<PreparedFace>, params: &EditParams) -> Frame {
     let parsed = prepared.face.parsed.clone();
     let (code, edited) = (prepared.code.clone(), prepared.drawn.clone());
-    let drawing = Drawing::known(Arc::clone(prepared), params, code, edited, parsed);
+    let drawing = EditedSynthesis::known(Arc::clone(prepared), params, code, edited, parsed);
     let params = EditParams {
         method: Method::Plain,
         match_colour: false,

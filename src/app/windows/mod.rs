@@ -17,7 +17,7 @@ use super::action::Action;
 
 /// Shows all open windows.
 pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
-    let open = app.look.windows;
+    let open = app.ui_state.windows;
     if open.settings {
         settings::show(app, ctx, actions);
     }

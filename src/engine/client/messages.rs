@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::{
-    AlignedFace, Description, Drawing, EditParams, Error, FoundCode, FoundFace, Frame,
+    AlignedFace, Description, EditParams, EditedSynthesis, Error, FoundCode, FoundFace, Frame,
     ImportedPack, PreparedFace, Progress, Snapshot,
 };
 use crate::geometry::{Landmarks, Point};
@@ -112,7 +112,7 @@ pub enum Request {
         /// The edit.
         params: EditParams,
         /// The drawing of an earlier frame, to be kept if only mask, warp or colour have changed.
-        reuse: Option<Arc<Drawing>>,
+        reuse: Option<Arc<EditedSynthesis>>,
     },
     /// Diffuse an edit.
     Diffuse {
@@ -207,9 +207,9 @@ pub enum Reply {
     /// To [`Request::Draw`] and [`Request::Move`].
     Frame(FaceKey, Stamp, Result<Frame, Error>),
     /// On the way to [`Reply::DiffusionEnded`]: the drawing of the best code so far.
-    Diffused(FaceKey, Stamp, Arc<Drawing>),
+    Diffused(FaceKey, Stamp, Arc<EditedSynthesis>),
     /// The end of [`Request::Diffuse`], with its drawing.
-    DiffusionEnded(FaceKey, Stamp, Result<Arc<Drawing>, Error>),
+    DiffusionEnded(FaceKey, Stamp, Result<Arc<EditedSynthesis>, Error>),
     /// One keyframe of [`Request::Keyframes`].
     Keyframe(FaceKey, Stamp, Arc<Keyframe>),
     /// The end of [`Request::Keyframes`].

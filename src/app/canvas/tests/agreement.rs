@@ -12,21 +12,21 @@ fn agrees(scale: f64, depth: Depth) {
     sample.set(&mut canvas, 7);
     let (size, view) = one_to_one(&sample.photo);
 
-    for (look, strength) in [
-        (Look::Exact, 0.7),
-        (Look::ExactWith { strength: 0.0 }, 0.0),
-        (Look::ExactWith { strength: 1.0 }, 1.0),
-        (Look::Exact, 0.7),
+    for (display, strength) in [
+        (FaceDisplay::Exact, 0.7),
+        (FaceDisplay::ExactWith { strength: 0.0 }, 0.0),
+        (FaceDisplay::ExactWith { strength: 1.0 }, 1.0),
+        (FaceDisplay::Exact, 0.7),
     ] {
         let drawn = screen.draw(
             &mut canvas,
             size,
             &view,
-            &scene(Compare::After, &[(7, look)]),
+            &scene(Compare::After, &[(7, display)]),
         );
         let expected = sample.exported(strength);
         let (largest, _) = compare(&drawn, &expected);
-        assert!(largest <= 2, "{largest} levels at {scale}, {look:?}");
+        assert!(largest <= 2, "{largest} levels at {scale}, {display:?}");
         let (_, edited) = compare(&expected, &sample.space.shown(sample.photo.clone()));
         let pixels = size.0 as usize * size.1 as usize;
         assert!(edited > pixels / 20, "only {edited} of {pixels} are edited");
@@ -85,8 +85,8 @@ fn neck_fields_are_drawn_as_exported_at_every_amount() {
         sample.set_field(&mut canvas, 7);
         let (size, view) = one_to_one(&sample.photo);
         for amount in [100.0, 37.0, -20.0, 4.0, 0.0] {
-            let look = Look::Moved { amount };
-            let shown = scene(Compare::After, &[(7, look)]);
+            let display = FaceDisplay::Moved { amount };
+            let shown = scene(Compare::After, &[(7, display)]);
             let drawn = screen.draw(&mut canvas, size, &view, &shown);
             let expected = sample.exported_by_field(amount);
             let (largest, _) = compare(&drawn, &expected);
@@ -115,9 +115,9 @@ fn a_reduced_neck_field_is_near_what_is_exported() {
     let (size, mut view) = one_to_one(&sample.photo);
     view.zoom = 0.25;
     let size = (size.0 / 4, size.1 / 4);
-    let moved = scene(Compare::After, &[(7, Look::Moved { amount: 80.0 })]);
+    let moved = scene(Compare::After, &[(7, FaceDisplay::Moved { amount: 80.0 })]);
     let drawn = screen.draw(&mut canvas, size, &view, &moved);
-    let hidden = scene(Compare::After, &[(7, Look::Hidden)]);
+    let hidden = scene(Compare::After, &[(7, FaceDisplay::Hidden)]);
     let before = screen.draw(&mut canvas, size, &view, &hidden);
     let exported = DynamicImage::from(sample.exported_by_field(80.0));
     let mut canvas = screen.canvas_of(&exported);
@@ -147,11 +147,11 @@ fn grey_photos_stay_grey_on_the_screen() {
             spreads.max().unwrap()
         };
         let own = largest_spread(&as_shown(&sample.photo));
-        let preview = Look::Preview { amount: 80.0 };
+        let preview = FaceDisplay::Preview { amount: 80.0 };
         for faces in [
-            vec![(1, Look::Exact)],
+            vec![(1, FaceDisplay::Exact)],
             vec![(1, preview)],
-            vec![(1, Look::Exact), (2, preview)],
+            vec![(1, FaceDisplay::Exact), (2, preview)],
         ] {
             let drawn = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &faces));
             let spread = largest_spread(&drawn);
@@ -185,8 +185,11 @@ fn overlapping_faces_are_drawn_as_exported() {
         let (size, view) = one_to_one(&first.photo);
         let before = as_shown(&first.photo);
         for shown in [&[0_usize, 2][..], &[2, 0], &[0, 1, 2]] {
-            let looks: Vec<_> = shown.iter().map(|i| (*i as u64 + 1, Look::Exact)).collect();
-            let drawn = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &looks));
+            let displays: Vec<_> = shown
+                .iter()
+                .map(|i| (*i as u64 + 1, FaceDisplay::Exact))
+                .collect();
+            let drawn = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &displays));
             let edits: Vec<_> = shown.iter().map(|i| (faces[*i], 0.7)).collect();
             let (largest, _) = compare(&drawn, &exported(&edits));
             assert!(
@@ -235,17 +238,17 @@ fn keyframes_blend_into_the_exact_frame() {
         canvas.set_keyframes(key(1), &keyframes[..1]);
         canvas.set_keyframes(key(1), &keyframes);
         let (size, view) = one_to_one(&sample.photo);
-        let mut draw = |look| {
+        let mut draw = |display| {
             screen.draw(
                 &mut canvas,
                 size,
                 &view,
-                &scene(Compare::After, &[(1, look)]),
+                &scene(Compare::After, &[(1, display)]),
             )
         };
-        let exact = draw(Look::Exact);
-        let before = draw(Look::Hidden);
-        let mut preview = |amount| draw(Look::Preview { amount });
+        let exact = draw(FaceDisplay::Exact);
+        let before = draw(FaceDisplay::Hidden);
+        let mut preview = |amount| draw(FaceDisplay::Preview { amount });
 
         assert_eq!(before, as_shown(&sample.photo));
         assert_eq!(preview(0.0), before);

@@ -109,13 +109,13 @@ fn key(face: u64) -> FaceKey {
     FaceKey { photo, face }
 }
 
-fn scene(compare: Compare, faces: &[(u64, Look)]) -> Scene {
+fn scene(compare: Compare, faces: &[(u64, FaceDisplay)]) -> Scene {
     Scene {
         compare,
         background: Color32::from_gray(46),
         faces: faces
             .iter()
-            .map(|(face, look)| (key(*face), *look))
+            .map(|(face, display)| (key(*face), *display))
             .collect(),
         difference_gain: 4.0,
         overlays: Overlays::default(),
@@ -149,7 +149,10 @@ fn compare(found: &RgbaImage, expected: &RgbaImage) -> (u8, usize) {
 fn nothing_breaks_on_what_cannot_be_drawn() {
     let mut screen = Screen::new();
     let mut canvas = screen.canvas();
-    let everything = scene(Compare::After, &[(1, Look::Exact), (9, Look::Hidden)]);
+    let everything = scene(
+        Compare::After,
+        &[(1, FaceDisplay::Exact), (9, FaceDisplay::Hidden)],
+    );
     let view = View {
         zoom: 1.0,
         centre: Point::new(3.0, 4.0),
@@ -179,7 +182,10 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
         // A crop without a frame.
         let mut everything = scene(
             compare,
-            &[(1, Look::Exact), (1, Look::Preview { amount: 50.0 })],
+            &[
+                (1, FaceDisplay::Exact),
+                (1, FaceDisplay::Preview { amount: 50.0 }),
+            ],
         );
         everything.overlays = Overlays {
             face: Some(key(1)),

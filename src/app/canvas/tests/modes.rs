@@ -21,7 +21,7 @@ fn halves_show_the_pixels_of_the_whole() {
     let sample = Sample::new(1.4, Depth::Eight);
     let mut canvas = screen.canvas_of(&sample.photo);
     sample.set(&mut canvas, 1);
-    let faces = [(1, Look::Exact)];
+    let faces = [(1, FaceDisplay::Exact)];
     for view in views() {
         let mut draw = |compare| screen.draw(&mut canvas, WINDOW, &view, &scene(compare, &faces));
         let (before, after) = (draw(Compare::Before), draw(Compare::After));
@@ -49,7 +49,7 @@ fn halves_show_the_pixels_of_the_whole() {
         let width = 149;
         let right = beside.view(WINDOW.0 - width, 0, width, WINDOW.1).to_image();
         let left = beside.view(0, 0, width, WINDOW.1).to_image();
-        let edited = [(1, Look::Hidden)];
+        let edited = [(1, FaceDisplay::Hidden)];
         let unedited = screen.draw(
             &mut canvas,
             WINDOW,
@@ -75,7 +75,7 @@ fn a_hidden_edit_leaves_the_photo() {
         let mut canvas = screen.canvas_of(&sample.photo);
         sample.set(&mut canvas, 1);
         let (size, view) = one_to_one(&sample.photo);
-        for faces in [vec![(1, Look::Hidden)], vec![]] {
+        for faces in [vec![(1, FaceDisplay::Hidden)], vec![]] {
             let drawn = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &faces));
             assert!(
                 compare(&drawn, &as_shown(&sample.photo)).0 <= u8::from(depth == Depth::Sixteen)
@@ -91,7 +91,7 @@ fn the_difference_is_amplified_and_black_elsewhere() {
     let mut canvas = screen.canvas_of(&sample.photo);
     sample.set(&mut canvas, 1);
     let (size, view) = one_to_one(&sample.photo);
-    let faces = [(1, Look::Exact)];
+    let faces = [(1, FaceDisplay::Exact)];
     let mut draw = |compare| screen.draw(&mut canvas, size, &view, &scene(compare, &faces));
     let (before, after) = (draw(Compare::Before), draw(Compare::After));
     let difference = draw(Compare::Difference);
@@ -123,9 +123,9 @@ fn two_faces_are_both_drawn() {
     let (size, view) = one_to_one(&sample.photo);
     let mut draw =
         |faces: &[_]| screen.draw(&mut canvas, size, &view, &scene(Compare::After, faces));
-    let (none, first) = (draw(&[]), draw(&[(1, Look::Exact)]));
-    let second = draw(&[(2, Look::Exact)]);
-    let both = draw(&[(1, Look::Exact), (2, Look::Exact)]);
+    let (none, first) = (draw(&[]), draw(&[(1, FaceDisplay::Exact)]));
+    let second = draw(&[(2, FaceDisplay::Exact)]);
+    let both = draw(&[(1, FaceDisplay::Exact), (2, FaceDisplay::Exact)]);
     for (x, y, pixel) in both.enumerate_pixels() {
         let [none, first, second] = [&none, &first, &second].map(|picture| picture.get_pixel(x, y));
         let expected = if second == none { first } else { second };
@@ -142,7 +142,7 @@ fn two_faces_are_both_drawn() {
         &mut canvas,
         size,
         &view,
-        &scene(Compare::After, &[(1, Look::Exact)]),
+        &scene(Compare::After, &[(1, FaceDisplay::Exact)]),
     );
     assert_eq!(removed, none);
 }
@@ -162,7 +162,7 @@ fn overlays_change_only_what_they_should() {
             && (0.0..f64::from(sample::SIZE)).contains(&y);
         inside.then(|| sample.mask.get_pixel(x as u32, y as u32)[0])
     };
-    let faces = [(1, Look::Exact)];
+    let faces = [(1, FaceDisplay::Exact)];
     let plain = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &faces));
     let off = Overlays {
         face: Some(key(1)),

@@ -218,7 +218,7 @@ fn milliseconds() {
         axis: Axis::Vertical,
         position: 0.5,
     };
-    let preview = Look::Preview { amount: 70.0 };
+    let preview = FaceDisplay::Preview { amount: 70.0 };
     for (name, view) in [
         ("fit", fit),
         (
@@ -243,21 +243,21 @@ fn milliseconds() {
             },
         ),
     ] {
-        for (what, compare, look) in [
-            ("before", Compare::Before, Look::Hidden),
+        for (what, compare, display) in [
+            ("before", Compare::Before, FaceDisplay::Hidden),
             ("split, preview", split, preview),
-            ("split, exact", split, Look::Exact),
+            ("split, exact", split, FaceDisplay::Exact),
             ("after, preview", Compare::After, preview),
-            ("after, exact", Compare::After, Look::Exact),
+            ("after, exact", Compare::After, FaceDisplay::Exact),
         ] {
-            let scene = scene(compare, &[(1, look)]);
+            let scene = scene(compare, &[(1, display)]);
             let draw = |_| screen.draw_only(&mut canvas, window, &view, &scene);
             let time = milliseconds_of(draw, || {});
             eprintln!("{name}, {what}: {time} a frame");
         }
         let draw = |index| {
             let strength = index as f64 / 30.0;
-            let scene = scene(split, &[(1, Look::ExactWith { strength })]);
+            let scene = scene(split, &[(1, FaceDisplay::ExactWith { strength })]);
             screen.draw_only(&mut canvas, window, &view, &scene);
         };
         let moving = milliseconds_of(draw, || {});

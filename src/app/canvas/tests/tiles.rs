@@ -26,12 +26,16 @@ fn tiles_meet_without_a_seam() {
             zoom,
             centre: Point::new(201.7, 210.2),
         };
-        for look in [Look::Hidden, Look::Exact, Look::Preview { amount: 70.0 }] {
-            let scene = scene(Compare::After, &[(1, look)]);
+        for display in [
+            FaceDisplay::Hidden,
+            FaceDisplay::Exact,
+            FaceDisplay::Preview { amount: 70.0 },
+        ] {
+            let scene = scene(Compare::After, &[(1, display)]);
             let [expected, drawn] = [&mut whole, &mut tiled]
                 .map(|canvas| screen.draw(canvas, (330, 290), &view, &scene));
             let (largest, _) = compare(&drawn, &expected);
-            assert!(largest <= 1, "{largest} levels at {zoom}, {look:?}");
+            assert!(largest <= 1, "{largest} levels at {zoom}, {display:?}");
         }
     }
 }
@@ -50,19 +54,23 @@ fn overlapping_faces_meet_without_a_seam() {
             canvas.set_keyframes(key(number), &[Arc::new(face.keyframe(100.0))]);
         }
     }
-    let preview = Look::Preview { amount: 70.0 };
+    let preview = FaceDisplay::Preview { amount: 70.0 };
     for zoom in [0.126, 0.25, 0.37, 0.5, 1.0, 2.5, 7.3] {
         // Edges of tiles between pixels of the screen, and on their centres.
         for centre in [Point::new(201.7, 210.2), Point::new(200.0, 208.5)] {
             let view = View { zoom, centre };
-            for looks in [[Look::Exact; 2], [preview; 2], [Look::Exact, preview]] {
-                let faces = [(1, looks[0]), (2, looks[1])];
+            for displays in [
+                [FaceDisplay::Exact; 2],
+                [preview; 2],
+                [FaceDisplay::Exact, preview],
+            ] {
+                let faces = [(1, displays[0]), (2, displays[1])];
                 for compare_by in [Compare::After, Compare::SideBySide] {
                     let scene = scene(compare_by, &faces);
                     let [expected, drawn] = [&mut whole, &mut tiled]
                         .map(|canvas| screen.draw(canvas, (330, 290), &view, &scene));
                     let (largest, _) = compare(&drawn, &expected);
-                    assert!(largest <= 1, "{largest} levels at {view:?}, {looks:?}");
+                    assert!(largest <= 1, "{largest} levels at {view:?}, {displays:?}");
                 }
             }
         }
@@ -78,7 +86,10 @@ fn tiles_that_arrive_replace_what_the_reduced_copy_shows() {
     sample.set(&mut canvas, 1);
     other.set(&mut canvas, 2);
     let (size, view) = one_to_one(&sample.photo);
-    let scene = scene(Compare::After, &[(1, Look::Exact), (2, Look::Exact)]);
+    let scene = scene(
+        Compare::After,
+        &[(1, FaceDisplay::Exact), (2, FaceDisplay::Exact)],
+    );
     let expected = screen.draw(&mut canvas, size, &view, &scene);
     // One tile of many is missing, so that the reduced copy is drawn below the others.
     let mut tiled = Canvas::with_tile_limit(&screen.render_state, 64);
@@ -116,7 +127,7 @@ fn reduced_views_are_the_mean_of_what_lies_below() {
     let mut canvas = screen.canvas_of(&sample.photo);
     sample.set(&mut canvas, 1);
     let (size, view) = one_to_one(&sample.photo);
-    let scene = scene(Compare::After, &[(1, Look::Exact)]);
+    let scene = scene(Compare::After, &[(1, FaceDisplay::Exact)]);
     let full = screen.draw(&mut canvas, size, &view, &scene);
     let half = (size.0 / 2, size.1 / 2);
     let centre = Point::new(f64::from(half.0) - 0.5, f64::from(half.1) - 0.5);

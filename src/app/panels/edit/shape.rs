@@ -5,10 +5,10 @@ use egui::{CollapsingHeader, ComboBox, RichText, Ui};
 use super::rows::{emit, slider};
 use crate::app::Jawline;
 use crate::app::action::Action;
-use crate::app::look::{Brush, Tool};
 use crate::app::panels::top::named;
 use crate::app::session::Session;
 use crate::app::theme;
+use crate::app::ui_state::{Brush, Tool};
 use crate::editor::{BoundaryChoice, Change, FaceId, FaceParams};
 use crate::engine::Method;
 use crate::portrait::edit_mask::MaskSettings;
@@ -73,7 +73,7 @@ pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mu
                 ),
             ] {
                 let tool = Tool::Brush(kind);
-                let is_on = app.look.tool == tool;
+                let is_on = app.ui_state.tool == tool;
                 let button = ui.add(egui::Button::selectable(is_on, name));
                 named(&button, &format!("Brush: {name}"));
                 if button.on_hover_text(tooltip).clicked() {
@@ -89,7 +89,7 @@ pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mu
                 actions.push(Action::Change(Change::RemovePaint));
             }
         });
-        let mut brush = app.look.brush;
+        let mut brush = app.ui_state.brush;
         let size = slider(
             ui,
             "Size",
@@ -152,7 +152,7 @@ pub(super) fn warp(
                 emit(&strength, Change::Warp(warp), actions);
             }
             let tool = Tool::Pull;
-            let is_on = app.look.tool == tool;
+            let is_on = app.ui_state.tool == tool;
             ui.horizontal(|ui| {
                 if ui
                     .add(egui::Button::selectable(is_on, "Pull points"))

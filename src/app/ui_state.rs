@@ -125,7 +125,7 @@ pub struct OpenWindows {
 }
 
 /// All of it.
-pub struct Look {
+pub struct UiState {
     /// Where the photo is seen from; `None` until the canvas has a size: then it fits.
     pub view: Option<View>,
     /// Whether the view follows the size of the window.
@@ -186,7 +186,7 @@ pub struct Pulling {
     pub from: Point,
 }
 
-impl Default for Look {
+impl Default for UiState {
     fn default() -> Self {
         Self {
             view: None,
@@ -212,7 +212,7 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl UiState {
     /// What is compared now, with «before» perhaps held down.
     pub fn compare_now(&self) -> Compare {
         if self.holds_before {

@@ -16,7 +16,7 @@ use crate::portrait::tensor::float_picture_from_tensor;
 
 /// What the networks say of a moved code.
 #[derive(Debug, Clone)]
-pub struct Drawing {
+pub struct EditedSynthesis {
     /// The prepared face that it is an edit of.
     pub face: Arc<PreparedFace>,
     alpha: f32,
@@ -31,7 +31,7 @@ pub struct Drawing {
     pub parsed: ParsedLabels,
 }
 
-impl Drawing {
+impl EditedSynthesis {
     /// A drawing that is known: what a generator has drawn of `face` for `params` with this code, and
     /// its parsing.
     pub fn known(
@@ -81,14 +81,14 @@ impl Drawing {
 }
 
 /// A drawing under way, a part of the generator at a time.
-pub(super) struct DrawingUnderWay {
+pub(super) struct SynthesisUnderWay {
     face: Arc<PreparedFace>,
     params: EditParams,
     code: Array2<f32>,
-    picture: networks::Drawing,
+    picture: networks::SynthesisRun,
 }
 
-impl DrawingUnderWay {
+impl SynthesisUnderWay {
     /// Moves the code.
     pub fn begin(
         face: &Arc<PreparedFace>,
@@ -115,7 +115,7 @@ impl DrawingUnderWay {
         &mut self,
         context: &mut Context<'_>,
         seconds: &mut TimedStages,
-    ) -> Result<Option<Drawing>, Error> {
+    ) -> Result<Option<EditedSynthesis>, Error> {
         let mut clock = Clock::start(seconds);
         let generator = context.sessions.generator()?;
         let drawn = generator.advance(&mut self.picture, context.cancel)?;
@@ -131,7 +131,7 @@ impl DrawingUnderWay {
         clock.lap("labels of edited");
         let code = std::mem::take(&mut self.code);
         let face = Arc::clone(&self.face);
-        Ok(Some(Drawing::known(
+        Ok(Some(EditedSynthesis::known(
             face,
             &self.params,
             code,
@@ -141,7 +141,7 @@ impl DrawingUnderWay {
     }
 
     /// Draws all that is left.
-    pub fn finish(mut self, context: &mut Context<'_>) -> Result<Drawing, Error> {
+    pub fn finish(mut self, context: &mut Context<'_>) -> Result<EditedSynthesis, Error> {
         loop {
             if let Some(drawing) = self.advance(context, &mut TimedStages::new())? {
                 return Ok(drawing);
