@@ -11,6 +11,7 @@ use super::engine::{Mood, PlayedEngine};
 use super::{PHOTOS, alias_path, photo_path, project_path};
 use crate::app::notices::{Notice, Remedy};
 use crate::app::workspace::disk::{Disk, Reply, Task, WriteId, WriteProgress};
+use crate::app::workspace::photos::Origin;
 use crate::app::workspace::{Event, Workspace};
 use crate::editor::export::ExportOptions;
 use crate::editor::project::Replace;
@@ -494,7 +495,8 @@ impl Life {
                 known.at_risk_since = is_at_risk.then_some(since);
             }
             let Some(known) = self.known.get(&photo.id) else {
-                let is_recovered = document.is_unsaved();
+                // Unsaved it may be from the first moment on, too, where another document was saved into its project.
+                let is_recovered = matches!(photo.origin, Origin::Autosave(_));
                 let log = vec![(now, state.amount)];
                 let known = Known {
                     state,
