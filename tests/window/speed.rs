@@ -76,7 +76,8 @@ fn speed_of_the_instant_method() {
         frames.push(moved.elapsed());
         bench.harness.render().unwrap();
         pixels.push(moved.elapsed());
-        assert_eq!(bench.shown(), Shown::Exact);
+        // The first pixels of a drag are not taken for one.
+        assert!(amount < 20 || bench.shown() == Shown::Exact, "{amount}");
     }
     for (what, times) in [("frame", &mut frames), ("pixels", &mut pixels)] {
         times.sort();
