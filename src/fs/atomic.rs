@@ -67,6 +67,25 @@ where
     write_as(path, Kind::New, sync_folder, content)
 }
 
+/// As [`write_new()`] where nothing may be replaced, else as [`write()`]. Whether a file is the photo's own, only the
+/// caller knows.
+///
+/// # Errors
+/// As those two.
+pub fn write_allowing<T, E>(
+    path: &Path,
+    overwrite: Overwrite,
+    content: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, E>,
+) -> Result<T, Error>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match overwrite {
+        Overwrite::Never => write_new(path, content),
+        Overwrite::ExceptSource | Overwrite::Always => write(path, content),
+    }
+}
+
 /// As [`write()`], for a file that only its owner may read (0600 on Unix), whoever could read the one
 /// that it replaces.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, Primitive, Rgb};
 
 use super::resize::{Level, resize_samples};
-use super::{Format, Photo, is_float, is_grey};
+use super::{Format, Photo, is_grey};
 
 /// What was given up to fit a file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Photo {
     /// What [`Photo::fitted_to`] would give up, without doing it.
     pub fn given_up_for(&self, format: Format) -> Vec<GivenUp> {
         let color = self.pixels.color();
-        let is_float = is_float(&self.pixels) && format != Format::Tiff;
+        let is_float = self.is_float() && format != Format::Tiff;
         let is_deep = color.bytes_per_pixel() > color.channel_count();
         let is_too_deep = is_deep && !matches!(format, Format::Png | Format::Tiff);
         let is_transparent = color.has_alpha() && format == Format::Jpeg;
@@ -79,51 +79,27 @@ impl Photo {
         .collect()
     }
 
-    /// A photo in floating point in 16 bits a channel, and what that gives up; `None` for all others.
-    pub fn without_floats(&self) -> Option<(Self, Vec<GivenUp>)> {
-        let pixels = &self.pixels;
-        if !is_float(pixels) {
-            return None;
-        }
-        let levels = match (self.is_grey(), pixels.color().has_alpha()) {
-            (true, true) => pixels.to_luma_alpha16().into(),
-            (true, false) => pixels.to_luma16().into(),
-            (false, true) => pixels.to_rgba16().into(),
-            (false, false) => pixels.to_rgb16().into(),
-        };
-        let photo = self.with_derived_pixels(levels);
-        Some((photo, vec![GivenUp::FloatingPoint]))
-    }
-
     /// The photo in a kind of pixels that the format can hold, and what had to be given up for it;
     /// `None` when the format can hold them as they are.
     pub fn fitted_to(&self, format: Format) -> Option<(Self, Vec<GivenUp>)> {
-        let color = self.pixels.color();
-        let is_deep = color.bytes_per_pixel() > color.channel_count();
-        if is_float(&self.pixels) && format != Format::Tiff {
-            let (levels, mut given_up) = self.without_floats()?;
-            if let Some((fitted, more)) = levels.fitted_to(format) {
-                given_up.extend(more);
-                return Some((fitted, given_up));
-            }
-            return Some((levels, given_up));
-        }
-        let too_deep = is_deep && !matches!(format, Format::Png | Format::Tiff);
-        let transparent = color.has_alpha() && format == Format::Jpeg;
-        if !too_deep && !transparent {
+        let given_up = self.given_up_for(format);
+        if given_up.is_empty() {
             return None;
         }
-        let mut given_up = Vec::new();
+        let gives_up = |what| given_up.contains(&what);
+        if gives_up(GivenUp::FloatingPoint) {
+            let levels = self.sixteen_bit();
+            let fitted = levels.fitted_to(format).map(|(fitted, _)| fitted);
+            return Some((fitted.unwrap_or(levels), given_up));
+        }
+        let transparent = gives_up(GivenUp::Transparency);
         let shallow = match &self.pixels {
-            pixels if !too_deep => pixels.clone(),
+            pixels if !gives_up(GivenUp::Depth) => pixels.clone(),
             DynamicImage::ImageLuma16(_) => self.pixels.to_luma8().into(),
             DynamicImage::ImageLumaA16(_) => self.pixels.to_luma_alpha8().into(),
             DynamicImage::ImageRgb16(_) => self.pixels.to_rgb8().into(),
             _ => self.pixels.to_rgba8().into(),
         };
-        if too_deep {
-            given_up.push(GivenUp::Depth);
-        }
         let pixels = match shallow {
             DynamicImage::ImageLumaA8(p) if transparent => {
                 let over = |p: &image::LumaA<u8>| over_white(p.0[0], p.0[1]);
@@ -138,9 +114,6 @@ impl Photo {
             }
             other => other,
         };
-        if transparent {
-            given_up.push(GivenUp::Transparency);
-        }
         Some((self.with_derived_pixels(pixels), given_up))
     }
 }

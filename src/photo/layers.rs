@@ -11,7 +11,7 @@ use std::path::Path;
 
 use image::{DynamicImage, GrayImage};
 
-use super::{Error, Limits, Note, Overwrite, Photo, SaveOptions, Warning};
+use super::{Error, Limits, Note, Photo, SaveOptions, Warning};
 use crate::fs::atomic;
 
 /// A layer. Its samples are written in 16 bits.
@@ -50,14 +50,11 @@ impl Photo {
         if color.bytes_per_pixel() == 2 * color.channel_count() {
             return self.clone();
         }
-        if let Some((photo, _)) = self.without_floats() {
-            return photo;
-        }
-        self.with_derived_pixels(match (color.has_color(), color.has_alpha()) {
-            (true, true) => pixels.to_rgba16().into(),
-            (true, false) => pixels.to_rgb16().into(),
-            (false, true) => pixels.to_luma_alpha16().into(),
-            (false, false) => pixels.to_luma16().into(),
+        self.with_derived_pixels(match (self.is_grey(), color.has_alpha()) {
+            (false, true) => pixels.to_rgba16().into(),
+            (false, false) => pixels.to_rgb16().into(),
+            (true, true) => pixels.to_luma_alpha16().into(),
+            (true, false) => pixels.to_luma16().into(),
         })
     }
 
@@ -93,10 +90,7 @@ impl Photo {
             copy.flush()?;
             note(copy.get_mut())
         };
-        match options.overwrite {
-            Overwrite::Never => atomic::write_new(path, content),
-            Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
-        }?;
+        atomic::write_allowing(path, options.overwrite, content)?;
         Ok(warnings)
     }
 }

@@ -3,6 +3,7 @@
 use image::{ImageBuffer, Luma, Rgb};
 
 use super::*;
+use crate::photo::Overwrite;
 
 /// Reads numbers of little-endian files.
 struct Reader<'a>(&'a [u8]);

@@ -38,6 +38,7 @@ use image::{ColorType, DynamicImage};
 
 pub use crate::fs::atomic::Overwrite;
 pub use colour::ColourSpace;
+pub use derive::GivenUp;
 pub use error::Error;
 pub use format::Format;
 pub use id::PhotoId;
@@ -216,6 +217,11 @@ impl Photo {
     /// grey is kept in all three channels.
     pub fn is_grey(&self) -> bool {
         is_grey(&self.pixels, &self.metadata)
+    }
+
+    /// Whether the pixels are in floating point.
+    pub fn is_float(&self) -> bool {
+        is_float(&self.pixels)
     }
 
     /// Colour profile, EXIF, XMP, IPTC and all else that the file says.

@@ -78,10 +78,7 @@ impl Photo {
             copy.flush()?;
             note(copy.get_mut())
         };
-        match overwrite {
-            Overwrite::Never => atomic::write_new(path, content),
-            Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
-        }?;
+        atomic::write_allowing(path, overwrite, content)?;
         Ok(())
     }
 
@@ -119,10 +116,7 @@ impl Photo {
             note(file.get_mut())?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(written.warnings)
         };
-        losses.extend(match options.overwrite {
-            Overwrite::Never => atomic::write_new(path, content),
-            Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, content),
-        }?);
+        losses.extend(atomic::write_allowing(path, options.overwrite, content)?);
         Ok(losses)
     }
 

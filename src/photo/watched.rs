@@ -131,10 +131,7 @@ fn write_watched<T>(
         watched.ask()?;
         Ok::<T, Failed>(value)
     };
-    let result = match overwrite {
-        Overwrite::Never => atomic::write_new(path, write),
-        Overwrite::ExceptSource | Overwrite::Always => atomic::write(path, write),
-    };
+    let result = atomic::write_allowing(path, overwrite, write);
     // The reason that the encoder passed on is the stop itself.
     result.map_err(|error| match is_stopped.get() {
         true => Error::Cancelled { path: path.into() },

@@ -23,7 +23,7 @@ use crate::cli::{Failure, interrupt, pictures};
 use crate::engine::{AlignedFace, EditParams, Engine, FindFaces, FoundFace, Priority};
 use crate::geometry::{PixelRect, Point, Rect};
 use crate::networks::detector::Search;
-use crate::photo::{ColourSpace, Layer, Overwrite, Photo, SaveOptions, Strip};
+use crate::photo::{ColourSpace, GivenUp, Layer, Overwrite, Photo, SaveOptions, Strip};
 use crate::portrait::paste::PhotoEdit;
 
 /// What all photos of a run share.
@@ -63,12 +63,8 @@ impl Session<'_> {
         let photo = pictures::load(path, self.options.voice)?;
         let photo = Arc::new(match self.options.layers {
             true => {
-                for given_up in photo
-                    .without_floats()
-                    .iter()
-                    .flat_map(|(_, given_up)| given_up)
-                {
-                    let out = out.display();
+                if photo.is_float() {
+                    let (out, given_up) = (out.display(), GivenUp::FloatingPoint);
                     self.reporter.say(&format!("{out}: in layers, {given_up}"));
                 }
                 photo.sixteen_bit()

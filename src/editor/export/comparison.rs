@@ -13,7 +13,7 @@ use super::{Error, ExportOptions, Exported, FaceChange, Job, check_cancel, retou
 use crate::editor::background::Unexpected;
 use crate::editor::compare::{self, Animation, Layout, blinking, shown, side_by_side, split};
 use crate::fs::atomic;
-use crate::photo::{self, Format, Overwrite, Photo};
+use crate::photo::{self, Format, Photo};
 
 /// Writes the comparison that the options ask for.
 pub(super) fn write<F: FaceChange>(
@@ -110,10 +110,7 @@ fn encoded(animation: Animation, frames: [RgbImage; 2], job: &Job<'_>) -> Result
 
 fn write_bytes(job: &Job<'_>, bytes: &[u8]) -> Result<Exported, Error> {
     let content = |file: &mut BufWriter<&mut std::fs::File>| file.write_all(bytes);
-    let written = match job.options.overwrite {
-        Overwrite::Never => atomic::write_new(job.path, content),
-        Overwrite::ExceptSource | Overwrite::Always => atomic::write(job.path, content),
-    };
+    let written = atomic::write_allowing(job.path, job.options.overwrite, content);
     written.map_err(photo::Error::from)?;
     Ok(job.exported(Vec::new()))
 }

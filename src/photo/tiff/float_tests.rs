@@ -92,7 +92,7 @@ fn grey_in_floating_point_stays_grey() {
                 _ => crate::photo::metadata::TiffCompression::Deflate,
             };
             assert_eq!(stored_floats(&saved(&photo)), (levels.clone(), channels));
-            let (plain, _) = photo.without_floats().unwrap();
+            let plain = photo.sixteen_bit();
             assert!(plain.is_grey() && !plain.pixels().color().has_color());
         }
     }
