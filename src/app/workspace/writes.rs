@@ -1,6 +1,8 @@
 //! What writes: saves, exports, copies, in a queue of their own. Each owns its inputs, so that whatever
 //! photo is in view, nothing cancels it but the user.
 
+mod queue;
+
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,58 +14,12 @@ use crate::app::notices::{Notice, Remedy};
 use crate::app::session::Readiness;
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::project::{self, Project, ProjectFile, Replace, path_beside};
-use crate::engine::EditedFace;
 use crate::engine::client::Backend;
 use crate::fs;
-use crate::photo::{self, Photo, PhotoId};
+use crate::photo::{self, PhotoId};
 
-/// All that is to be written, the oldest first.
-#[derive(Default)]
-pub(super) struct Writes {
-    queue: Vec<Write>,
-    last_id: u64,
-}
-
-struct Write {
-    id: WriteId,
-    photo: PhotoId,
-    /// The photo's name, for messages.
-    name: String,
-    kind: Kind,
-    stage: Stage,
-}
-
-#[derive(Clone)]
-enum Kind {
-    Save {
-        path: PathBuf,
-        replace: Replace,
-    },
-    Export {
-        path: PathBuf,
-        options: ExportOptions,
-        is_comparison: bool,
-    },
-    Copy,
-}
-
-enum Stage {
-    /// Until every edit is exact.
-    Waiting,
-    /// Until what was asked for before is written.
-    Queued(Inputs),
-    Running,
-}
-
-/// What a write needs, taken when it can be had.
-enum Inputs {
-    /// A save takes the document as it is when its turn comes.
-    Document,
-    Pixels {
-        photo: Arc<Photo>,
-        faces: Vec<Arc<EditedFace>>,
-    },
-}
+pub(super) use queue::Writes;
+use queue::{Inputs, Kind, Stage, Write};
 
 /// What the status line says of a write.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,106 +32,6 @@ pub struct WriteState {
     pub fraction: f32,
     /// Can it be stopped?
     pub can_cancel: bool,
-}
-
-impl Kind {
-    fn is_save(&self) -> bool {
-        matches!(self, Self::Save { .. })
-    }
-
-    /// What it is called in the middle of a sentence.
-    fn noun(&self) -> &'static str {
-        match self {
-            Self::Save { .. } => "project",
-            Self::Export {
-                is_comparison: true,
-                ..
-            } => "comparison",
-            Self::Export { .. } => "photo",
-            Self::Copy => "copy",
-        }
-    }
-}
-
-impl Writes {
-    pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
-    /// Does a write wait for the exact edit of this photo?
-    pub fn needs_pixels_of(&self, photo: PhotoId) -> bool {
-        let mut writes = self.queue.iter();
-        writes.any(|write| write.photo == photo && matches!(write.stage, Stage::Waiting))
-    }
-
-    /// Would something not be written if this photo left the list?
-    pub fn depends_on(&self, photo: PhotoId) -> bool {
-        let mut writes = self.queue.iter();
-        writes.any(|write| write.depends_on(photo))
-    }
-
-    /// Is this photo's project to be saved again?
-    pub fn will_save(&self, photo: PhotoId) -> bool {
-        let mut writes = self.queue.iter();
-        writes.any(|write| write.kind.is_save() && write.depends_on(photo))
-    }
-
-    /// The writes under way.
-    pub fn running(&self) -> Vec<WriteId> {
-        let writes = self.queue.iter();
-        let running = writes.filter(|write| matches!(write.stage, Stage::Running));
-        running.map(|write| write.id).collect()
-    }
-
-    /// A name for a write that is in no queue here.
-    pub fn new_id(&mut self) -> WriteId {
-        self.last_id += 1;
-        WriteId(self.last_id)
-    }
-
-    fn add(&mut self, photo: PhotoId, name: String, kind: Kind, stage: Stage) {
-        let id = self.new_id();
-        self.queue.push(Write {
-            id,
-            photo,
-            name,
-            kind,
-            stage,
-        });
-    }
-
-    fn take(&mut self, id: WriteId) -> Option<Write> {
-        let place = self.queue.iter().position(|write| write.id == id)?;
-        Some(self.queue.remove(place))
-    }
-
-    /// The photo leaves the list, as the user wants it: what waits for it is not written.
-    pub fn drop_waiting_of(&mut self, photo: PhotoId) -> Vec<Event> {
-        let (dropped, kept) =
-            (mem::take(&mut self.queue).into_iter()).partition(|write| write.depends_on(photo));
-        self.queue = kept;
-        let exports = dropped
-            .iter()
-            .filter(|write: &&Write| !write.kind.is_save());
-        let told = exports.map(|write| {
-            let Write { name, kind, .. } = write;
-            format!("{name} was closed; the {} was not written", kind.noun())
-        });
-        told.map(|text| Event::Notice(Notice::warning(text)))
-            .collect()
-    }
-}
-
-impl Write {
-    /// Does it still need what only the photo on the list has: its document, or its exact edit?
-    fn depends_on(&self, photo: PhotoId) -> bool {
-        let needs_it = match self.stage {
-            Stage::Waiting => true,
-            Stage::Queued(_) => self.kind.is_save(),
-            Stage::Running => false,
-        };
-        needs_it && self.photo == photo
-    }
 }
 
 impl Workspace {
