@@ -16,9 +16,11 @@ impl Jawline {
             BatchStep::AskFolder => self.ask(Question::BatchFolder),
             BatchStep::AskInto => self.ask(Question::BatchInto),
             BatchStep::Add(paths) => {
-                let new = paths.into_iter();
-                let new: Vec<_> = new.filter(|path| !batch.inputs.contains(path)).collect();
-                batch.inputs.extend(new);
+                for path in paths {
+                    if !batch.inputs.contains(&path) {
+                        batch.inputs.push(path);
+                    }
+                }
             }
             BatchStep::Remove(index) => {
                 if index < batch.inputs.len() {
@@ -56,8 +58,8 @@ impl Jawline {
     fn batch_params(&mut self, settings: &BatchSettings) -> Result<FaceParams, String> {
         let mut params = match settings {
             BatchSettings::Preset(name) => {
-                let presets = self.presets().all().into_iter();
-                let preset = presets.into_iter().find(|preset| preset.name == *name);
+                let mut presets = self.presets().all().into_iter();
+                let preset = presets.find(|preset| preset.name == *name);
                 preset
                     .ok_or_else(|| format!("there is no preset {name} any more; choose another"))?
                     .params

@@ -47,6 +47,17 @@ fn fill(bench: &mut Bench, add: &str, into: &str) {
     bench.settle();
 }
 
+/// The queue with one photo, whose frame does not come.
+fn bench_in_work() -> Bench {
+    let mut bench = bench_with_shoot();
+    bench.script.borrow_mut().holds_frames = true;
+    bench.key(Key::Q);
+    fill(&mut bench, "shoot/a.jpg", "out");
+    bench.click("Start the queue");
+    bench.until("in work", |bench| states(bench) == [ItemState::Running]);
+    bench
+}
+
 #[test]
 fn a_folder_is_retouched_and_a_bad_file_stops_nobody() {
     let mut bench = bench_with_shoot();
@@ -106,12 +117,7 @@ fn nothing_is_replaced_unasked_and_what_failed_can_be_tried_again() {
 
 #[test]
 fn a_stopped_queue_goes_on_where_it_was() {
-    let mut bench = bench_with_shoot();
-    bench.script.borrow_mut().holds_frames = true;
-    bench.key(Key::Q);
-    fill(&mut bench, "shoot/a.jpg", "out");
-    bench.click("Start the queue");
-    bench.until("in work", |bench| states(bench) == [ItemState::Running]);
+    let mut bench = bench_in_work();
     let begun = std::time::Instant::now();
     bench.click("Stop the queue");
     bench.until("stopped", |bench| states(bench) == [ItemState::Waiting]);
@@ -150,12 +156,7 @@ fn the_amount_is_found_for_each_face_and_a_chin_without_is_left_alone() {
 
 #[test]
 fn closing_asks_while_the_queue_runs() {
-    let mut bench = bench_with_shoot();
-    bench.script.borrow_mut().holds_frames = true;
-    bench.key(Key::Q);
-    fill(&mut bench, "shoot/a.jpg", "out");
-    bench.click("Start the queue");
-    bench.until("in work", |bench| states(bench) == [ItemState::Running]);
+    let mut bench = bench_in_work();
     bench.click("Menu");
     bench.click("Quit");
     bench.until("asked", |bench| bench.has_text("queue"));

@@ -108,6 +108,12 @@ fn more(ui: &mut Ui, count: usize) {
     ui.label(RichText::new(format!("+{count} more")).color(theme::FAINT));
 }
 
+/// Minutes and seconds, as a clock shows them.
+pub fn minutes(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
 fn bar(ui: &mut Ui, text: &str, fraction: f32, left: Option<Duration>) {
     ui.label(text);
     let bar = ProgressBar::new(fraction.clamp(0.0, 1.0))
@@ -117,8 +123,7 @@ fn bar(ui: &mut Ui, text: &str, fraction: f32, left: Option<Duration>) {
     ui.add(bar);
     let mut text = format!("{:.0} %", fraction * 100.0);
     if let Some(left) = left {
-        let seconds = left.as_secs();
-        text.push_str(&format!(" · {}:{:02} left", seconds / 60, seconds % 60));
+        text.push_str(&format!(" · {} left", minutes(left)));
     }
     // As wide as it will ever be, so that the button beside it stays where it is.
     let layout = egui::Layout::left_to_right(egui::Align::Center);

@@ -7,6 +7,7 @@ use egui::{ComboBox, Context, ProgressBar, RichText, ScrollArea, Ui};
 use super::window;
 use crate::app::Jawline;
 use crate::app::action::{Action, BatchStep, WindowName};
+use crate::app::panels::status::minutes;
 use crate::app::panels::top::named;
 use crate::app::theme;
 use crate::app::workspace::{BatchOptions, BatchProgress, BatchSettings, Item, ItemState};
@@ -247,12 +248,7 @@ pub fn progress_in_words(progress: &BatchProgress) -> String {
         text.push_str(&format!(", {failed} failed"));
     }
     if let Some(left) = left.filter(|_| done + failed < *total) {
-        let seconds = left.as_secs();
-        text.push_str(&format!(
-            " · about {}:{:02} left",
-            seconds / 60,
-            seconds % 60
-        ));
+        text.push_str(&format!(" · about {} left", minutes(left)));
     }
     text
 }

@@ -5,6 +5,7 @@ use egui::{ComboBox, Context, DragValue, RichText};
 use super::window;
 use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
+use crate::app::panels::top::named;
 use crate::app::theme;
 use crate::app::workspace::OpenPhoto;
 use crate::editor::compare::{Animation, Layout};
@@ -82,7 +83,7 @@ fn what(options: &mut ExportOptions, ui: &mut egui::Ui) -> What {
                     }
                 }
             });
-        crate::app::panels::top::named(&combo.response, "Choose what to export");
+        named(&combo.response, "Choose what to export");
     });
     if let What::Comparison(layout) = what {
         options.comparison = layout;
@@ -97,10 +98,7 @@ fn comparison(options: &mut ExportOptions, ui: &mut egui::Ui) {
         if let Layout::Split { percent } = &mut options.comparison {
             ui.label("Line at");
             let position = ui.add(DragValue::new(percent).range(0..=100).suffix(" %"));
-            crate::app::panels::top::named(
-                &position,
-                "Where the line lies, in per cent of the width",
-            );
+            named(&position, "Where the line lies, in per cent of the width");
         }
         ui.checkbox(&mut options.has_labels, "Labels")
             .on_hover_text("\u{201c}Before\u{201d} and \u{201c}After\u{201d} in the picture");
@@ -122,7 +120,7 @@ fn comparison(options: &mut ExportOptions, ui: &mut egui::Ui) {
                     ui.selectable_value(animation, choice, in_words(choice));
                 }
             });
-        crate::app::panels::top::named(&combo.response, "Choose the animation's format");
+        named(&combo.response, "Choose the animation's format");
     });
     reduced(options, ui);
     let told = "An animation is in sRGB, and no metadata go into it.";
@@ -206,7 +204,7 @@ fn shape(options: &mut ExportOptions, ui: &mut egui::Ui) {
                     ui.selectable_value(&mut options.format, format, format.to_string());
                 }
             });
-        crate::app::panels::top::named(&combo.response, "Choose the format");
+        named(&combo.response, "Choose the format");
         if matches!(options.format, Format::Jpeg | Format::WebP) {
             quality(options.format, &mut options.quality, ui);
         } else {
@@ -255,7 +253,7 @@ fn quality(format: Format, quality: &mut Quality, ui: &mut egui::Ui) {
                 ui.selectable_value(quality, Quality::Lossless, in_words(Quality::Lossless));
             }
         });
-    crate::app::panels::top::named(&combo.response, "Choose the quality");
+    named(&combo.response, "Choose the quality");
     if let Quality::Percent(percent) = quality {
         ui.add(DragValue::new(percent).range(1..=100).suffix(" %"))
             .on_hover_text("95 is without visible loss");
@@ -275,7 +273,7 @@ fn metadata(options: &mut ExportOptions, ui: &mut egui::Ui) {
                     ui.selectable_value(&mut options.strip, strip, in_words(strip).0);
                 }
             });
-        crate::app::panels::top::named(&combo.response, "Choose which metadata to keep");
+        named(&combo.response, "Choose which metadata to keep");
     });
     ui.label(RichText::new(explanation).color(theme::FAINT));
 }
