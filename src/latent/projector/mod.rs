@@ -63,7 +63,7 @@ pub struct Options {
     pub weights: Weights,
     /// How strongly the code is perturbed in the first steps, in terms of the deviation of W.
     pub exploration: f64,
-    /// Seeds that shaking.
+    /// Seeds that noise.
     pub seed: u64,
 }
 
