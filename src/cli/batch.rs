@@ -15,7 +15,7 @@ use super::output::OutputFolder;
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, Voice, interrupt, pictures};
 use crate::engine::{
-    DescribeGenerator, EditCrop, EditedCrop, Engine, Priority, PublishedEdit, PublishedMethod,
+    DescribeGenerator, EditCrop, EditedCrop, Engine, Priority, ReferenceEdit, ReferenceMethod,
 };
 use crate::latent::{Boundary, diffusion};
 
@@ -151,18 +151,18 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn edit(options: &Options) -> Result<PublishedEdit, Failure> {
+fn edit(options: &Options) -> Result<ReferenceEdit, Failure> {
     let boundary = match &options.boundary {
         Some(name) => Boundary::named(name)?,
         // As published: the coarse one.
         None => Boundary::coarse()?,
     };
-    Ok(PublishedEdit {
+    Ok(ReferenceEdit {
         boundary: Arc::new(boundary),
         alpha: options.alpha,
         method: match options.method {
-            Method::Warp => PublishedMethod::Warp,
-            Method::Diffuse => PublishedMethod::Diffuse(diffusion::Options {
+            Method::Warp => ReferenceMethod::Warp,
+            Method::Diffuse => ReferenceMethod::Diffuse(diffusion::Options {
                 steps: options.steps,
                 feature_weight: options.feature_weight,
                 ..diffusion::Options::default()
@@ -175,7 +175,7 @@ fn edit_item(
     engine: &Engine,
     item: &Item,
     shape: [usize; 2],
-    edit: &PublishedEdit,
+    edit: &ReferenceEdit,
     voice: Voice,
     mut show: impl FnMut(f32, &str),
 ) -> Result<EditedCrop, Failure> {

@@ -14,11 +14,15 @@ use crossbeam_channel::{Receiver, unbounded};
 
 pub use messages::{FaceKey, Reply, Request, Slot, Stamp};
 
-use super::{
-    AlignFace, Describe, DiffuseFace, DrawFrame, DrawKeyframes, DrawMoved, Engine, Error, Event,
-    FindFaces, Handle, ImportNetworks, Install, Job, MarkFace, MoveFace, PrepareFace, Priority,
-    RenderFace, Settings, TimedStages, Waker,
+use super::error::Error;
+use super::job::{Event, Handle, Job, Priority};
+use super::jobs::face::{
+    AlignFace, DiffuseFace, DrawFrame, DrawKeyframes, DrawMoved, FindFaces, MarkFace, MoveFace,
+    PrepareFace, RenderFace, TimedStages,
 };
+use super::jobs::networks::{Describe, ImportNetworks, Install};
+use super::sessions::Settings;
+use super::thread::{Engine, Waker};
 use crate::latent::{diffusion, inversion};
 use crate::networks::detector::Search;
 use crate::networks::pack::IMPORTED;

@@ -1,5 +1,8 @@
 //! The networks of the engine thread, loaded when first asked for.
 
+mod code_store;
+pub(super) mod labeller;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,11 +10,10 @@ use std::sync::Arc;
 use image::RgbImage;
 use ndarray::{Array2, ArrayView4};
 
-use super::{CodeKey, CodeStore, Error, Labeller};
+use super::error::Error;
 use crate::checkpoint::dlib::ShapePredictor;
-use crate::graph::Graph;
 use crate::latent::diffusion;
-use crate::latent::inversion::{self, Target, Weights, feature_graph, step_graph};
+use crate::latent::inversion::{self, Target};
 use crate::networks::pack::COMMUNITY;
 use crate::networks::{
     self, ChinMeter, ChinReading, FaceDetector, FaceParser, FieldOutputs, Generator,
@@ -21,6 +23,9 @@ use crate::networks::{
 use crate::portrait::tensor::reduced_tensor;
 use crate::runtime::{CancelToken, ProviderChoice, Runtime};
 use crate::sha256::sha256_read;
+
+pub use code_store::{CodeKey, CodeStore};
+pub use labeller::Labeller;
 
 /// What the engine is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -358,17 +363,12 @@ fn inversion_networks(base: &mut Base) -> Result<inversion::Networks, Error> {
         Some(whitening) => whitening.clone(),
         None => Whitening::sample(runtime, &generator, &CancelToken::new())?,
     };
-    let features = feature_graph(&perceptual)?;
-    let step = step_graph(&synthesis, &perceptual, &whitening, Weights::default())?;
-    let session = |name: &str, graph: &Graph| -> Result<_, Error> {
-        Ok(runtime.session(name, &graph.to_onnx_bytes().map_err(networks::Error::from)?)?)
-    };
-    Ok(inversion::Networks {
-        features: session("perceptual network", &features)?,
-        step: session("inversion step", &step)?,
-        layers: generator.spec.layers,
+    Ok(inversion::Networks::load(
+        runtime,
+        &synthesis,
+        &perceptual,
         whitening,
-    })
+    )?)
 }
 
 fn diffusion_networks(base: &mut Base) -> Result<diffusion::Networks, Error> {

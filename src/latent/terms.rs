@@ -4,7 +4,8 @@ use ndarray::{Array, ArrayD, Dimension};
 
 use super::Error;
 use crate::graph::{Graph, Value};
-use crate::runtime::Outputs;
+use crate::networks;
+use crate::runtime::{Outputs, Runtime, Session};
 
 /// The mean of all squared elements, a scalar.
 pub(super) fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
@@ -36,6 +37,12 @@ pub(super) fn only(values: Vec<Value>) -> Result<Value, Error> {
         shape: vec![0],
         expected: "[1]".to_owned(),
     })
+}
+
+/// Loads a graph under its own name.
+pub(super) fn session(runtime: &Runtime, graph: &Graph) -> Result<Session, Error> {
+    let onnx = graph.to_onnx_bytes().map_err(networks::Error::from)?;
+    Ok(runtime.session(graph.name(), &onnx)?)
 }
 
 /// An output that is one number; not a number if it is missing.

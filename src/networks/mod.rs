@@ -271,7 +271,7 @@ pub enum Error {
 /// What to do next, in the messages of [`Error`].
 mod remedy {
     use super::Role;
-    use super::pack::COMMUNITY;
+    use crate::networks::pack::COMMUNITY;
 
     pub(super) fn for_missing_pack(name: &str) -> String {
         if name == COMMUNITY {

@@ -33,7 +33,7 @@ pub enum ChannelOrder {
     /// As they are.
     #[default]
     Rgb,
-    /// Red and blue swapped: what the published system does where it reads a file with OpenCV and hands
+    /// Red and blue swapped: what the reference does where it reads a file with OpenCV and hands
     /// the array to a network that expects RGB.
     Bgr,
 }

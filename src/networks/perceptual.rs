@@ -22,7 +22,7 @@ impl Perceptual {
     /// Side of the picture that a pack's file is written for, in pixels.
     pub const SIZE: usize = 256;
 
-    /// Where the published system compares pictures: behind the ReLU of convolution 4_3.
+    /// Where the reference compares pictures: behind the ReLU of convolution 4_3.
     pub const FEATURE: Relu = Relu(4, 3);
 
     /// A trunk that was read already.

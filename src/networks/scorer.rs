@@ -26,7 +26,7 @@ pub struct ChinScore {
 }
 
 impl ChinScore {
-    /// Above this probability the published system takes a chin for double.
+    /// Above this probability the reference takes a chin for double.
     pub const THRESHOLD: f32 = 0.95;
 
     /// Both outputs as probabilities. They are trained apart and need not add up to 1.

@@ -33,7 +33,7 @@ pub fn composite(
     Ok(mixed)
 }
 
-/// The published system's composite of 8-bit pictures:
+/// The reference's composite of 8-bit pictures:
 /// `edited · mask / 255 + crop · (1 − mask / 255)`, rounded to nearest, a tie to even.
 ///
 /// # Errors

@@ -64,7 +64,7 @@ pub fn measure(before: &GrayImage, after: &GrayImage, rows: Range<i64>, count: u
     Outlines { before, after }
 }
 
-/// Measures both outlines as the published system does, in whole pixels: `count` rows from the
+/// Measures both outlines as the reference does, in whole pixels: `count` rows from the
 /// first row that both masks share, equally spaced and cut to whole rows; every pixel that is not 0
 /// counts. `name` is for messages.
 ///

@@ -3,7 +3,7 @@
 //!
 //! Label maps are square (512 px from the face parser) and hold CelebAMask-HQ labels; landmarks
 //! are in the label map's pixels. Masks hold 0 (outside) to 255 (inside). Constants in pixels are
-//! those of the published system, which parses at 512 px and composites at 1024 px.
+//! those of the reference, which parses at 512 px and composites at 1024 px.
 
 use image::{GrayImage, Luma};
 use serde::{Deserialize, Serialize};
@@ -179,7 +179,7 @@ pub fn enlarge(mask: &GrayImage, size: u32) -> Result<GrayImage, Error> {
     Ok(resize_mask(mask, size, size))
 }
 
-/// Every mask of the published system for one portrait: what `jawline stage masks` writes.
+/// Every mask of the reference for one portrait: what `jawline stage masks` writes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageMasks {
     /// [`neck_mask`] dilated by 7, enlarged to the crop: grey at the edges.

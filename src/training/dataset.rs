@@ -13,7 +13,7 @@
 //! fine/boundary.npy [1, L, d]  boundary_K.npy  intercept.npy  svm.json
 //! ```
 //!
-//! The arrays have the names and shapes of the published system's. Files appear whole, and a step
+//! The arrays have the names and shapes of the reference's. Files appear whole, and a step
 //! skips those that are there: a step that was stopped goes on where it was.
 
 mod manifest;

@@ -23,11 +23,11 @@ pub(crate) struct Options {
     /// Side of the crop
     #[arg(long, default_value_t = 1024)]
     size: u32,
-    /// Exactly as the published system computes it: sampled at this size, then reduced (its default is
+    /// Exactly as the reference computes it: sampled at this size, then reduced (its default is
     /// 4096). Without it the crop is resampled directly
     #[arg(long, value_name = "S")]
     transform_size: Option<u32>,
-    /// The published system's way with its default transform size
+    /// The reference's way with its default transform size
     #[arg(long)]
     reference: bool,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     voice: Voice,
 }
 
-/// The published system's transform size.
+/// The reference's transform size.
 const REFERENCE_TRANSFORM_SIZE: u32 = 4096;
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {

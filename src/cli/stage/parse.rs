@@ -17,10 +17,10 @@ pub(crate) struct Options {
     /// by default
     #[arg(long, value_name = "PARSER")]
     parser: Option<String>,
-    /// Aligned crop; it is brought to 512 px as the published system does it (Pillow, bilinear)
+    /// Aligned crop; it is brought to 512 px as the reference does it (Pillow, bilinear)
     #[arg(long, value_name = "I.png")]
     image: PathBuf,
-    /// Let the network see red and blue swapped, as the published system does wherever it reads the
+    /// Let the network see red and blue swapped, as the reference does wherever it reads the
     /// picture with OpenCV; the network was trained on RGB
     #[arg(long)]
     bgr: bool,

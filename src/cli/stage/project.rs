@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Weight of the mean squared difference of pixels (the published class has 5e5)
     #[arg(long, default_value_t = Weights::COMMAND_LINE.pixel, value_name = "W")]
     pixel_weight: f32,
-    /// Form of the noise regularisation: that of the published system, or of the StyleGAN2 paper
+    /// Form of the noise regularisation: that of the reference, or of the StyleGAN2 paper
     #[arg(long, value_enum, default_value_t = Form::Published)]
     regularisation: Form,
     /// Learning rate of the plateau

@@ -18,14 +18,14 @@ pub(crate) struct Options {
     /// .onnx); Jawline's own chin meter by default, which needs no label map
     #[arg(long, value_name = "SCORER")]
     scorer: Option<String>,
-    /// Aligned crop; for a classifier its middle square is brought to 256 px as the published system does it
+    /// Aligned crop; for a classifier its middle square is brought to 256 px as the reference does it
     /// (Pillow, bilinear)
     #[arg(long, value_name = "I.png")]
     image: PathBuf,
     /// Label map of the crop, one CelebAMask-HQ label (0–18) a pixel: it says where the neck begins
     #[arg(long, value_name = "L.png", requires = "scorer")]
     labels: Option<PathBuf>,
-    /// Let this face parser make the label map, as the published system does it: a pack's name, or a file;
+    /// Let this face parser make the label map, as the reference does it: a pack's name, or a file;
     /// Jawline's own if neither is given
     #[arg(
         long,
@@ -34,11 +34,11 @@ pub(crate) struct Options {
         requires = "scorer"
     )]
     parser: Option<String>,
-    /// Statistics of the network's batch normalisations. The published system never leaves training
+    /// Statistics of the network's batch normalisations. The reference never leaves training
     /// mode and so runs with per-image; stored is what the network was trained for
     #[arg(long, value_enum, default_value_t = Statistics::Stored, requires = "scorer")]
     batchnorm: Statistics,
-    /// Let the network see red and blue swapped, as the published system does with pictures in memory
+    /// Let the network see red and blue swapped, as the reference does with pictures in memory
     #[arg(long, requires = "scorer")]
     bgr: bool,
     #[command(flatten)]

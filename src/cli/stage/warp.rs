@@ -29,7 +29,7 @@ pub(crate) struct Options {
     /// Landmarks of the photo's crop in pixels of the label maps, [68,2]
     #[arg(long, value_name = "L.npy")]
     landmarks: PathBuf,
-    /// Exactly as the published system computes it, whole pixels and all
+    /// Exactly as the reference computes it, whole pixels and all
     #[arg(long)]
     reference: bool,
     /// How far the edited crop is moved towards the photo's outline, 0 to 1

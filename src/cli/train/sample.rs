@@ -117,7 +117,7 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The codes of all samples in one file each, as the published system wants them.
+/// The codes of all samples in one file each, as the reference wants them.
 fn gather(dataset: &Dataset) -> Result<(), Failure> {
     let generator = &dataset.manifest.generator;
     let (count, size) = (dataset.manifest.sample.count, generator.code_size);

@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::{
-    AlignedFace, Description, EditParams, EditedSynthesis, Error, FoundCode, FoundFace, Frame,
-    ImportedPack, PreparedFace, Progress, Snapshot,
+use crate::engine::error::Error;
+use crate::engine::job::Progress;
+use crate::engine::jobs::face::{
+    AlignedFace, EditParams, EditedSynthesis, FoundCode, FoundFace, Frame, PreparedFace, Snapshot,
 };
+use crate::engine::jobs::networks::{Description, ImportedPack};
 use crate::geometry::{Landmarks, Point};
 use crate::photo::{Photo, PhotoId};
 use crate::portrait::screen::Keyframe;

@@ -14,10 +14,9 @@ use std::sync::Arc;
 use ndarray::{Array2, Array4, ArrayD, arr0};
 
 use super::inversion::Ending;
-use super::terms::{input_shape, is_finite, scalar, take};
+use super::terms::{input_shape, is_finite, scalar, session, take};
 use super::{Adam, Error};
 use crate::graph::Graph;
-use crate::networks;
 use crate::runtime::{CancelToken, Constants, Outputs, Runtime, Session};
 use objective::name;
 
@@ -93,13 +92,9 @@ impl Networks {
             .and_then(|picture| step.shape(picture).last().copied())
             .unwrap_or(0);
         let features = feature_graph(perceptual, resolution)?;
-        let session = |graph: &Graph| -> Result<Session, Error> {
-            let onnx = graph.to_onnx_bytes().map_err(networks::Error::from)?;
-            Ok(runtime.session(graph.name(), &onnx)?)
-        };
         Ok(Self {
-            features: session(&features)?,
-            step: session(&step)?,
+            features: session(runtime, &features)?,
+            step: session(runtime, &step)?,
             code_shape,
         })
     }

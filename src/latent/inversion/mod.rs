@@ -17,10 +17,11 @@ use rand_distr::{Distribution, StandardNormal};
 pub use objective::{Weights, feature_graph, step_graph};
 pub use schedule::{Schedule, StallDetector};
 
-use super::terms::{is_finite, scalar, take};
+use super::terms::{input_shape, is_finite, scalar, session, take};
 use super::{Adam, Error};
+use crate::graph::Graph;
 use crate::networks::Whitening;
-use crate::runtime::{CancelToken, Constants, Outputs, Session};
+use crate::runtime::{CancelToken, Constants, Outputs, Runtime, Session};
 use objective::name;
 
 /// The side of the picture that the loss is measured on, in pixels.
@@ -95,6 +96,30 @@ pub struct Networks {
     pub layers: usize,
     /// P_N of the generator's W.
     pub whitening: Whitening,
+}
+
+impl Networks {
+    /// Builds and loads the graphs for a generator and a perceptual network.
+    ///
+    /// `synthesis` maps `codes [L, n]` to a picture `[1, 3, R, R]`, its noise inside; `perceptual` maps a
+    /// picture of 256 px to its features.
+    ///
+    /// # Errors
+    /// As [`step_graph`]; [`Error::Runtime`].
+    pub fn load(
+        runtime: &Runtime,
+        synthesis: &Graph,
+        perceptual: &Graph,
+        whitening: Whitening,
+    ) -> Result<Self, Error> {
+        let step = step_graph(synthesis, perceptual, &whitening, Weights::default())?;
+        Ok(Self {
+            features: session(runtime, &feature_graph(perceptual)?)?,
+            step: session(runtime, &step)?,
+            layers: input_shape(synthesis).first().copied().unwrap_or(0),
+            whitening,
+        })
+    }
 }
 
 /// The loss of one step.

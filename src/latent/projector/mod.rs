@@ -1,4 +1,4 @@
-//! The projector of StyleGAN2 (Karras et al., CVPR 2020, appendix D), as the published system runs it:
+//! The projector of StyleGAN2 (Karras et al., CVPR 2020, appendix D), as the reference runs it:
 //! the code in W+ *and* the noise maps that make the generator draw a picture.
 //!
 //! The loss is a perceptual distance ([`Lpips`](super::Lpips)), a squared difference of pixels, and a
@@ -18,11 +18,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::inversion::Ending;
-use super::terms::{is_finite, scalar, take};
+use super::terms::{is_finite, scalar, session, take};
 use super::{Adam, Error};
-use crate::graph::Graph;
 use crate::networks::source::name as generator_name;
-use crate::networks::{self, GeneratorNetworks, GeneratorSpec};
+use crate::networks::{GeneratorNetworks, GeneratorSpec};
 use crate::runtime::{CancelToken, Constants, Outputs, Runtime, Session};
 use objective::name;
 
@@ -40,12 +39,12 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The defaults of the published system's command line.
+    /// The defaults of the reference's command line.
     pub const COMMAND_LINE: Self = Self {
         noise: 1e4,
         pixel: 5e-2,
     };
-    /// The defaults of the published system's class, which its other scripts run with.
+    /// The defaults of the reference's class, which its other scripts run with.
     pub const CLASS: Self = Self {
         noise: 1e5,
         pixel: 5e5,
@@ -89,9 +88,9 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Measures samples of W, `[m, n]`; the published system takes 10 000.
+    /// Measures samples of W, `[m, n]`; the reference takes 10 000.
     pub fn measure(codes: ArrayView2<'_, f32>) -> Self {
-        // What the published system adds under the root.
+        // What the reference adds under the root.
         const LEAST: f64 = 1e-8;
         let codes = codes.mapv(f64::from);
         let mean = codes.mean_axis(Axis(0)).unwrap_or_default();
@@ -124,13 +123,9 @@ impl Networks {
     ) -> Result<Self, Error> {
         let features = feature_graph(objective, generator.spec.resolution)?;
         let step = step_graph(generator, objective)?;
-        let session = |graph: &Graph| -> Result<Session, Error> {
-            let onnx = graph.to_onnx_bytes().map_err(networks::Error::from)?;
-            Ok(runtime.session(graph.name(), &onnx)?)
-        };
         Ok(Self {
-            features: session(&features)?,
-            step: session(&step)?,
+            features: session(runtime, &features)?,
+            step: session(runtime, &step)?,
             variables: variables(&generator.spec),
         })
     }
@@ -394,7 +389,7 @@ fn variables(spec: &GeneratorSpec) -> Vec<(String, Vec<usize>)> {
 
 /// Brings a noise map to zero mean and unit variance.
 fn normalise(map: &mut ArrayD<f32>) {
-    // What the published system adds under the root.
+    // What the reference adds under the root.
     const LEAST: f32 = 1e-8;
     *map -= map.mean().unwrap_or(0.0);
     let mean_square = map.iter().map(|value| value * value).sum::<f32>() / map.len().max(1) as f32;

@@ -8,7 +8,7 @@ use crate::graph::{Graph, Pool, Value};
 /// again and again until the side is at most 8 px.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Regularisation {
-    /// As the published system has it: the mean of the squared products with the map shifted by one row
+    /// As the reference has it: the mean of the squared products with the map shifted by one row
     /// and one column at once. For normalised noise it is near 1 a level, whatever the noise.
     #[default]
     Published,

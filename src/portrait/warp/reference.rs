@@ -1,4 +1,4 @@
-//! The warp as the published system computes it: whole pixels, half way.
+//! The warp as the reference computes it: whole pixels, half way.
 
 use image::{GrayImage, RgbImage};
 
@@ -14,7 +14,7 @@ use crate::portrait::masks::{
 use crate::portrait::raster::{Pixel, triangle_spans};
 
 impl StageWarp {
-    /// Runs the stage exactly as the published system does.
+    /// Runs the stage exactly as the reference does.
     ///
     /// # Errors
     /// When pictures and label maps do not fit together, and where that system fails: when the masks
