@@ -56,6 +56,7 @@ impl Default for Settings {
 }
 
 /// All sessions, owned by the engine thread.
+#[derive(Default)]
 pub struct Sessions {
     base: Base,
     generator: Option<Generator>,
@@ -77,6 +78,7 @@ fn load<T>(slot: &mut Option<T>, make: impl FnOnce() -> Result<T, Error>) -> Res
 }
 
 /// What sessions are made of.
+#[derive(Default)]
 struct Base {
     settings: Settings,
     runtime: Option<Runtime>,
@@ -171,23 +173,13 @@ impl KeptCode {
 impl Sessions {
     /// Nothing is loaded yet.
     pub(super) fn new(settings: Settings) -> Self {
+        let base = Base {
+            settings,
+            ..Base::default()
+        };
         Self {
-            base: Base {
-                settings,
-                runtime: None,
-                pack: None,
-                networks: None,
-                spec: None,
-                generator_digest: None,
-            },
-            generator: None,
-            inversion: None,
-            diffusion: None,
-            detector: None,
-            landmarks: None,
-            parser: None,
-            meter: None,
-            neck_field: None,
+            base,
+            ..Self::default()
         }
     }
 

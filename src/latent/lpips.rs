@@ -8,15 +8,12 @@
 use ndarray::ArrayD;
 
 use super::Error;
-use super::terms::sum;
+use super::terms::{sum, unit_length};
 use crate::architectures::Normalisation;
 use crate::architectures::vgg16::{Relu, Vgg16};
 use crate::checkpoint::Tensors;
 use crate::graph::{Graph, Tensor, Value};
 use crate::networks;
-
-/// What keeps the division finite where a pixel has no features at all.
-const LEAST_SQUARE: f32 = 1e-8;
 
 /// The places in VGG16 that are compared, and their numbers of channels.
 const SLICES: [(Relu, usize); 5] = [
@@ -111,17 +108,4 @@ impl Lpips {
             .collect::<Result<Vec<_>, Error>>()?;
         sum(graph, &slices)
     }
-}
-
-/// Brings the feature vector of each pixel to unit length.
-fn unit_length(graph: &mut Graph, features: Value) -> Result<Value, Error> {
-    let squares = graph.mul(features, features)?;
-    let square = graph.reduce_sum(squares, &[1], true)?;
-    let least = graph.scalar(LEAST_SQUARE);
-    let square = graph.add(square, least)?;
-    let length = graph.sqrt(square)?;
-    let one = graph.scalar(1.0);
-    // One division a pixel instead of one an element.
-    let inverse = graph.div(one, length)?;
-    Ok(graph.mul(features, inverse)?)
 }

@@ -5,7 +5,6 @@
 //! which resolution is said by the generator ([`GeneratorSpec`](crate::networks::GeneratorSpec));
 //! nothing here knows how many layers there are.
 
-mod adam;
 mod boundary;
 mod boundary_file;
 pub mod diffusion;
@@ -15,12 +14,12 @@ pub mod inversion;
 mod layers;
 mod lpips;
 mod mixing;
+pub mod optimise;
 pub mod projector;
 mod terms;
 
 use std::path::PathBuf;
 
-pub use adam::Adam;
 pub use boundary::{Boundary, OwnBoundaries, Space};
 pub use boundary_file::{BoundaryFile, Layout};
 pub use gradient::{PictureGradient, picture_gradient};
@@ -28,6 +27,7 @@ pub use interpolate::interpolate;
 pub use layers::{layer_correspondence, resolutions_of_layers};
 pub use lpips::Lpips;
 pub use mixing::mix_styles;
+pub use optimise::Adam;
 
 pub use crate::architectures::stylegan2::layer_resolutions_px as stylegan2_layer_resolutions;
 pub use crate::networks::CODE_SIZE;
@@ -81,4 +81,15 @@ pub enum Error {
     /// ONNX Runtime failed.
     #[error(transparent)]
     Runtime(#[from] crate::runtime::Error),
+}
+
+impl Error {
+    /// A search is to start at a code of this shape, of another generator.
+    fn another_start(shape: &[usize], [rows, size]: [usize; 2]) -> Self {
+        Self::Shape {
+            what: "the code to start at".to_owned(),
+            shape: shape.to_vec(),
+            expected: format!("[{rows}, {size}]"),
+        }
+    }
 }

@@ -13,6 +13,21 @@ pub(super) fn mean_square(graph: &mut Graph, x: Value) -> Result<Value, Error> {
     Ok(graph.mean(square)?)
 }
 
+/// Brings the feature vector of each pixel to unit length.
+pub(super) fn unit_length(graph: &mut Graph, features: Value) -> Result<Value, Error> {
+    // Keeps the division finite where a pixel has no features at all.
+    const LEAST_SQUARE: f32 = 1e-8;
+    let squares = graph.mul(features, features)?;
+    let square = graph.reduce_sum(squares, &[1], true)?;
+    let least = graph.scalar(LEAST_SQUARE);
+    let square = graph.add(square, least)?;
+    let length = graph.sqrt(square)?;
+    let one = graph.scalar(1.0);
+    // One division a pixel instead of one an element.
+    let inverse = graph.div(one, length)?;
+    Ok(graph.mul(features, inverse)?)
+}
+
 /// The sum of scalars.
 pub(super) fn sum(graph: &mut Graph, terms: &[Value]) -> Result<Value, Error> {
     let zero = graph.scalar(0.0);

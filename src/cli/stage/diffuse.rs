@@ -90,7 +90,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let diffused = run_job(&options.engine, options.voice, job.drawing_last())?;
     let report = &diffused.report;
     into_folder(out, options.voice, |folder| {
-        let code = diffused.last_code.clone().into_dyn();
+        let code = diffused.last.code().clone().into_dyn();
         folder.npy("code.npy", &stored.in_its_shape(&code)?)?;
         let losses = Array2::from_shape_fn((report.losses.len(), 3), |(step, term)| {
             let loss = report.losses[step];

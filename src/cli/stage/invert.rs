@@ -72,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .submit(
             Priority::Background,
             interrupt::token(),
-            Synthesize::from_codes(vec![inverted.code.clone()]),
+            Synthesize::from_codes(vec![inverted.best.code.clone()]),
         )
         .wait(|progress| reporter.show(progress))?;
     reporter.finish();
@@ -85,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         });
         folder.npy(
             "code.npy",
-            &inverted.code.view().insert_axis(ndarray::Axis(0)),
+            &inverted.best.code.view().insert_axis(ndarray::Axis(0)),
         )?;
         folder.npy("losses.npy", &table)?;
         if let Some(portrait) = drawn.first() {

@@ -104,7 +104,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let projected = run_job(&options.engine, options.voice, Project::new(projection))?;
     let report = &projected.report;
     into_folder(out, options.voice, |folder| {
-        let code = projected.code.view().insert_axis(Axis(0));
+        let code = projected.last.code().view().insert_axis(Axis(0));
         folder.npy("code.npy", &code)?;
         let terms = Array2::from_shape_fn((report.losses.len(), 5), |(step, term)| {
             let loss = &report.losses[step];
@@ -114,10 +114,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
                 .map_or(loss.learning_rate, |&term| f64::from(term))
         });
         folder.npy("terms.npy", &terms)?;
-        for (index, map) in projected.noise.iter().enumerate() {
+        for (index, map) in projected.last.noise().iter().enumerate() {
             folder.npy(&noise_file(index), map)?;
         }
-        folder.npy("image.npy", &projected.picture)?;
+        if let Some(picture) = &projected.last_picture {
+            folder.npy("image.npy", picture)?;
+        }
         Ok(json!(report))
     })
 }

@@ -19,7 +19,7 @@ pub(super) mod name {
     pub const PIXEL: &str = "pixel";
     pub const FEATURE: &str = "feature";
     pub const TOTAL: &str = "total";
-    pub const PICTURE: &str = "picture";
+    pub(crate) use crate::latent::optimise::PICTURE;
     pub const GRADIENT: &str = "gradient";
 }
 

@@ -1,27 +1,23 @@
 //! Inversion: from a portrait to the latent code that makes the generator draw it.
 //!
 //! The variables live in P_N+ ([`Whitening`]): one vector shared by all layers, and later an offset
-//! for each layer. Loss and gradient are one ONNX graph ([`step_graph`]); Adam is ours. The work is
-//! cut into steps so that one thread can serve the window between them.
+//! for each layer. Loss and gradient are one ONNX graph ([`step_graph`]).
 
 mod objective;
 mod schedule;
 
-use std::sync::Arc;
+use ndarray::{Array2, Array4, Axis, Ix2};
 
-use ndarray::{Array2, Array4, ArrayD, Axis, IxDyn};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-
+pub use super::optimise::Ending;
 pub use objective::{Weights, feature_graph, step_graph};
-pub use schedule::{Schedule, StallDetector};
+pub use schedule::Schedule;
 
-use super::terms::{input_shape, is_finite, scalar, session, take};
-use super::{Adam, Error};
+use super::Error;
+use super::optimise::{self, BestOf, Objective, Optimiser, Variable};
+use super::terms::{input_shape, scalar, session, take};
 use crate::graph::Graph;
 use crate::networks::Whitening;
-use crate::runtime::{CancelToken, Constants, Outputs, Runtime, Session};
+use crate::runtime::{CancelToken, Outputs, Runtime, Session};
 use objective::name;
 
 /// The side of the picture that the loss is measured on, in pixels.
@@ -32,8 +28,6 @@ pub const SEARCH_VERSION: u32 = 1;
 
 /// The part of the steps in which all layers share one vector.
 const SHARED_PART: f32 = 0.25;
-/// How often an inversion that blew up goes back to its best code with half the step size.
-const RETRIES: usize = 3;
 /// A code to start at is cut off beyond this many standard deviations: no sample lies there, and the
 /// pull to the mean face would outweigh the picture.
 const FARTHEST: f32 = 4.0;
@@ -133,83 +127,72 @@ pub struct Loss {
     pub pixel: f32,
 }
 
-/// The best code so far.
-#[derive(Debug, Clone)]
-pub struct Best {
-    /// The code in W+, `[L, n]`.
-    pub code: Array2<f32>,
-    /// What the generator draws for it, `[1, 3, 256, 256]` in about [-1, 1].
-    pub picture: Array4<f32>,
-    /// Its loss.
-    pub loss: Loss,
+impl optimise::Loss for Loss {
+    fn total(&self) -> f32 {
+        self.total
+    }
 }
 
-/// Why an inversion ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    /// All steps were taken.
-    Complete,
-    /// The loss had stopped falling.
-    Stalled,
-    /// The numbers blew up again and again; the best code before that is kept.
-    Diverged,
+/// What an inversion makes small: the distance of the picture from its target.
+pub struct Inverting {
+    options: Options,
+    schedule: Schedule,
 }
 
 /// An inversion under way.
-pub struct Inversion {
-    options: Options,
-    schedule: Schedule,
-    /// The target's picture, importance and features.
-    constants: Arc<Constants>,
-    shared: Variable,
-    offsets: Variable,
-    random: ChaCha8Rng,
-    step: usize,
-    losses: Vec<Loss>,
-    best: Option<(Best, Snapshot)>,
-    stall: StallDetector,
-    retries: usize,
-    damping: f32,
+pub type Inversion = Optimiser<Inverting>;
+
+/// Its best code so far, in W+, `[L, n]`, with its picture at 256 px.
+pub type Best = BestOf<Inverting>;
+
+impl Inverting {
+    fn is_in_shared_part(&self, step: usize) -> bool {
+        (step as f32) < SHARED_PART * self.options.steps as f32
+    }
 }
 
-/// Adam's; β₂ = 0.99 forgets the large gradients of the first steps in time.
-const BETAS: (f64, f64) = (0.9, 0.99);
+impl Objective for Inverting {
+    type Dim = Ix2;
+    type Networks = Networks;
+    type Loss = Loss;
+    // β₂ = 0.99 forgets the large gradients of the first steps in time.
+    const BETAS: (f64, f64) = (0.9, 0.99);
+    // A tenth of a per cent in a dozen steps is below what an eye sees.
+    const REST: Option<(usize, f32)> = Some((12, 1e-3));
 
-struct Variable {
-    value: ArrayD<f32>,
-    adam: Adam,
-}
+    fn network(networks: &mut Networks) -> &mut Session {
+        &mut networks.step
+    }
 
-/// The variables that made the best code, to go back to.
-#[derive(Clone)]
-struct Snapshot {
-    shared: ArrayD<f32>,
-    offsets: ArrayD<f32>,
-}
+    fn learning_rate(&self, step: usize) -> f64 {
+        self.schedule.at(step).into()
+    }
 
-impl Variable {
-    fn zeros([rows, size]: [usize; 2]) -> Self {
-        let shape = [rows, size];
-        Self {
-            value: ArrayD::zeros(IxDyn(&shape)),
-            adam: Adam::new(&shape, BETAS.0, BETAS.1),
+    fn loss(&self, outputs: &Outputs, _step: usize) -> Loss {
+        Loss {
+            total: scalar(outputs, name::LOSS),
+            perceptual: scalar(outputs, name::PERCEPTUAL),
+            pixel: scalar(outputs, name::PIXEL),
         }
     }
 
-    fn at(value: Array2<f32>) -> Self {
-        let shape = [value.nrows(), value.ncols()];
-        Self {
-            value: value.into_dyn(),
-            ..Self::zeros(shape)
-        }
+    /// Of the StyleGAN2 projector's shape: 0.05·max(0, 1 − t/0.75)², here in whitened units.
+    fn exploration(&self, step: usize) -> f32 {
+        let done = step as f32 / self.options.steps.max(1) as f32;
+        self.options.exploration * (1.0 - done / 0.75).max(0.0).powi(2)
     }
 
-    fn reset_to(&mut self, value: &ArrayD<f32>) {
-        *self = Self {
-            value: value.clone(),
-            adam: Adam::new(value.shape(), BETAS.0, BETAS.1),
-        };
+    /// The shared vector always, the layers' offsets later.
+    fn moves(&self, variable: usize, step: usize) -> bool {
+        variable == 0 || !self.is_in_shared_part(step)
+    }
+
+    fn is_explosion(loss: &Loss, best: &Loss) -> bool {
+        loss.total > EXPLOSION * best.total
+    }
+
+    fn code(_: &Array2<f32>, outputs: &mut Outputs) -> Result<Array2<f32>, Error> {
+        take(outputs, name::CODES)
     }
 }
 
@@ -226,207 +209,35 @@ impl Inversion {
         options: Options,
         cancel: &CancelToken,
     ) -> Result<Self, Error> {
-        let (shared, offsets) = start_at(networks, init)?;
-        let Target {
-            picture,
-            importance,
-        } = target;
-        let target = picture.into_dyn();
+        let [shared, offsets] = start_at(networks, init)?;
+        let importance = with_mean_one(target.importance).into_dyn();
+        let target = target.picture.into_dyn();
         let mut constants = networks
             .features
             .run(&[(name::TARGET, target.view())], cancel)?;
         constants.insert(name::TARGET.to_owned(), target);
-        constants.insert(
-            name::IMPORTANCE.to_owned(),
-            with_mean_one(importance).into_dyn(),
-        );
-        Ok(Self {
-            options,
-            schedule: Schedule {
-                learning_rate: options.learning_rate,
-                steps: options.steps,
-            },
-            constants: Arc::new(constants),
-            shared,
-            offsets,
-            random: ChaCha8Rng::seed_from_u64(options.seed),
-            step: 0,
-            losses: Vec::new(),
-            best: None,
-            // A tenth of a per cent in a dozen steps is below what an eye sees.
-            stall: StallDetector::new(12, 1e-3),
-            retries: 0,
-            damping: 1.0,
-        })
-    }
-
-    /// Takes one step. `Some` when it was the last.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] when even the first step yields no finite loss; [`Error::Runtime`], also
-    /// when cancelled. The best code so far stays available.
-    pub fn step(
-        &mut self,
-        networks: &mut Networks,
-        cancel: &CancelToken,
-    ) -> Result<Option<Ending>, Error> {
-        if self.step >= self.options.steps {
-            return Ok(Some(Ending::Complete));
-        }
-        let mut outputs = self.evaluate(networks, cancel)?;
-        let loss = Loss {
-            total: scalar(&outputs, name::LOSS),
-            perceptual: scalar(&outputs, name::PERCEPTUAL),
-            pixel: scalar(&outputs, name::PIXEL),
+        constants.insert(name::IMPORTANCE.to_owned(), importance);
+        let schedule = Schedule {
+            learning_rate: options.learning_rate,
+            steps: options.steps,
         };
-        if self.has_exploded(loss.total, &outputs) {
-            return self.go_back();
-        }
-        self.losses.push(loss);
-        if self
-            .best
-            .as_ref()
-            .is_none_or(|(best, _)| loss.total < best.loss.total)
-        {
-            self.keep(loss, &mut outputs)?;
-        }
-        let rate = self.schedule.at(self.step) * self.damping;
-        self.descend(&outputs, rate);
-        self.step += 1;
-        if self.step == self.options.steps {
-            return Ok(Some(Ending::Complete));
-        }
-        let stalled = self.stall.stalled(loss.total) && !self.in_shared_part();
-        Ok(stalled.then_some(Ending::Stalled))
-    }
-
-    /// The number of steps taken.
-    pub fn steps_taken(&self) -> usize {
-        self.step
-    }
-
-    /// The loss of every step that was taken.
-    pub fn losses(&self) -> &[Loss] {
-        &self.losses
-    }
-
-    /// The best code so far; `None` before the first step.
-    pub fn best(&self) -> Option<&Best> {
-        self.best.as_ref().map(|(best, _)| best)
-    }
-
-    fn in_shared_part(&self) -> bool {
-        (self.step as f32) < SHARED_PART * self.options.steps as f32
-    }
-
-    fn evaluate(
-        &mut self,
-        networks: &mut Networks,
-        cancel: &CancelToken,
-    ) -> Result<Outputs, Error> {
-        let shared = self.exploration_noise() + &self.shared.value;
-        let variables = [
-            (name::SHARED, shared.view()),
-            (name::OFFSETS, self.offsets.value.view()),
-        ];
-        Ok(networks
-            .step
-            .run_with(&self.constants, &variables, cancel)?)
-    }
-
-    /// Noise of the StyleGAN2 projector's shape: 0.05·max(0, 1 − t/0.75)², here in whitened units.
-    fn exploration_noise(&mut self) -> ArrayD<f32> {
-        let done = self.step as f32 / self.options.steps.max(1) as f32;
-        let strength = self.options.exploration * (1.0 - done / 0.75).max(0.0).powi(2);
-        let random = &mut self.random;
-        ArrayD::from_shape_simple_fn(self.shared.value.raw_dim(), || {
-            let normal: f32 = StandardNormal.sample(random);
-            strength * normal
-        })
-    }
-
-    fn has_exploded(&self, loss: f32, outputs: &Outputs) -> bool {
-        let too_large = self
-            .best
-            .as_ref()
-            .is_some_and(|(best, _)| loss > EXPLOSION * best.loss.total);
-        !loss.is_finite()
-            || too_large
-            || !is_finite(outputs, name::GRADIENT_SHARED)
-            || !is_finite(outputs, name::GRADIENT_OFFSETS)
-    }
-
-    /// After an explosion: back to the best code, on with half the step size.
-    fn go_back(&mut self) -> Result<Option<Ending>, Error> {
-        let Some((_, snapshot)) = self.best.clone() else {
-            return Err(Error::Diverged);
-        };
-        if self.retries == RETRIES {
-            return Ok(Some(Ending::Diverged));
-        }
-        tracing::warn!(
-            step = self.step,
-            "the inversion blew up; back to its best code"
-        );
-        self.retries += 1;
-        self.damping *= 0.5;
-        self.shared.reset_to(&snapshot.shared);
-        self.offsets.reset_to(&snapshot.offsets);
-        Ok(None)
-    }
-
-    fn keep(&mut self, loss: Loss, outputs: &mut Outputs) -> Result<(), Error> {
-        let code = take(outputs, name::CODES)?;
-        let picture = take(outputs, name::PICTURE)?;
-        let snapshot = Snapshot {
-            shared: self.shared.value.clone(),
-            offsets: self.offsets.value.clone(),
-        };
-        self.best = Some((
-            Best {
-                code,
-                picture,
-                loss,
-            },
-            snapshot,
-        ));
-        Ok(())
-    }
-
-    fn descend(&mut self, outputs: &Outputs, learning_rate: f32) {
-        if let Some(gradient) = outputs.get(name::GRADIENT_SHARED) {
-            self.shared
-                .adam
-                .step(&mut self.shared.value, gradient, learning_rate);
-        }
-        if let Some(gradient) = outputs.get(name::GRADIENT_OFFSETS)
-            && !self.in_shared_part()
-        {
-            self.offsets
-                .adam
-                .step(&mut self.offsets.value, gradient, learning_rate);
-        }
+        let shared = Variable::new(name::SHARED, name::GRADIENT_SHARED, shared);
+        let offsets = Variable::new(name::OFFSETS, name::GRADIENT_OFFSETS, offsets);
+        let objective = Inverting { options, schedule };
+        let Options { steps, seed, .. } = options;
+        let others = vec![offsets];
+        Ok(Self::new(objective, steps, constants, shared, others, seed))
     }
 }
 
 /// The shared vector and the layers' offsets of a code; zero for the mean face.
-fn start_at(
-    networks: &Networks,
-    init: Option<&Array2<f32>>,
-) -> Result<(Variable, Variable), Error> {
+fn start_at(networks: &Networks, init: Option<&Array2<f32>>) -> Result<[Array2<f32>; 2], Error> {
     let size = networks.whitening.mean.len();
     let Some(code) = init else {
-        return Ok((
-            Variable::zeros([1, size]),
-            Variable::zeros([networks.layers, size]),
-        ));
+        return Ok([1, networks.layers].map(|rows| Array2::zeros((rows, size))));
     };
     if code.shape() != [networks.layers, size] {
-        return Err(Error::Shape {
-            what: "the code to start at".to_owned(),
-            shape: code.shape().to_vec(),
-            expected: format!("[{}, {size}]", networks.layers),
-        });
+        return Err(Error::another_start(code.shape(), [networks.layers, size]));
     }
     let vectors = networks
         .whitening
@@ -437,7 +248,7 @@ fn start_at(
         .unwrap_or_default()
         .insert_axis(Axis(0));
     let offsets = &vectors - &shared;
-    Ok((Variable::at(shared), Variable::at(offsets)))
+    Ok([shared, offsets])
 }
 
 fn with_mean_one(importance: Array4<f32>) -> Array4<f32> {

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::super::Error;
-use super::super::terms::{input_shape, mean_square, only, sum};
+use super::super::terms::{input_shape, mean_square, only, sum, unit_length};
 use crate::graph::{self, Graph, Pool, Value};
 use crate::networks::{LEAKY_SLOPE, Whitening};
 
@@ -38,7 +38,7 @@ pub(super) mod name {
     pub const PERCEPTUAL: &str = "perceptual";
     pub const PIXEL: &str = "pixel";
     pub const CODES: &str = "codes";
-    pub const PICTURE: &str = "picture";
+    pub(crate) use crate::latent::optimise::PICTURE;
     pub const GRADIENT_SHARED: &str = "gradient_shared";
     pub const GRADIENT_OFFSETS: &str = "gradient_offsets";
 
@@ -168,22 +168,10 @@ fn normalised_features(
     perceptual: &Graph,
     picture: Value,
 ) -> Result<Vec<Value>, Error> {
-    // Keeps the division finite where a pixel has no features at all.
-    const LEAST_SQUARE: f32 = 1e-8;
     graph
         .splice(perceptual, &[picture])?
         .into_iter()
-        .map(|features| {
-            let squares = graph.mul(features, features)?;
-            let square = graph.reduce_sum(squares, &[1], true)?;
-            let least = graph.scalar(LEAST_SQUARE);
-            let square = graph.add(square, least)?;
-            let length = graph.sqrt(square)?;
-            let one = graph.scalar(1.0);
-            // One division a pixel instead of one an element.
-            let inverse = graph.div(one, length)?;
-            Ok(graph.mul(features, inverse)?)
-        })
+        .map(|features| unit_length(graph, features))
         .collect()
 }
 

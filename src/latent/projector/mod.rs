@@ -10,19 +10,14 @@ mod objective;
 mod regularisation;
 mod schedule;
 
-use std::sync::Arc;
+use ndarray::{Array1, Array4, ArrayD, ArrayView2, Axis, IxDyn, arr0};
 
-use ndarray::{Array1, Array4, ArrayD, ArrayView2, ArrayViewD, Axis, arr0};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-
-use super::inversion::Ending;
-use super::terms::{is_finite, scalar, session, take};
-use super::{Adam, Error};
+use super::Error;
+use super::optimise::{self, Optimiser, Variable};
+use super::terms::{scalar, session};
 use crate::networks::source::name as generator_name;
 use crate::networks::{GeneratorNetworks, GeneratorSpec};
-use crate::runtime::{CancelToken, Constants, Outputs, Runtime, Session};
+use crate::runtime::{CancelToken, Outputs, Runtime, Session};
 use objective::name;
 
 pub use objective::{Objective, feature_graph, step_graph};
@@ -146,34 +141,53 @@ pub struct Loss {
     pub learning_rate: f64,
 }
 
-/// A projection under way.
-pub struct Projector {
+impl optimise::Loss for Loss {
+    fn total(&self) -> f32 {
+        self.total
+    }
+}
+
+/// What a projection makes small: an [`Objective`], weighted.
+pub struct Projecting {
     options: Options,
+    /// Of W.
     deviation: f64,
-    /// The target, its features, and the weights of the terms.
-    constants: Arc<Constants>,
-    code: Variable,
-    noise: Vec<Variable>,
-    random: ChaCha8Rng,
-    losses: Vec<Loss>,
-    gradients: Vec<ArrayD<f32>>,
-    picture: Option<Array4<f32>>,
 }
 
-#[derive(Clone)]
-struct Variable {
-    name: String,
-    value: ArrayD<f32>,
-    adam: Adam,
-}
+/// A projection under way.
+pub type Projector = Optimiser<Projecting>;
 
-impl Variable {
-    fn new(name: &str, value: ArrayD<f32>) -> Self {
-        Self {
-            name: name.to_owned(),
-            adam: Adam::new(value.shape(), 0.9, 0.999),
-            value,
+impl optimise::Objective for Projecting {
+    type Dim = IxDyn;
+    type Networks = Networks;
+    type Loss = Loss;
+    const BETAS: (f64, f64) = (0.9, 0.999);
+
+    fn network(networks: &mut Networks) -> &mut Session {
+        &mut networks.step
+    }
+
+    fn learning_rate(&self, step: usize) -> f64 {
+        learning_rate(self.options.learning_rate, step, self.options.steps)
+    }
+
+    fn loss(&self, outputs: &Outputs, step: usize) -> Loss {
+        Loss {
+            total: scalar(outputs, name::TOTAL),
+            perceptual: scalar(outputs, name::PERCEPTUAL),
+            pixel: scalar(outputs, name::PIXEL),
+            noise: scalar(outputs, name::NOISE),
+            learning_rate: self.learning_rate(step),
         }
+    }
+
+    fn exploration(&self, step: usize) -> f32 {
+        let factor = exploration(self.options.exploration, step, self.options.steps);
+        (factor * self.deviation) as f32
+    }
+
+    fn settle(map: &mut ArrayD<f32>) {
+        normalise(map);
     }
 }
 
@@ -212,12 +226,13 @@ impl Projector {
                 expected: format!("[{}]", variables.len()),
             });
         }
-        let code = Variable::new(code_name, code.to_owned());
+        let variable = |name: &str, value| Variable::new(name, &name::gradient(name), value);
+        let code = variable(code_name, code.to_owned());
         let noise = variables
             .zip(noise)
             .map(|((name, shape), map)| {
                 if map.shape() == shape.as_slice() {
-                    return Ok(Variable::new(name, map));
+                    return Ok(variable(name, map));
                 }
                 Err(Error::Shape {
                     what: format!("the noise map '{name}'"),
@@ -241,138 +256,20 @@ impl Projector {
         ] {
             constants.insert(name.to_owned(), arr0(weight).into_dyn());
         }
-        Ok(Self {
-            options,
-            deviation: statistics.deviation,
-            constants: Arc::new(constants),
-            code,
-            noise,
-            random: ChaCha8Rng::seed_from_u64(options.seed),
-            losses: Vec::new(),
-            gradients: Vec::new(),
-            picture: None,
-        })
-    }
-
-    /// Takes one step. `Some` when it was the last. A loss that is no finite number ends the
-    /// projection as diverged, at the code and the maps before the step.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] when even the first step yields no finite loss; [`Error::Runtime`], also
-    /// when cancelled.
-    pub fn step(
-        &mut self,
-        networks: &mut Networks,
-        cancel: &CancelToken,
-    ) -> Result<Option<Ending>, Error> {
-        let step = self.losses.len();
-        if step >= self.options.steps {
-            return Ok(Some(Ending::Complete));
-        }
-        let perturbed = self.perturbed_code(step);
-        let mut outputs = self.evaluate(networks, perturbed.view(), cancel)?;
-        let rate = learning_rate(self.options.learning_rate, step, self.options.steps);
-        let loss = Loss {
-            total: scalar(&outputs, name::TOTAL),
-            perceptual: scalar(&outputs, name::PERCEPTUAL),
-            pixel: scalar(&outputs, name::PIXEL),
-            noise: scalar(&outputs, name::NOISE),
-            learning_rate: rate,
-        };
-        let variables = || std::iter::once(&self.code).chain(&self.noise);
-        let diverged = !loss.total.is_finite()
-            || !variables().all(|variable| is_finite(&outputs, &name::gradient(&variable.name)));
-        if diverged {
-            return match step {
-                0 => Err(Error::Diverged),
-                _ => Ok(Some(Ending::Diverged)),
-            };
-        }
-        self.losses.push(loss);
-        self.picture = Some(take(&mut outputs, name::PICTURE)?);
-        self.gradients.clear();
-        for variable in std::iter::once(&mut self.code).chain(&mut self.noise) {
-            if let Some(gradient) = outputs.remove(&name::gradient(&variable.name)) {
-                variable
-                    .adam
-                    .step(&mut variable.value, &gradient, rate as f32);
-                self.gradients.push(gradient);
-            }
-        }
-        for map in &mut self.noise {
-            normalise(&mut map.value);
-        }
-        let is_last = self.losses.len() == self.options.steps;
-        Ok(is_last.then_some(Ending::Complete))
-    }
-
-    /// The number of steps taken.
-    pub fn steps_taken(&self) -> usize {
-        self.losses.len()
-    }
-
-    /// The loss of every step, each before the step's update.
-    pub fn losses(&self) -> &[Loss] {
-        &self.losses
-    }
-
-    /// The code after the last step, `[L, n]`.
-    pub fn code(&self) -> &ArrayD<f32> {
-        &self.code.value
+        let deviation = statistics.deviation;
+        let objective = Projecting { options, deviation };
+        let Options { steps, seed, .. } = options;
+        Ok(Self::new(objective, steps, constants, code, noise, seed))
     }
 
     /// The noise maps after the last step, `[1, 1, r, r]` each.
     pub fn noise(&self) -> Vec<&ArrayD<f32>> {
-        self.noise.iter().map(|map| &map.value).collect()
+        self.others.iter().map(|map| &map.value).collect()
     }
 
     /// The gradients that the last step followed: of the code, then of each noise map.
     pub fn gradients(&self) -> &[ArrayD<f32>] {
         &self.gradients
-    }
-
-    /// What the generator drew in the last step, before its update, `[1, 3, R, R]`.
-    pub fn picture(&self) -> Option<&Array4<f32>> {
-        self.picture.as_ref()
-    }
-
-    /// Draws the code and the noise maps as they are now, `[1, 3, R, R]`, in about [-1, 1].
-    ///
-    /// # Errors
-    /// [`Error::Runtime`], also when cancelled.
-    pub fn draw(
-        &self,
-        networks: &mut Networks,
-        cancel: &CancelToken,
-    ) -> Result<Array4<f32>, Error> {
-        let mut outputs = self.evaluate(networks, self.code.value.view(), cancel)?;
-        take(&mut outputs, name::PICTURE)
-    }
-
-    fn evaluate(
-        &self,
-        networks: &mut Networks,
-        code: ArrayViewD<'_, f32>,
-        cancel: &CancelToken,
-    ) -> Result<Outputs, Error> {
-        let mut inputs = vec![(self.code.name.as_str(), code)];
-        let maps = self.noise.iter();
-        inputs.extend(maps.map(|map| (map.name.as_str(), map.value.view())));
-        Ok(networks.step.run_with(&self.constants, &inputs, cancel)?)
-    }
-
-    /// The code with the step's exploration noise on it.
-    fn perturbed_code(&mut self, step: usize) -> ArrayD<f32> {
-        let factor = exploration(self.options.exploration, step, self.options.steps);
-        let strength = (factor * self.deviation) as f32;
-        let mut code = self.code.value.clone();
-        if strength > 0.0 {
-            for component in &mut code {
-                let normal: f32 = StandardNormal.sample(&mut self.random);
-                *component += strength * normal;
-            }
-        }
-        code
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) mod name {
     pub const PERCEPTUAL: &str = "perceptual";
     pub const PIXEL: &str = "pixel";
     pub const NOISE: &str = "noise";
-    pub const PICTURE: &str = "picture";
+    pub(crate) use crate::latent::optimise::PICTURE;
 
     pub fn wanted(slice: usize) -> String {
         format!("wanted_{slice}")

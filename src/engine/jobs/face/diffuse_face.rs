@@ -11,7 +11,7 @@ use super::edited_synthesis::{EditedSynthesis, SynthesisUnderWay};
 use super::prepare::PreparedFace;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
-use crate::engine::jobs::latent::{Diffuse, Diffused};
+use crate::engine::jobs::latent::{Diffuse, Found};
 use crate::latent::diffusion::{Best, Options, Target};
 use crate::portrait::composite::composite;
 use crate::portrait::masks::{SoftEdge, binarised, enlarge, neck_mask, soften};
@@ -109,7 +109,7 @@ impl Job for DiffuseFace {
                 better,
                 steps,
             } => match diffusion.step(context)? {
-                Step::Done(Diffused { best, .. }) => Ok(Step::Done(self.drawing(&edited, best))),
+                Step::Done(Found { best, .. }) => Ok(Step::Done(self.drawing(&edited, best))),
                 Step::More(progress) => {
                     let is_due = steps % STEPS_A_DRAWING == STEPS_A_DRAWING - 1;
                     if let Some(drawings) = &self.drawings

@@ -12,7 +12,7 @@ use super::align_face::{AlignFace, AlignedFace};
 use super::clock::TimedStages;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
-use crate::engine::jobs::latent::{InversionReport, InvertPicture, Inverted};
+use crate::engine::jobs::latent::{Found, InversionReport, InvertPicture};
 use crate::engine::sessions::KeptCode;
 use crate::geometry::Landmarks;
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
@@ -294,9 +294,9 @@ impl Job for PrepareFace {
                 Step::More(progress) => {
                     if self.snapshots.is_some()
                         && is_worth_showing(steps)
-                        && let Some(code) = inversion.best_code()
+                        && let Some(best) = inversion.best()
                     {
-                        let usable = Self::draw(&face, code.clone(), None, context)?;
+                        let usable = Self::draw(&face, best.code.clone(), None, context)?;
                         self.show(|| Snapshot::Usable(Arc::new(usable)));
                     }
                     self.state = State::Inverting {
@@ -307,7 +307,8 @@ impl Job for PrepareFace {
                     };
                     Ok(Step::More(progress))
                 }
-                Step::Done(Inverted { code, report }) => {
+                Step::Done(Found { best, report, .. }) => {
+                    let code = best.code;
                     if let Some(kept) = kept {
                         kept.put(&code);
                     }

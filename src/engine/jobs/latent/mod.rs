@@ -4,12 +4,14 @@ mod differentiate_picture;
 mod diffuse;
 mod invert;
 mod map_latents;
+mod optimise;
 mod project;
 mod synthesize;
 
 pub use differentiate_picture::DifferentiatePicture;
-pub use diffuse::{Diffuse, Diffused, DiffusionNetworks, DiffusionReport, Space};
-pub use invert::{InversionReport, InvertPicture, Inverted};
+pub use diffuse::{Diffuse, DiffuseEdit, DiffusionNetworks, Space};
+pub use invert::{InversionReport, Invert, InvertPicture};
 pub use map_latents::{MapLatents, MappedLatents};
-pub use project::{Project, Projected, Projection, ProjectionReport};
+pub use optimise::{Found, OptimiseJob, Search, SearchReport};
+pub use project::{Project, ProjectPicture, Projection};
 pub use synthesize::{Synthesize, SynthesizedPortrait};

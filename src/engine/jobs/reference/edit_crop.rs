@@ -9,7 +9,7 @@ use ndarray::Array2;
 use super::parse_crop::parse_crop;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
-use crate::engine::jobs::latent::{Diffuse, Diffused};
+use crate::engine::jobs::latent::Diffuse;
 use crate::latent::diffusion::{self, Target};
 use crate::latent::{Boundary, layer_correspondence, mix_styles, resolutions_of_layers};
 use crate::networks::GeneratorSpec;
@@ -166,11 +166,10 @@ impl EditCrop {
     /// The reference goes on with the code after the last step, not with the best one.
     fn finish(
         &self,
-        diffused: Diffused,
+        code: Array2<f32>,
         soft: &GrayImage,
         context: &mut Context<'_>,
     ) -> Result<EditedCrop, Error> {
-        let code = diffused.last_code;
         let generator = context.sessions.generator()?;
         let drawn = generator.synthesize(code.view(), context.cancel)?;
         let drawn = picture_from_tensor(drawn.view());
@@ -200,7 +199,10 @@ impl Job for EditCrop {
                     self.state = State::Diffusing { diffusion, soft };
                     Ok(Step::More(progress))
                 }
-                Step::Done(diffused) => Ok(Step::Done(self.finish(diffused, &soft, context)?)),
+                Step::Done(diffused) => {
+                    let code = diffused.last.code().clone();
+                    Ok(Step::Done(self.finish(code, &soft, context)?))
+                }
             },
             State::Over => Err(Error::over(self.name())),
         }
