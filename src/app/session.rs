@@ -185,7 +185,7 @@ impl Session {
     fn render_key(&self, id: FaceId) -> Option<RenderKey> {
         let state = self.faces.get(&id)?;
         let params = self.document.edit_params(id, &self.boundaries);
-        if params.method == Method::Instant {
+        if params.settings.method == Method::Instant {
             let aligned = state.aligned.as_ref().filter(|_| state.has_field())?;
             let start = Start::Aligned(Arc::clone(aligned));
             return Some(RenderKey { params, start }.at_any_amount());
@@ -202,7 +202,7 @@ impl Session {
     /// How far the face's preparation is, as its method needs it.
     pub fn preparation(&self, id: FaceId) -> Option<Preparation> {
         let state = self.faces.get(&id)?;
-        Some(match self.document.params(id).method {
+        Some(match self.document.params(id).settings.method {
             Method::Instant => state.alignment(),
             Method::Warp | Method::Plain | Method::Diffuse => state.preparation(),
         })
@@ -299,7 +299,7 @@ impl Session {
             return Err(why.to_owned());
         }
         if let Slot::Failed { key: of, why } = &state.diffusion
-            && key.params.method == Method::Diffuse
+            && key.params.settings.method == Method::Diffuse
             && key.is_served_by_diffusion_of(of)
         {
             return Err(why.clone());

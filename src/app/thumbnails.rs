@@ -74,7 +74,7 @@ impl Thumbnails {
         let state = session.and_then(Session::chosen_state);
         let chosen = session.and_then(|session| {
             let params = session.document.params(session.document.chosen?);
-            (params.method != Method::Instant).then_some(())
+            (params.settings.method != Method::Instant).then_some(())
         });
         let Some((state, prepared)) = state
             .zip(chosen)

@@ -15,6 +15,7 @@ mod evaluate;
 mod failure;
 mod interrupt;
 mod markup;
+mod method;
 mod networks;
 mod output;
 mod pictures;

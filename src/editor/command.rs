@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::edits::{is_usable_pull, is_usable_stroke, mask_within_range, warp_within_range};
 use super::{AMOUNT_RANGE, BoundaryChoice, Edits, FaceId, FaceParams, MarkedFace};
 use crate::engine::Method;
 use crate::geometry::Landmarks;
@@ -131,33 +130,28 @@ impl Change {
                     params.amount = amount.clamp(*AMOUNT_RANGE.start(), *AMOUNT_RANGE.end());
                 }
             }
-            Self::Method(method) => params.method = *method,
+            Self::Method(method) => params.settings.method = *method,
             Self::Boundary(boundary) => params.boundary = *boundary,
             Self::UpTo(px) => params.up_to_px = *px,
-            Self::Warp(warp) => params.warp = warp_within_range(warp),
+            Self::Warp(warp) => params.settings.warp = warp.within_range(),
             // What is no number can neither be drawn nor saved.
-            Self::Pull(pull) if !is_usable_pull(pull) => {}
-            Self::Paint(stroke) if !is_usable_stroke(stroke) => {}
+            Self::Pull(pull) if !pull.is_finite() => {}
+            Self::Paint(stroke) if !stroke.is_finite() => {}
             Self::Pull(pull) => {
                 let is_same = |other: &Pull| other.at.distance(pull.at) < WarpMesh::GRASP_PX;
-                params.pulls.retain(|other| !is_same(other));
-                params.pulls.push(*pull);
+                params.settings.pulls.retain(|other| !is_same(other));
+                params.settings.pulls.push(*pull);
             }
-            Self::RemovePulls => params.pulls.clear(),
-            Self::Mask(mask) => params.mask = mask_within_range(*mask),
-            Self::Paint(stroke) => params.strokes.push(Arc::clone(stroke)),
-            Self::RemovePaint => params.strokes.clear(),
-            Self::MatchColour(on) => params.match_colour = *on,
+            Self::RemovePulls => params.settings.pulls.clear(),
+            Self::Mask(mask) => params.settings.mask = mask.within_range(),
+            Self::Paint(stroke) => params.settings.strokes.push(Arc::clone(stroke)),
+            Self::RemovePaint => params.settings.strokes.clear(),
+            Self::MatchColour(on) => params.settings.match_colour = *on,
             Self::Apply { params: other, .. } => {
-                let (pulls, strokes) = (
-                    std::mem::take(&mut params.pulls),
-                    std::mem::take(&mut params.strokes),
-                );
-                *params = FaceParams {
-                    pulls,
-                    strokes,
-                    ..other.portable().within_range()
-                };
+                let drawn = std::mem::take(&mut params.settings);
+                *params = other.portable().within_range();
+                params.settings.pulls = drawn.pulls;
+                params.settings.strokes = drawn.strokes;
             }
             Self::Reset => *params = FaceParams::default(),
         }

@@ -260,12 +260,7 @@ impl Document {
             alpha: Boundary::alpha_of_amount(params.amount),
             boundary: Arc::clone(boundary),
             up_to_px: params.up_to_px.unwrap_or(boundary.resolution_px()),
-            method: params.method,
-            warp: params.warp,
-            pulls: params.pulls,
-            mask: params.mask,
-            strokes: params.strokes,
-            match_colour: params.match_colour,
+            settings: params.settings,
         }
     }
 

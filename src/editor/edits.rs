@@ -1,17 +1,15 @@
 //! What the user has chosen: small, comparable, and kept in every step of the history.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::FaceId;
-use crate::engine::Method;
 use crate::geometry::Landmarks;
-use crate::portrait::edit_mask::MaskSettings;
-use crate::portrait::strokes::Stroke;
-use crate::portrait::warp::{Pull, WarpSettings};
+use crate::portrait::{EditSettings, Method};
 
 /// The slider's range in per cent: 0 is the photo, 100 the strongest edit, a little below 0 adds chin.
 pub const AMOUNT_RANGE: RangeInclusive<f32> = -20.0..=100.0;
@@ -31,11 +29,11 @@ pub struct Edits {
 impl Edits {
     /// What was chosen for a face.
     pub fn of(&self, face: FaceId) -> FaceParams {
-        let untouched = || FaceParams {
-            method: self.first_method,
-            ..FaceParams::default()
-        };
-        self.faces.get(&face).cloned().unwrap_or_else(untouched)
+        self.faces.get(&face).cloned().unwrap_or_else(|| {
+            let mut untouched = FaceParams::default();
+            untouched.settings.method = self.first_method;
+            untouched
+        })
     }
 }
 
@@ -63,44 +61,46 @@ pub enum BoundaryChoice {
     File(usize),
 }
 
-/// What the user has chosen for one face.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// What the user has chosen for one face. In files the fields of its settings stand among its own.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct FaceParams {
-    /// How much of the double chin is removed, per cent, within [`AMOUNT_RANGE`].
+    /// How much of the double chin is removed, per cent, within [`AMOUNT_RANGE`]; 0 is as photographed.
     pub amount: f32,
     /// The boundary.
     pub boundary: BoundaryChoice,
     /// Layers that drive up to this resolution move; `None` leaves it to the boundary.
     pub up_to_px: Option<usize>,
-    /// How the edited neck is put back.
-    pub method: Method,
-    /// The warp.
-    pub warp: WarpSettings,
-    /// Points that were pulled aside.
-    pub pulls: Vec<Pull>,
-    /// The shape of the mask.
-    pub mask: MaskSettings,
-    /// What was painted into the mask.
-    pub strokes: Vec<Arc<Stroke>>,
-    /// Whether the edited neck is brought into the photo's colours.
-    pub match_colour: bool,
+    /// How the edit is put into the portrait.
+    #[serde(flatten)]
+    pub settings: EditSettings,
 }
 
-impl Default for FaceParams {
-    /// As photographed.
-    fn default() -> Self {
-        Self {
-            amount: 0.0,
-            boundary: BoundaryChoice::Fine,
-            up_to_px: None,
-            method: Method::Warp,
-            warp: WarpSettings::default(),
-            pulls: Vec::new(),
-            mask: MaskSettings::default(),
-            strokes: Vec::new(),
-            match_colour: true,
+impl<'de> Deserialize<'de> for FaceParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        impl<'de> Visitor<'de> for Form {
+            type Value = FaceParams;
+
+            fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the settings of a face")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<FaceParams, M::Error> {
+                let mut params = FaceParams::default();
+                while let Some(field) = map.next_key::<String>()? {
+                    match field.as_str() {
+                        "amount" => params.amount = map.next_value()?,
+                        "boundary" => params.boundary = map.next_value()?,
+                        "up_to_px" => params.up_to_px = map.next_value()?,
+                        name => params.settings.read_field(name, &mut map)?,
+                    }
+                }
+                Ok(params)
+            }
         }
+
+        deserializer.deserialize_map(Form)
     }
 }
 
@@ -119,57 +119,51 @@ impl FaceParams {
         }
     }
 
-    /// The same with every value brought into its range, and without what is no number.
+    /// The same with every value brought into its range, and without what is not finite.
     #[must_use]
-    pub fn within_range(mut self) -> Self {
-        self.amount = if self.amount.is_nan() {
-            0.0
-        } else {
-            (self.amount).clamp(*AMOUNT_RANGE.start(), *AMOUNT_RANGE.end())
+    pub fn within_range(self) -> Self {
+        let amount = match self.amount {
+            amount if amount.is_nan() => 0.0,
+            amount => amount.clamp(*AMOUNT_RANGE.start(), *AMOUNT_RANGE.end()),
         };
-        self.warp = warp_within_range(&self.warp);
-        self.mask = mask_within_range(self.mask);
-        self.pulls.retain(is_usable_pull);
-        self.strokes.retain(|stroke| is_usable_stroke(stroke));
-        self
+        Self {
+            amount,
+            settings: self.settings.within_range(),
+            ..self
+        }
     }
 
     /// What can be carried over to another face: all but what was drawn on this one.
     #[must_use]
     pub fn portable(&self) -> Self {
         Self {
-            pulls: Vec::new(),
-            strokes: Vec::new(),
+            settings: self.settings.portable(),
             ..self.clone()
         }
     }
 }
 
-pub(super) fn warp_within_range(warp: &WarpSettings) -> WarpSettings {
-    let default = WarpSettings::default();
-    let or = |value: f64, default: f64| if value.is_nan() { default } else { value };
-    WarpSettings {
-        strength: or(warp.strength, default.strength).clamp(0.0, 1.0),
-        overshoot: or(warp.overshoot, default.overshoot).clamp(0.0, 2.0),
-        rows: warp.rows.clamp(2, 20),
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_stand_among_a_faces_own_fields_in_files() {
+        let mut params = FaceParams::default().at_amount(40.0);
+        params.settings.match_colour = false;
+        params.settings.warp.strength = 0.25;
+        let mut written = json!(params);
+        assert_eq!(written["match_colour"], false);
+        assert_eq!(written["warp"]["strength"], 0.25);
+        assert!(written.get("settings").is_none());
+        written["of a later version"] = json!([1, {"a": 2}]);
+        assert_eq!(FaceParams::deserialize(written).unwrap(), params);
+        // What a file does not say is as it is at first.
+        let short = FaceParams::deserialize(json!({"method": "plain"})).unwrap();
+        assert_eq!(short.settings.method, Method::Plain);
+        assert!(short.settings.match_colour && short.amount == 0.0);
+        assert!(FaceParams::deserialize(json!({"method": "no such"})).is_err());
     }
-}
-
-pub(super) fn mask_within_range(mask: MaskSettings) -> MaskSettings {
-    MaskSettings {
-        growth_px: mask.growth_px.clamp(-60, 120),
-        feather_px: mask.feather_px.clamp(1, 120),
-    }
-}
-
-/// A pull of numbers: JSON, which keeps the edits, knows no others.
-pub(super) fn is_usable_pull(pull: &Pull) -> bool {
-    pull.at.is_finite() && pull.by.is_finite()
-}
-
-/// A stroke of numbers, as [`is_usable_pull`].
-pub(super) fn is_usable_stroke(stroke: &Stroke) -> bool {
-    stroke.radius_px.is_finite()
-        && stroke.hardness.is_finite()
-        && stroke.path.iter().all(|point| point.is_finite())
 }

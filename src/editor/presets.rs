@@ -202,15 +202,13 @@ mod tests {
             hardness: 0.5,
             path: vec![Point::new(1.0, 2.0)],
         });
-        let drawn = FaceParams {
-            strokes: vec![Arc::clone(&stroke)],
-            boundary: BoundaryChoice::File(3),
-            ..params(80.0)
-        };
+        let mut drawn = params(80.0);
+        drawn.settings.strokes.push(Arc::clone(&stroke));
+        drawn.boundary = BoundaryChoice::File(3);
         let mut presets = Presets::default();
         presets.save("mine", &drawn);
         let preset = &presets.own()[0];
-        assert!(preset.params.strokes.is_empty());
+        assert!(preset.params.settings.strokes.is_empty());
         assert_eq!(preset.params.boundary, BoundaryChoice::Fine);
 
         let mut document = Document::new(None, "x".to_owned());
@@ -219,7 +217,7 @@ mod tests {
         document.apply(&edit(Change::Paint(stroke)), None);
         document.apply(&edit(preset.change()), None);
         assert_eq!(document.params(face).amount, 80.0);
-        assert_eq!(document.params(face).strokes.len(), 1);
+        assert_eq!(document.params(face).settings.strokes.len(), 1);
     }
 
     #[test]

@@ -31,4 +31,5 @@ pub use thread::{Engine, Waker};
 
 pub use crate::networks::ChinReading;
 pub use crate::networks::pack::LICENCE_NOTICE;
+pub use crate::portrait::{EditSettings, Method};
 pub use crate::runtime::ProviderChoice;

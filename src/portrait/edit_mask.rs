@@ -54,6 +54,17 @@ impl Default for MaskSettings {
     }
 }
 
+impl MaskSettings {
+    /// The same with every value brought into its range.
+    #[must_use]
+    pub fn within_range(self) -> Self {
+        Self {
+            growth_px: self.growth_px.clamp(-60, 120),
+            feather_px: self.feather_px.clamp(1, 120),
+        }
+    }
+}
+
 /// The soft mask for an edit: the photo's neck up to the jaw line, as far as it is skin in the photo
 /// and in the edited picture. `skin_after` is the edited picture's probability of skin, at the crop's
 /// size and as it will be pasted: 255 for certain. Landmarks are in pixels of the label map. The strokes are drawn last, in their order.

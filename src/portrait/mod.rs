@@ -27,6 +27,7 @@ pub mod raster;
 pub mod resample;
 pub mod scoring;
 pub mod screen;
+mod settings;
 pub mod smooth;
 pub mod strokes;
 pub mod tensor;
@@ -34,6 +35,8 @@ pub mod warp;
 
 #[cfg(test)]
 mod full_resolution_tests;
+
+pub use settings::{EditSettings, Method};
 
 use crate::geometry;
 

@@ -29,6 +29,13 @@ pub struct Stroke {
 }
 
 impl Stroke {
+    /// Is it a stroke of numbers? JSON, which keeps the edits, knows no others.
+    pub fn is_finite(&self) -> bool {
+        self.radius_px.is_finite()
+            && self.hardness.is_finite()
+            && self.path.iter().all(|point| point.is_finite())
+    }
+
     /// How strongly the stroke acts at a distance from its path, 0 to 1.
     pub fn effect(&self, distance_px: f64) -> f32 {
         let radius = f64::from(self.radius_px.max(0.5));

@@ -44,6 +44,20 @@ impl Default for WarpSettings {
     }
 }
 
+impl WarpSettings {
+    /// The same with every value brought into its range; the default takes the place of what is not finite.
+    #[must_use]
+    pub fn within_range(&self) -> Self {
+        let default = Self::default();
+        let or = |value: f64, default: f64| if value.is_nan() { default } else { value };
+        Self {
+            strength: or(self.strength, default.strength).clamp(0.0, 1.0),
+            overshoot: or(self.overshoot, default.overshoot).clamp(0.0, 2.0),
+            rows: self.rows.clamp(2, 20),
+        }
+    }
+}
+
 /// A point of the edited picture that the user has pulled aside. Pixels of the crop.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pull {
@@ -51,6 +65,13 @@ pub struct Pull {
     pub at: Point,
     /// How far from the place that the warp would give it.
     pub by: Point,
+}
+
+impl Pull {
+    /// Is it a pull of numbers? JSON, which keeps the edits, knows no others.
+    pub fn is_finite(&self) -> bool {
+        self.at.is_finite() && self.by.is_finite()
+    }
 }
 
 /// How much of the outline could be measured; nothing means that the warp is the identity.

@@ -11,7 +11,7 @@ fn choose_diffuse(bench: &mut Bench) {
     bench.click("Diffuse");
     let face = bench.face();
     assert_eq!(
-        bench.session().document.params(face).method,
+        bench.session().document.params(face).settings.method,
         Method::Diffuse
     );
 }

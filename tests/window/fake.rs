@@ -220,7 +220,9 @@ impl Fake {
                 let drawing = drawing.unwrap_or_else(|| draw(&prepared, &params));
                 let mut rendered = finish(drawing, &params);
                 rendered.chin = Some(self.0.borrow().chin(&params));
-                let screen = rendered.for_screen(&photo, params.warp.strength).unwrap();
+                let screen = rendered
+                    .for_screen(&photo, params.settings.warp.strength)
+                    .unwrap();
                 let frame = Frame {
                     rendered: Arc::new(EditedFace::Redrawn(Box::new(rendered))),
                     screen: Arc::new(screen),
@@ -414,9 +416,7 @@ fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<EditedSynthesi
 }
 
 fn finish(drawing: Arc<EditedSynthesis>, params: &EditParams) -> RenderedFace {
-    let params = EditParams {
-        match_colour: false,
-        ..params.clone()
-    };
+    let mut params = params.clone();
+    params.settings.match_colour = false;
     RenderedFace::finish(&params, drawing, TimedStages::new()).unwrap()
 }

@@ -22,7 +22,7 @@ fn a_brush_stroke_changes_the_mask_and_is_one_step() {
     );
     bench.settle();
     let face = bench.face();
-    let strokes = bench.session().document.params(face).strokes;
+    let strokes = bench.session().document.params(face).settings.strokes;
     assert_eq!(strokes.len(), 1);
     assert!(strokes[0].path.len() > 2);
     assert_eq!(bench.session().document.history().steps().len(), steps + 1);
@@ -70,12 +70,20 @@ fn a_warp_point_is_pulled() {
     );
     bench.settle();
     let face = bench.face();
-    let pulls = bench.session().document.params(face).pulls;
+    let pulls = bench.session().document.params(face).settings.pulls;
     assert_eq!(pulls.len(), 1);
     assert!(pulls[0].by.x > 1.0 && pulls[0].by.y > 1.0, "{pulls:?}");
     assert_eq!(bench.shown(), Shown::Exact);
     bench.click("Let go");
-    assert!(bench.session().document.params(face).pulls.is_empty());
+    assert!(
+        bench
+            .session()
+            .document
+            .params(face)
+            .settings
+            .pulls
+            .is_empty()
+    );
 }
 
 #[test]
@@ -84,21 +92,42 @@ fn method_strength_and_colours_reach_the_document() {
     let face = bench.face();
     bench.click("Choose the method");
     bench.click("Plain");
-    assert_eq!(bench.session().document.params(face).method, Method::Plain);
+    assert_eq!(
+        bench.session().document.params(face).settings.method,
+        Method::Plain
+    );
     bench.key(Key::Z);
     bench.click("Warp");
     bench.slider("Strength").set_value_accesskit(90.0);
     bench.harness.run_steps(2);
-    let strength = bench.session().document.params(face).warp.strength;
+    let strength = bench.session().document.params(face).settings.warp.strength;
     assert!((strength - 0.9).abs() < 1e-6, "{strength}");
     bench.click("Match colours at the seam");
-    assert!(!bench.session().document.params(face).match_colour);
+    assert!(!bench.session().document.params(face).settings.match_colour);
     bench.click("Mask");
     bench.slider("Feather").set_value_accesskit(60.0);
     bench.harness.run_steps(2);
-    assert_eq!(bench.session().document.params(face).mask.feather_px, 60);
+    assert_eq!(
+        bench
+            .session()
+            .document
+            .params(face)
+            .settings
+            .mask
+            .feather_px,
+        60
+    );
     bench.click("Reset mask");
-    assert_eq!(bench.session().document.params(face).mask.feather_px, 25);
+    assert_eq!(
+        bench
+            .session()
+            .document
+            .params(face)
+            .settings
+            .mask
+            .feather_px,
+        25
+    );
     bench.settle();
     assert_eq!(bench.shown(), Shown::Exact);
 }

@@ -133,7 +133,7 @@ fn state(session: &Session, face: FaceId, ui: &mut Ui, actions: &mut Vec<Action>
     };
     match preparation {
         Preparation::Running(_) if !session.is_editable(face) => {
-            let text = match session.document.params(face).method {
+            let text = match session.document.params(face).settings.method {
                 Method::Instant => "The slider wakes with the crop…",
                 Method::Warp | Method::Plain | Method::Diffuse => {
                     "The slider wakes with the first code…"

@@ -280,7 +280,7 @@ fn grasp_skin(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<P
     let from = point_in_crop(session, place, pointer)?;
     let points_per_crop_px = crop_from_photo(session)?.scale().recip() * f64::from(place.view.zoom)
         / place.pixels_per_point;
-    let pulls = session.document.params(id).pulls;
+    let pulls = session.document.params(id).settings.pulls;
     let nearest = pulls
         .iter()
         .map(|pull| {
@@ -309,11 +309,11 @@ fn grasp_skin(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<P
 fn grasp(session: &Session, place: &Place, pointer: egui::Pos2) -> Option<Pulling> {
     let id = session.document.chosen?;
     let state = session.face_state(id)?;
-    if session.document.params(id).method == Method::Instant {
+    if session.document.params(id).settings.method == Method::Instant {
         return grasp_skin(session, place, pointer);
     }
     let mesh = state.frame.as_ref()?.rendered.redrawn()?.mesh.as_ref()?;
-    let strength = session.document.params(id).warp.strength;
+    let strength = session.document.params(id).settings.warp.strength;
     let point = point_in_crop(session, place, pointer)?;
     let points_per_crop_px = crop_from_photo(session)?.scale().recip() * f64::from(place.view.zoom)
         / place.pixels_per_point;

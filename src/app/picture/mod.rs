@@ -141,7 +141,7 @@ fn face_displays(session: &Session) -> Vec<(FaceKey, FaceDisplay)> {
                 amount: params.amount,
             },
             Shown::Stale => FaceDisplay::ExactWith {
-                strength: params.warp.strength,
+                strength: params.settings.warp.strength,
             },
             Shown::Draft | Shown::Exact => FaceDisplay::Exact,
         }

@@ -148,7 +148,7 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
             .map(|point| draw.at(photo_from_crop.apply(*point)))
             .collect()
     };
-    let strength = session.document.params(id).warp.strength;
+    let strength = session.document.params(id).settings.warp.strength;
     let drawn = on_screen(&mesh.points_drawn(strength));
     let after = on_screen(&mesh.points_after);
     let thin = Stroke::new(1.0, Color32::from_gray(210).gamma_multiply(opacity * 0.6));

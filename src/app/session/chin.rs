@@ -77,7 +77,7 @@ impl Session {
     pub fn least_amount(&self, id: FaceId) -> Result<f32, NoLeastAmount> {
         let key = self.render_key(id).ok_or(NoLeastAmount::NotPrepared)?;
         let state = self.face_state(id).ok_or(NoLeastAmount::NotPrepared)?;
-        if key.params.method == Method::Instant {
+        if key.params.settings.method == Method::Instant {
             let frame = state.frame.as_ref().filter(|_| state.is_exact(&key));
             return match (frame, state.drawing.failed_for(&key)) {
                 (Some(frame), _) => Ok(least_amount(frame.rendered.readings())),

@@ -140,7 +140,7 @@ impl RenderKey {
     pub fn is_served_by_diffusion_of(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.params, &other.params);
         self.start == other.start
-            && ours.method == Method::Diffuse
+            && ours.settings.method == Method::Diffuse
             && ours.alpha == theirs.alpha
             && ours.boundary == theirs.boundary
             && ours.up_to_px == theirs.up_to_px
@@ -214,9 +214,9 @@ impl FaceState {
 
     /// Is the newest frame what an export of this edit would write?
     pub(super) fn is_exact(&self, key: &RenderKey) -> bool {
-        let is_diffused = key.params.method != Method::Diffuse
+        let is_diffused = key.params.settings.method != Method::Diffuse
             || matches!(&self.diffusion, Slot::Ready { key: of, .. } if key.is_served_by_diffusion_of(of));
-        let is_final = key.params.method == Method::Instant || self.is_code_final();
+        let is_final = key.params.settings.method == Method::Instant || self.is_code_final();
         is_diffused && is_final && self.has_frame_of(key)
     }
 

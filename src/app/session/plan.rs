@@ -117,7 +117,7 @@ pub(super) fn plan(state: &FaceState, wish: &Wish<'_>, now: Instant) -> Vec<Task
         return tasks;
     }
     let is_undiffused = diffusion_is_another || matches!(state.diffusion, Slot::Empty);
-    if key.params.method == Method::Diffuse
+    if key.params.settings.method == Method::Diffuse
         && !wish.changes_nothing
         && is_undiffused
         && !wish.is_dragging

@@ -43,7 +43,7 @@ impl Session {
         let id = face.id;
         let params = self.document.params(id);
         let changes_nothing = params.changes_nothing();
-        let is_instant = params.method == Method::Instant;
+        let is_instant = params.settings.method == Method::Instant;
         let is_wanted = self.document.chosen == Some(id) || !changes_nothing;
         let key = self.render_key(id);
         let landmarks = face.landmarks.as_ref().ok().filter(|_| is_wanted);
@@ -226,7 +226,7 @@ impl Session {
     /// Goes on with the search for a code that was stopped or has failed; one that was found is looked
     /// for from the beginning.
     pub fn search_again(&mut self, id: FaceId, backend: &mut dyn Backend) {
-        let is_instant = self.document.params(id).method == Method::Instant;
+        let is_instant = self.document.params(id).settings.method == Method::Instant;
         if let Some(state) = self.faces.get_mut(&id)
             && is_instant
         {

@@ -71,11 +71,8 @@ pub(crate) fn frame(prepared: &Arc<PreparedFace>, params: &EditParams) -> Frame 
     let parsed = prepared.face.parsed.clone();
     let (code, edited) = (prepared.code.clone(), prepared.drawn.clone());
     let drawing = EditedSynthesis::known(Arc::clone(prepared), params, code, edited, parsed);
-    let params = EditParams {
-        method: Method::Plain,
-        match_colour: false,
-        ..params.clone()
-    };
+    let mut params = params.clone().by(Method::Plain);
+    params.settings.match_colour = false;
     let rendered = RenderedFace::finish(&params, Arc::new(drawing), TimedStages::new()).unwrap();
     let photo = Photo::from_pixels(DynamicImage::new_rgb8(1024, 1024));
     let screen = rendered.for_screen(&photo, 1.0).unwrap();

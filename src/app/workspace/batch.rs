@@ -329,7 +329,7 @@ impl Batch {
         loaded: Result<Loaded, open::Error>,
         boundaries: &OwnBoundaries,
     ) {
-        let method = self.edit.params.method;
+        let method = self.edit.params.settings.method;
         let Some(work) = &mut self.work else {
             return;
         };

@@ -245,10 +245,7 @@ impl<'a> Session<'a> {
         face: &Arc<AlignedFace>,
         mut stages: TimedStages,
     ) -> Result<(EditedFace, TimedStages), Failure> {
-        let params = EditParams {
-            method: Method::Instant,
-            ..self.edit.clone()
-        };
+        let params = self.edit.clone().by(Method::Instant);
         let job = MoveFace::new(Arc::clone(face), params);
         let moved = self.run(Priority::Background, job)?;
         stages.extend(&moved.seconds);
@@ -262,10 +259,7 @@ impl<'a> Session<'a> {
         method: Method,
         mut stages: TimedStages,
     ) -> Result<(EditedFace, TimedStages), Failure> {
-        let params = EditParams {
-            method,
-            ..self.edit.clone()
-        };
+        let params = self.edit.clone().by(method);
         let drawing = match method {
             Method::Diffuse => {
                 let begun = Instant::now();

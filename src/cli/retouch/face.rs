@@ -69,7 +69,7 @@ impl Session<'_> {
                 aligned,
             });
         }
-        if self.edit.method == Method::Instant {
+        if self.edit.settings.method == Method::Instant {
             let (params, moved) = self.move_face(&aligned)?;
             return Ok(Retouched {
                 report: report.moved(&moved, &params, seconds),
@@ -176,7 +176,7 @@ impl Session<'_> {
         prepared: &Arc<PreparedFace>,
         params: &EditParams,
     ) -> Result<RenderedFace, Failure> {
-        let drawing = match params.method {
+        let drawing = match params.settings.method {
             Method::Diffuse => {
                 let diffusion = diffusion::Options {
                     steps: self.options.diffuse_steps,

@@ -352,9 +352,7 @@ fn edit(options: &Options) -> Result<EditParams, Failure> {
         Some(name) => Boundary::named(name)?,
         None => Boundary::fine()?,
     };
-    Ok(EditParams {
-        up_to_px: options.up_to.unwrap_or(boundary.resolution_px()),
-        method: method(options),
-        ..EditParams::along(Arc::new(boundary), 0.0)
-    })
+    let mut edit = EditParams::along(Arc::new(boundary), 0.0).by(method(options));
+    edit.up_to_px = options.up_to.unwrap_or(edit.up_to_px);
+    Ok(edit)
 }

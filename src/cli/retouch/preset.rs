@@ -38,10 +38,7 @@ pub(super) fn edit_params(params: &FaceParams) -> Result<EditParams, Failure> {
     };
     Ok(EditParams {
         up_to_px: params.up_to_px.unwrap_or(boundary.resolution_px()),
-        method: params.method,
-        warp: params.warp,
-        mask: params.mask,
-        match_colour: params.match_colour,
+        settings: params.settings.clone(),
         ..EditParams::along(Arc::new(boundary), Boundary::alpha_of_amount(params.amount))
     })
 }
@@ -115,7 +112,7 @@ mod tests {
         assert_eq!(mine.amount, 100.0, "within its range");
         let edit = edit_params(&mine).unwrap();
         assert_eq!(edit.alpha, -5.0);
-        assert_eq!(edit.method, crate::engine::Method::Plain);
+        assert_eq!(edit.settings.method, crate::engine::Method::Plain);
         fs::write(&file, r#"{"version": 1, "presets": []}"#).unwrap();
         let refused = load(&file).unwrap_err().causes();
         assert!(refused[0].contains("holds 0 presets"), "{refused:?}");

@@ -271,7 +271,7 @@ impl FaceReport {
         self.chin.after = rendered.chin;
         self.inversion = prepared.inversion.as_ref().map(InversionSummary::new);
         self.alpha = edit.alpha;
-        self.method = Some(edit.method);
+        self.method = Some(edit.settings.method);
         self.warp_rows = rendered.measured;
         self.mask_pixels = rendered.mask.iter().filter(|&&opacity| opacity > 0).count();
         self.seconds = [prepared.seconds.as_slice(), rendered.seconds.as_slice()].concat();
@@ -282,7 +282,7 @@ impl FaceReport {
     pub fn moved(mut self, moved: &MovedFace, edit: &EditParams, aligning: TimedStages) -> Self {
         self.chin.after = moved.chin();
         self.alpha = edit.alpha;
-        self.method = Some(edit.method);
+        self.method = Some(edit.settings.method);
         let mask = &moved.edit.mask;
         self.mask_pixels = mask.iter().filter(|&&opacity| opacity > 0).count();
         self.seconds = [aligning, moved.seconds.clone()].concat();

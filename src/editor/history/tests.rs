@@ -178,8 +178,8 @@ proptest! {
         }
         for params in document.edits().faces.values() {
             prop_assert!(crate::editor::AMOUNT_RANGE.contains(&params.amount));
-            prop_assert!((0.0..=1.0).contains(&params.warp.strength));
-            prop_assert!(params.mask.feather_px > 0);
+            prop_assert!((0.0..=1.0).contains(&params.settings.warp.strength));
+            prop_assert!(params.settings.mask.feather_px > 0);
         }
     }
 

@@ -46,12 +46,13 @@ impl StoredHistory {
                 strokes.len() - 1
             })
         };
-        let mut stored_params = |params: &FaceParams| StoredParams {
-            strokes: params.strokes.iter().map(&mut place_of).collect(),
-            params: FaceParams {
-                strokes: Vec::new(),
-                ..params.clone()
-            },
+        let mut stored_params = |params: &FaceParams| {
+            let mut params = params.clone();
+            let strokes = std::mem::take(&mut params.settings.strokes);
+            StoredParams {
+                strokes: strokes.iter().map(&mut place_of).collect(),
+                params,
+            }
         };
         let mut steps = Vec::with_capacity(history.steps().len());
         for step in history.steps() {
@@ -84,11 +85,8 @@ impl StoredHistory {
                 let strokes: Option<Vec<_>> = (stored.strokes.iter())
                     .map(|place| self.strokes.get(*place).cloned())
                     .collect();
-                let strokes = strokes.ok_or("names a stroke that is missing")?;
-                let params = FaceParams {
-                    strokes,
-                    ..stored.params
-                };
+                let mut params = stored.params;
+                params.settings.strokes = strokes.ok_or("names a stroke that is missing")?;
                 faces.insert(id, params.within_range());
             }
             let restored = Edits {

@@ -18,7 +18,7 @@ use crate::portrait::warp::WarpSettings;
 pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label("Method");
-        let mut method = params.method;
+        let mut method = params.settings.method;
         let combo = ComboBox::from_id_salt("method")
             .selected_text(method.name())
             .show_ui(ui, |ui| {
@@ -31,7 +31,7 @@ pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>
         combo
             .response
             .on_hover_text("How the new neck is put into the photo");
-        if method != params.method {
+        if method != params.settings.method {
             actions.push(Action::Change(Change::Method(method)));
         }
     });
@@ -39,7 +39,7 @@ pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>
 
 pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Mask").show(ui, |ui| {
-        let mut settings = params.mask;
+        let mut settings = params.settings.mask;
         let growth = slider(
             ui,
             "Growth",
@@ -49,7 +49,7 @@ pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mu
             "How far the change reaches up over the jaw line into the face",
         );
         emit(&growth, Change::Mask(settings), actions);
-        let mut settings = params.mask;
+        let mut settings = params.settings.mask;
         let feather = slider(
             ui,
             "Feather",
@@ -80,7 +80,7 @@ pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mu
                     actions.push(Action::Tool(if is_on { Tool::Hand } else { tool }));
                 }
             }
-            let has_paint = !params.strokes.is_empty();
+            let has_paint = !params.settings.strokes.is_empty();
             if ui
                 .add_enabled(has_paint, egui::Button::new("Remove paint"))
                 .on_hover_text("Back to the mask that was found")
@@ -132,10 +132,10 @@ pub(super) fn warp(
     actions: &mut Vec<Action>,
 ) {
     CollapsingHeader::new("Warp").show(ui, |ui| {
-        let can_pull = matches!(params.method, Method::Instant | Method::Warp);
+        let can_pull = matches!(params.settings.method, Method::Instant | Method::Warp);
         ui.add_enabled_ui(can_pull, |ui| {
-            let mut percent = (params.warp.strength * 100.0).round();
-            if params.method != Method::Instant {
+            let mut percent = (params.settings.warp.strength * 100.0).round();
+            if params.settings.method != Method::Instant {
                 let strength = slider(
                     ui,
                     "Strength",
@@ -147,7 +147,7 @@ pub(super) fn warp(
                 );
                 let warp = WarpSettings {
                     strength: percent / 100.0,
-                    ..params.warp
+                    ..params.settings.warp
                 };
                 emit(&strength, Change::Warp(warp), actions);
             }
@@ -161,7 +161,7 @@ pub(super) fn warp(
                 {
                     actions.push(Action::Tool(if is_on { Tool::Hand } else { tool }));
                 }
-                let has_pulls = !params.pulls.is_empty();
+                let has_pulls = !params.settings.pulls.is_empty();
                 if ui
                     .add_enabled(has_pulls, egui::Button::new("Let go"))
                     .on_hover_text("All pulled points go back")
@@ -184,7 +184,7 @@ pub(super) fn warp(
                 );
             }
         });
-        let mut is_matched = params.match_colour;
+        let mut is_matched = params.settings.match_colour;
         let seam = ui
             .checkbox(&mut is_matched, "Match colours at the seam")
             .on_hover_text("Brings the new neck into the photo's light and tint");

@@ -23,10 +23,7 @@ impl Case {
     fn new(method: Method) -> Self {
         let prepared = prepared();
         let boundary = OwnBoundaries::read().unwrap().fine;
-        let params = EditParams {
-            method,
-            ..EditParams::along(boundary, -2.0)
-        };
+        let params = EditParams::along(boundary, -2.0).by(method);
         let at = Instant::now();
         let start = Start::Prepared(Arc::clone(&prepared));
         let key = RenderKey { params, start };
@@ -106,7 +103,7 @@ impl Case {
         let wish = Wish {
             landmarks: Some(&landmarks),
             key: Some(&self.key),
-            is_instant: self.key.params.method == Method::Instant,
+            is_instant: self.key.params.settings.method == Method::Instant,
             changes_nothing: self.changes_nothing,
             is_dragging: self.is_dragging,
             refines_keyframes: self.refines_keyframes,
@@ -268,7 +265,7 @@ fn the_table_of_cases() {
         (
             "keyframes of another shape are let go of before anything else",
             warp().drawn().keyframed(2).with(|case| {
-                case.key.params.warp.strength = 0.25;
+                case.key.params.settings.warp.strength = 0.25;
                 case.state.wanted = Some((case.key.clone(), case.now));
             }),
             vec![Task::ForgetKeyframes, Task::Draw],
@@ -325,7 +322,7 @@ fn the_table_of_cases() {
             "another mask does not",
             diffuse().drawn().with(|case| {
                 case.state.diffusion = Case::asked(case.key.clone(), case.now);
-                case.key.params.mask.growth_px += 5;
+                case.key.params.settings.mask.growth_px += 5;
             }),
             vec![Task::Draw],
         ),

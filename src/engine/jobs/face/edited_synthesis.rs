@@ -6,12 +6,13 @@ use image::{DynamicImage, Rgb32FImage};
 use ndarray::Array2;
 
 use super::clock::{Clock, TimedStages};
-use super::edit_params::{EditParams, Method};
+use super::edit_params::EditParams;
 use super::prepare::PreparedFace;
 use crate::engine::error::Error;
 use crate::engine::job::Context;
 use crate::latent::Boundary;
 use crate::networks::{self, Drawn};
+use crate::portrait::Method;
 use crate::portrait::labels::ParsedLabels;
 use crate::portrait::tensor::float_picture_from_tensor;
 
@@ -74,7 +75,7 @@ impl EditedSynthesis {
     /// serves as well: as its preview.
     pub fn serves(&self, face: &Arc<PreparedFace>, params: &EditParams) -> bool {
         Arc::ptr_eq(&self.face, face)
-            && (params.method == Method::Diffuse || !self.is_diffused)
+            && (params.settings.method == Method::Diffuse || !self.is_diffused)
             && self.alpha == params.alpha
             && self.up_to_px == params.up_to_px
             && self.boundary == params.boundary

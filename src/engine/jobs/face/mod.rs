@@ -21,7 +21,7 @@ pub use align_face::{AlignFace, AlignedFace};
 pub use clock::TimedStages;
 pub use diffuse_face::DiffuseFace;
 pub use draw::{DrawFrame, DrawMoved};
-pub use edit_params::{EditParams, Method};
+pub use edit_params::EditParams;
 pub use edited_face::{EditedFace, Frame};
 pub use edited_synthesis::EditedSynthesis;
 pub use find_faces::{FindFaces, FoundFace};

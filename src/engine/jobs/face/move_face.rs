@@ -45,10 +45,15 @@ impl MovedFace {
         let mut seconds = TimedStages::new();
         let mut clock = Clock::start(&mut seconds);
         let field = face.field.clone().ok_or(Error::NoField)?;
-        let mask = field_mask(&field, &face.parsed, params.mask, &params.strokes)?;
+        let mask = field_mask(
+            &field,
+            &face.parsed,
+            params.settings.mask,
+            &params.settings.strokes,
+        )?;
         clock.lap("mask");
         let edit = FieldEdit {
-            pulls: PullField::of(&params.pulls, field.crop_size()).map(Arc::new),
+            pulls: PullField::of(&params.settings.pulls, field.crop_size()).map(Arc::new),
             field,
             mask: Arc::new(mask),
             amount: Boundary::amount_of_alpha(params.alpha),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use image::{DynamicImage, GrayImage, Rgb32FImage};
 
 use super::clock::{Clock, TimedStages};
-use super::edit_params::{EditParams, Method};
+use super::edit_params::EditParams;
 use super::edited_synthesis::{EditedSynthesis, SynthesisUnderWay};
 use super::prepare::PreparedFace;
 use crate::engine::error::Error;
@@ -17,6 +17,7 @@ use crate::engine::job::{Context, Job, Progress, Step};
 use crate::latent::Boundary;
 use crate::networks::ChinReading;
 use crate::photo::{ColourSpace, Photo};
+use crate::portrait::Method;
 use crate::portrait::colour::ColourField;
 use crate::portrait::composite::composite;
 use crate::portrait::detail::with_detail;
@@ -90,7 +91,7 @@ impl RenderedFace {
         let skin_after = enlarge(&drawing.parsed.skin, size)?;
         let edited = with_detail(&drawing.edited, face.detail()?);
         clock.lap("detail");
-        let (warped, skin_after, mesh, measured) = match params.method {
+        let (warped, skin_after, mesh, measured) = match params.settings.method {
             // The instant method draws nothing anew; what it is asked of here is pasted as drawn.
             Method::Instant | Method::Plain | Method::Diffuse => {
                 (edited.clone(), skin_after, None, None)
@@ -101,10 +102,10 @@ impl RenderedFace {
                     &drawing.parsed.labels,
                     &face.landmarks_in_labels,
                     size,
-                    &params.warp,
+                    &params.settings.warp,
                 )?;
-                let mesh = mesh.pulled(size, &params.pulls)?;
-                let strength = params.warp.strength;
+                let mesh = mesh.pulled(size, &params.settings.pulls)?;
+                let strength = params.settings.warp.strength;
                 (
                     mesh.warp(&edited, strength),
                     mesh.warp_mask(&skin_after, strength),
@@ -118,14 +119,14 @@ impl RenderedFace {
             &face.parsed,
             &face.landmarks_in_labels,
             &skin_after,
-            params.mask,
-            &params.strokes,
+            params.settings.mask,
+            &params.settings.strokes,
         )?;
         let weight = Boundary::fade_weight(params.alpha);
         mask.iter_mut()
             .for_each(|value| *value = (f32::from(*value) * weight).round() as u8);
         clock.lap("mask");
-        let colour = if params.match_colour {
+        let colour = if params.settings.match_colour {
             let skin = enlarge(&face.parsed.skin, size)?;
             ColourField::measure(crop, &face.drawn, &warped, &mask, &skin)?
         } else {
@@ -191,7 +192,7 @@ impl RenderFace {
 
     /// How far its warp goes.
     pub(super) fn strength(&self) -> f64 {
-        self.params.warp.strength
+        self.params.settings.warp.strength
     }
 
     /// Keeps an earlier drawing, if it is of the same face and the same code.
