@@ -10,7 +10,7 @@ use crate::editor::{BoundaryChoice, FaceParams};
 
 impl Jawline {
     pub(super) fn batch(&mut self, step: BatchStep) {
-        let batch = self.workspace.batch_mut();
+        let batch = self.state.workspace.batch_mut();
         match step {
             BatchStep::AskPhotos => self.ask(Question::BatchPhotos),
             BatchStep::AskFolder => self.ask(Question::BatchFolder),
@@ -30,7 +30,7 @@ impl Jawline {
             BatchStep::Into(folder) => batch.options.folder = folder,
             BatchStep::Options(options) => batch.options = *options,
             BatchStep::Start => self.start_batch(),
-            BatchStep::Cancel => self.workspace.cancel_batch(self.backend.as_mut()),
+            BatchStep::Cancel => self.state.workspace.cancel_batch(self.backend.as_mut()),
             BatchStep::Retry => {
                 batch.retry();
                 self.start_batch();
@@ -40,17 +40,17 @@ impl Jawline {
     }
 
     fn start_batch(&mut self) {
-        let options = &self.workspace.batch().options;
+        let options = &self.state.workspace.batch().options;
         if options.folder.as_os_str().is_empty() {
             let text = "Choose the folder that the queue writes into";
-            return self.notices.add(Notice::problem(text));
+            return self.state.notices.add(Notice::problem(text));
         }
         match self.batch_params(&options.settings.clone()) {
             Ok(params) => {
-                let export = self.settings().export;
-                self.workspace.start_batch(params, export);
+                let export = self.state.settings().export;
+                self.state.workspace.start_batch(params, export);
             }
-            Err(why) => self.notices.add(Notice::problem(why)),
+            Err(why) => self.state.notices.add(Notice::problem(why)),
         }
     }
 
@@ -58,14 +58,14 @@ impl Jawline {
     fn batch_params(&mut self, settings: &BatchSettings) -> Result<FaceParams, String> {
         let mut params = match settings {
             BatchSettings::Preset(name) => {
-                let mut presets = self.presets().all().into_iter();
+                let mut presets = self.state.presets().all().into_iter();
                 let preset = presets.find(|preset| preset.name == *name);
                 preset
                     .ok_or_else(|| format!("there is no preset {name} any more; choose another"))?
                     .params
             }
             BatchSettings::Chosen => {
-                let session = self.workspace.session();
+                let session = self.state.workspace.session();
                 let chosen = session.and_then(|session: &Session| {
                     Some(session.portable_params(session.document.chosen?))
                 });
@@ -77,7 +77,7 @@ impl Jawline {
         };
         if matches!(params.boundary, BoundaryChoice::File(_)) {
             params.boundary = BoundaryChoice::Fine;
-            self.notices.add(Notice::warning(
+            self.state.notices.add(Notice::warning(
                 "The boundary from a file belongs to its photo; the queue follows the fine one",
             ));
         }

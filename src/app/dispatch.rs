@@ -8,7 +8,7 @@ use super::action::{Action, WindowName};
 use super::dialogs::Question;
 use super::notices::{Notice, Remedy};
 use super::session::Session;
-use super::ui_state::{Drag, Tool};
+use super::ui_state::{Hand, Tool};
 use super::view::{Compare, View};
 use crate::editor::compare::Layout;
 use crate::editor::presets::{Preset, Presets};
@@ -26,24 +26,27 @@ impl Jawline {
             Action::Open(paths) => self.open(ctx, paths),
             Action::OpenSample(sample) => self.dialogs.unpack(sample, Arc::clone(&self.wake)),
             Action::Switch(id) => {
-                let events = self.workspace.switch(id, self.backend.as_mut());
+                let events = self.state.workspace.switch(id, self.backend.as_mut());
                 self.handle_events(ctx, events);
             }
             Action::Close(id) => {
-                let events = self.workspace.close(id, self.backend.as_mut());
+                let events = self.state.workspace.close(id, self.backend.as_mut());
                 self.handle_events(ctx, events);
             }
-            Action::SaveAndClose(id) => self.workspace.save_and_close(id),
+            Action::SaveAndClose(id) => self.state.workspace.save_and_close(id),
             Action::DiscardAndClose(id) => {
-                let events = self.workspace.discard_and_close(id, self.backend.as_mut());
+                let events = self
+                    .state
+                    .workspace
+                    .discard_and_close(id, self.backend.as_mut());
                 self.handle_events(ctx, events);
             }
-            Action::TryAgain(id) => self.workspace.try_again(id),
+            Action::TryAgain(id) => self.state.workspace.try_again(id),
             Action::AskLocate(id) => self.ask(Question::Locate(id)),
-            Action::Locate(id, path) => self.workspace.locate(id, path),
+            Action::Locate(id, path) => self.state.workspace.locate(id, path),
             Action::Save => {
-                if let Some(id) = self.workspace.current().map(|photo| photo.id) {
-                    self.workspace.save(id);
+                if let Some(id) = self.state.workspace.current().map(|photo| photo.id) {
+                    self.state.workspace.save(id);
                 }
             }
             Action::AskSaveAs(id) => self.ask(Question::SaveAs(id)),
@@ -51,7 +54,7 @@ impl Jawline {
                 photo,
                 path,
                 replace,
-            } => self.workspace.save_as(photo, path, replace),
+            } => self.state.workspace.save_as(photo, path, replace),
             Action::AskExport {
                 photo,
                 is_comparison,
@@ -67,15 +70,15 @@ impl Jawline {
             } => self.export(photo, path, is_comparison, replaces),
             Action::Batch(step) => self.batch(step),
             Action::Copy => {
-                if let Some(id) = self.workspace.current().map(|photo| photo.id) {
-                    self.workspace.copy(id);
+                if let Some(id) = self.state.workspace.current().map(|photo| photo.id) {
+                    self.state.workspace.copy(id);
                 }
             }
             Action::CancelWrite(id) => {
-                let notice = self.workspace.cancel_write(id, self.backend.as_mut());
+                let notice = self.state.workspace.cancel_write(id, self.backend.as_mut());
                 notice
                     .into_iter()
-                    .for_each(|notice| self.notices.add(notice));
+                    .for_each(|notice| self.state.notices.add(notice));
             }
 
             Action::Undo => self.with_document(|document| document.undo()),
@@ -98,10 +101,10 @@ impl Jawline {
             Action::Change(change) => self.change(change, false),
             Action::ChangeOn(change) => self.change(change, true),
             Action::Nudge(by) => self.nudge(by),
-            Action::Gesture { begins: true } => self.ui_state.begin_gesture(),
-            Action::Gesture { begins: false } => self.ui_state.end_gesture(),
+            Action::Gesture { begins: true } => self.state.ui_state.begin_gesture(),
+            Action::Gesture { begins: false } => self.state.ui_state.end_gesture(),
             Action::AskBoundary => {
-                if let Some(photo) = self.workspace.current()
+                if let Some(photo) = self.state.workspace.current()
                     && let Some(face) = photo.document().and_then(|document| document.chosen)
                 {
                     self.ask(Question::Boundary(photo.id, face));
@@ -113,7 +116,7 @@ impl Jawline {
             }
             Action::SavePreset(name) => self.save_preset(&name),
             Action::DeletePreset(name) => {
-                self.settings_store.update_presets(move |presets| {
+                self.state.settings_store.update_presets(move |presets| {
                     presets.delete(&name);
                 });
             }
@@ -121,99 +124,111 @@ impl Jawline {
 
             Action::Compare(compare) => {
                 if let Compare::Split { axis, position } = compare {
-                    self.ui_state.split = (axis, position);
+                    self.state.ui_state.split = (axis, position);
                 }
-                self.ui_state.compare = compare;
+                self.state.ui_state.compare = compare;
             }
-            Action::HoldBefore(holds) => self.ui_state.holds_before = holds,
+            Action::HoldBefore(holds) => self.state.ui_state.holds_before = holds,
             Action::View(view) => {
-                self.ui_state.view = Some(view);
-                self.ui_state.is_fit = false;
+                self.state.ui_state.view = Some(view);
+                self.state.ui_state.is_fit = false;
             }
-            Action::Fit => self.ui_state.is_fit = true,
+            Action::Fit => self.state.ui_state.is_fit = true,
             Action::Zoom(zoom) => self.zoom(zoom),
             Action::ZoomStep { closer } => {
-                if let Some(view) = self.ui_state.view {
+                if let Some(view) = self.state.ui_state.view {
                     self.zoom(view.next_zoom(closer));
                 }
             }
             Action::Tool(tool) => {
-                self.ui_state.tool = tool;
-                self.ui_state.drag = Drag::Nothing;
-                self.ui_state.stroke = None;
-                self.ui_state.pull = None;
+                self.state.ui_state.tool = tool;
+                self.state.ui_state.hand = Hand::default();
             }
-            Action::Brush(brush) => self.ui_state.brush = brush,
-            Action::Overlays(overlays) => self.ui_state.overlays = overlays,
-            Action::TogglePanels => self.ui_state.hides_panels = !self.ui_state.hides_panels,
+            Action::Brush(brush) => self.state.ui_state.brush = brush,
+            Action::Overlays(overlays) => self.state.ui_state.overlays = overlays,
+            Action::TogglePanels => {
+                self.state.ui_state.hides_panels = !self.state.ui_state.hides_panels
+            }
             Action::ToggleWindow(name) => self.toggle_window(name),
             Action::Escape => self.escape(),
 
             Action::Install => {
-                self.engine.installing = Some(None);
+                self.state.engine.installing = Some(None);
                 self.backend.send(Request::Install);
             }
             Action::CancelInstall => {
-                self.engine.installing = None;
+                self.state.engine.installing = None;
                 self.backend.cancel(Slot::Install);
             }
             Action::AskNetworks => self.ask(Question::Networks),
             Action::ImportNetworks(files) => {
-                self.engine.importing = Some(None);
+                self.state.engine.importing = Some(None);
                 self.backend.send(Request::Import { files });
             }
             Action::CancelImport => {
-                self.engine.importing = None;
+                self.state.engine.importing = None;
                 self.backend.cancel(Slot::Import);
             }
             Action::Engine(settings) => self.restart_engine(settings),
             Action::FirstMethod(method) => {
-                self.workspace.method = method;
-                self.settings_store
+                self.state.workspace.method = method;
+                self.state
+                    .settings_store
                     .update_settings(move |settings| settings.method = method);
             }
             Action::RefineKeyframes(refines) => {
-                self.settings_store
+                self.state
+                    .settings_store
                     .update_settings(move |settings| settings.refines_keyframes = refines);
             }
             Action::UiScale(scale) => {
                 ctx.set_zoom_factor(scale);
-                self.settings_store
+                self.state
+                    .settings_store
                     .update_settings(move |settings| settings.ui_scale = scale);
             }
             Action::Background(grey) => {
-                self.settings_store
+                self.state
+                    .settings_store
                     .update_settings(move |settings| settings.background = grey);
             }
             Action::DifferenceGain(gain) => {
-                self.settings_store
+                self.state
+                    .settings_store
                     .update_settings(move |settings| settings.difference_gain = gain);
             }
             Action::ExportOptions(options) => {
-                self.settings_store
+                self.state
+                    .settings_store
                     .update_settings(move |settings| settings.export = options);
             }
             Action::ClearRecent => {
-                self.settings_store
+                self.state
+                    .settings_store
                     .update_settings(|settings| settings.recent.clear());
             }
-            Action::Dismiss(id) => self.notices.dismiss(id),
+            Action::Dismiss(id) => self.state.notices.dismiss(id),
             Action::Remedy(remedy) => self.remedy(ctx, remedy),
             Action::Recover(autosave) => {
-                let events = self.workspace.recover(&autosave, self.backend.as_mut());
+                let events = self
+                    .state
+                    .workspace
+                    .recover(&autosave, self.backend.as_mut());
                 self.handle_events(ctx, events);
             }
-            Action::DiscardRecoverable(autosave) => self.workspace.discard_recoverable(&autosave),
+            Action::DiscardRecoverable(autosave) => {
+                self.state.workspace.discard_recoverable(&autosave)
+            }
             Action::Quit => {
-                let events = self.workspace.quit();
+                let events = self.state.workspace.quit();
                 self.handle_events(ctx, events);
             }
             Action::QuitUnsaved => {
-                let events = self.workspace.discard_all_and_quit();
+                let events = self.state.workspace.discard_all_and_quit();
                 self.handle_events(ctx, events);
             }
-            Action::SaveAndQuit => self.workspace.save_all_and_quit(),
-            Action::Stay => self.workspace.stay(),
+            Action::SaveAndQuit => self.state.workspace.save_all_and_quit(),
+            Action::Stay => self.state.workspace.stay(),
         }
     }
 
@@ -223,30 +238,30 @@ impl Jawline {
             return;
         }
         let recent = paths.clone();
-        self.settings_store.update_settings(move |settings| {
+        self.state.settings_store.update_settings(move |settings| {
             for path in recent.iter().rev() {
                 settings.add_recent(path);
             }
         });
-        let events = self.workspace.open(paths, self.backend.as_mut());
+        let events = self.state.workspace.open(paths, self.backend.as_mut());
         self.handle_events(ctx, events);
     }
 
     fn with_session(&mut self, change: impl FnOnce(&mut Session, &mut dyn Backend)) {
-        if let Some(session) = self.workspace.session_mut() {
+        if let Some(session) = self.state.workspace.session_mut() {
             change(session, self.backend.as_mut());
         }
     }
 
     fn with_document(&mut self, change: impl FnOnce(&mut crate::editor::Document) -> bool) {
-        if let Some(session) = self.workspace.session_mut() {
+        if let Some(session) = self.state.workspace.session_mut() {
             change(&mut session.document);
         }
     }
 
     fn change(&mut self, change: Change, continues: bool) {
-        let gesture = self.ui_state.gesture(continues);
-        if let Some(session) = self.workspace.session_mut()
+        let gesture = self.state.ui_state.gesture(continues);
+        if let Some(session) = self.state.workspace.session_mut()
             && let Some(face) = session.document.chosen
         {
             session.apply(&Command::Edit { face, change }, Some(gesture));
@@ -258,7 +273,7 @@ impl Jawline {
     /// Moves the slider by the wheel or by a key. Steps that follow each other are one step of the
     /// history.
     fn nudge(&mut self, by: f32) {
-        let Some(session) = self.workspace.session() else {
+        let Some(session) = self.state.workspace.session() else {
             return;
         };
         let chosen = session.document.chosen;
@@ -281,14 +296,14 @@ impl Jawline {
     }
 
     fn zoom(&mut self, zoom: f32) {
-        if let Some(view) = self.ui_state.view {
-            self.ui_state.view = Some(View { zoom, ..view });
-            self.ui_state.is_fit = false;
+        if let Some(view) = self.state.ui_state.view {
+            self.state.ui_state.view = Some(View { zoom, ..view });
+            self.state.ui_state.is_fit = false;
         }
     }
 
     fn toggle_window(&mut self, name: WindowName) {
-        let windows = &mut self.ui_state.windows;
+        let windows = &mut self.state.ui_state.windows;
         let open = match name {
             WindowName::Settings => &mut windows.settings,
             WindowName::About => &mut windows.about,
@@ -300,24 +315,24 @@ impl Jawline {
             WindowName::SaveAs => &mut windows.save_as,
         };
         *open = !*open;
-        if self.workspace.session().is_none() {
-            self.ui_state.windows.export = false;
-            self.ui_state.windows.save_as = false;
+        if self.state.workspace.session().is_none() {
+            self.state.ui_state.windows.export = false;
+            self.state.ui_state.windows.save_as = false;
         }
     }
 
     fn escape(&mut self) {
-        if self.workspace.question().is_some() {
-            self.workspace.stay();
-        } else if self.ui_state.windows != super::ui_state::OpenWindows::default() {
-            self.ui_state.windows = super::ui_state::OpenWindows::default();
-        } else if self.ui_state.tool != Tool::Hand {
-            self.ui_state.tool = Tool::Hand;
-            self.ui_state.stroke = None;
-        } else if self.ui_state.hides_panels {
-            self.ui_state.hides_panels = false;
+        if self.state.workspace.question().is_some() {
+            self.state.workspace.stay();
+        } else if self.state.ui_state.windows != super::ui_state::OpenWindows::default() {
+            self.state.ui_state.windows = super::ui_state::OpenWindows::default();
+        } else if self.state.ui_state.tool != Tool::Hand {
+            self.state.ui_state.tool = Tool::Hand;
+            self.state.ui_state.hand.stroke = None;
+        } else if self.state.ui_state.hides_panels {
+            self.state.ui_state.hides_panels = false;
         } else {
-            self.notices.dismiss_done();
+            self.state.notices.dismiss_done();
         }
     }
 
@@ -327,13 +342,13 @@ impl Jawline {
         path: &std::path::Path,
         is_comparison: bool,
     ) -> Option<crate::editor::export::ExportOptions> {
-        let export = self.settings().export;
+        let export = self.state.settings().export;
         let (options, endings) = match (is_comparison, export.comparison) {
             (true, Layout::Blink(_)) => (export.for_comparison_path(path), ".gif or .webp"),
             _ => (export.for_path(path), ".jpg, .png, .tif or .webp"),
         };
         if options.is_none() {
-            self.notices.add(
+            self.state.notices.add(
                 Notice::problem(format!(
                     "{} does not say which format is wanted; end the name with {endings}",
                     path.display()
@@ -346,7 +361,7 @@ impl Jawline {
 
     fn export(&mut self, photo: PhotoId, path: PathBuf, is_comparison: bool, replaces: bool) {
         // Whatever the user agrees to: no photo that is open is ever written to.
-        let mut photos = self.workspace.photos().iter();
+        let mut photos = self.state.workspace.photos().iter();
         if let Some(open) = photos.find(|open| open.photo_path() == Some(&path)) {
             let text = format!(
                 "{} is open here as {}, and an original is never written to",
@@ -354,39 +369,44 @@ impl Jawline {
                 open.name
             );
             let remedy = Remedy::ExportAgain(photo);
-            return self.notices.add(Notice::problem(text).with_remedy(remedy));
+            return self
+                .state
+                .notices
+                .add(Notice::problem(text).with_remedy(remedy));
         }
         if let Some(mut options) = self.export_options(photo, &path, is_comparison) {
             options.overwrite = match replaces {
                 true => Overwrite::ExceptSource,
                 false => Overwrite::Never,
             };
-            self.workspace.export(photo, path, options, is_comparison);
+            self.state
+                .workspace
+                .export(photo, path, options, is_comparison);
         }
     }
 
     fn save_preset(&mut self, name: &str) {
-        let Some(session) = self.workspace.session() else {
+        let Some(session) = self.state.workspace.session() else {
             return;
         };
         let Some(face) = session.document.chosen else {
             return;
         };
         if !Presets::is_usable_name(name) {
-            self.notices.add(Notice::warning(format!(
+            self.state.notices.add(Notice::warning(format!(
                 "«{name}» comes with Jawline; choose another name"
             )));
             return;
         }
         let params = session.document.params(face);
         let name = name.to_owned();
-        self.settings_store.update_presets(move |presets| {
+        self.state.settings_store.update_presets(move |presets| {
             presets.save(&name, &params);
         });
     }
 
     fn apply_to_all_faces(&mut self) {
-        let Some(session) = self.workspace.session_mut() else {
+        let Some(session) = self.state.workspace.session_mut() else {
             return;
         };
         let Some(chosen) = session.document.chosen else {
@@ -396,7 +416,7 @@ impl Jawline {
             name: format!("As face {}", chosen.0),
             params: session.portable_params(chosen),
         };
-        let gesture = self.ui_state.gesture(false);
+        let gesture = self.state.ui_state.gesture(false);
         let others: Vec<FaceId> = session
             .document
             .faces()
@@ -412,8 +432,8 @@ impl Jawline {
 
     /// A boundary was read from a file for a face, which moves along it from now on.
     pub(super) fn use_boundary(&mut self, photo: PhotoId, face: FaceId, boundary: NamedBoundary) {
-        let gesture = self.ui_state.gesture(false);
-        if let Some(document) = self.workspace.document_mut(photo) {
+        let gesture = self.state.ui_state.gesture(false);
+        if let Some(document) = self.state.workspace.document_mut(photo) {
             let change = Change::Boundary(document.add_boundary(boundary));
             document.apply(&Command::Edit { face, change }, Some(gesture));
         }
@@ -426,7 +446,7 @@ impl Jawline {
             Remedy::PaintMask(photo, face) => self.paint_mask(ctx, photo, face),
             Remedy::ExportAgain(photo) => {
                 self.dispatch(ctx, Action::Switch(photo));
-                self.ui_state.windows.export = true;
+                self.state.ui_state.windows.export = true;
             }
             Remedy::ReplaceExport {
                 photo,
@@ -435,17 +455,20 @@ impl Jawline {
             } => self.export(photo, path, is_comparison, true),
             Remedy::SaveAs(photo) => {
                 self.dispatch(ctx, Action::Switch(photo));
-                self.ui_state.windows.save_as = true;
+                self.state.ui_state.windows.save_as = true;
             }
             Remedy::ReplaceProject(photo, path) => {
-                self.workspace.save_as(photo, path, Replace::Agreed);
+                self.state.workspace.save_as(photo, path, Replace::Agreed);
             }
             Remedy::OpenProject(photo, path) => {
                 let backend = self.backend.as_mut();
-                let notice = self.workspace.open_project_beside(photo, path, backend);
+                let notice = self
+                    .state
+                    .workspace
+                    .open_project_beside(photo, path, backend);
                 notice
                     .into_iter()
-                    .for_each(|notice| self.notices.add(notice));
+                    .for_each(|notice| self.state.notices.add(notice));
             }
             Remedy::Open => self.dispatch(ctx, Action::AskOpen),
         }
@@ -454,12 +477,12 @@ impl Jawline {
     /// Takes the brush in hand for a face, once its photo is in view.
     fn paint_mask(&mut self, ctx: &egui::Context, photo: PhotoId, face: FaceId) {
         self.dispatch(ctx, Action::Switch(photo));
-        let Some(document) = self.workspace.document_mut(photo) else {
+        let Some(document) = self.state.workspace.document_mut(photo) else {
             return;
         };
         if document.face(face).is_some() {
             document.chosen = Some(face);
-            self.ui_state.awaited_brush = Some(photo);
+            self.state.ui_state.awaited_brush = Some(photo);
             self.take_awaited_brush();
         }
     }
@@ -467,13 +490,16 @@ impl Jawline {
     /// Takes up the brush for the photo that it was asked for, once that is loaded and as long as it stays in
     /// view.
     pub(super) fn take_awaited_brush(&mut self) {
-        let in_view = self.workspace.current().map(|photo| photo.id);
-        self.ui_state.awaited_brush = self
+        let in_view = self.state.workspace.current().map(|photo| photo.id);
+        self.state.ui_state.awaited_brush = self
+            .state
             .ui_state
             .awaited_brush
             .filter(|photo| Some(*photo) == in_view);
-        if self.workspace.session().is_some() && self.ui_state.awaited_brush.take().is_some() {
-            self.ui_state.tool = Tool::Brush(StrokeKind::Add);
+        if self.state.workspace.session().is_some()
+            && self.state.ui_state.awaited_brush.take().is_some()
+        {
+            self.state.ui_state.tool = Tool::Brush(StrokeKind::Add);
         }
     }
 

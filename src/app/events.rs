@@ -20,7 +20,7 @@ impl Jawline {
         for reply in self.backend.poll() {
             self.handle_reply(reply);
         }
-        let events = self.workspace.poll(self.backend.as_mut());
+        let events = self.state.workspace.poll(self.backend.as_mut());
         self.handle_events(ctx, events);
         for answer in self.dialogs.poll() {
             match answer {
@@ -28,31 +28,33 @@ impl Jawline {
                 Answer::Boundary(photo, face, boundary) => {
                     self.use_boundary(photo, face, boundary);
                 }
-                Answer::Failed(why) => self.notices.add(Notice::problem(why)),
+                Answer::Failed(why) => self.state.notices.add(Notice::problem(why)),
                 // Either the user has thought better of it, or there are no dialogs on this system:
                 // for the second case a field to type a path is offered.
-                Answer::Nothing(Question::Photos) if self.workspace.photos().is_empty() => {
-                    self.ui_state.windows.open_path = true;
+                Answer::Nothing(Question::Photos) if self.state.workspace.photos().is_empty() => {
+                    self.state.ui_state.windows.open_path = true;
                 }
-                Answer::Nothing(Question::SaveAs(_)) => self.ui_state.windows.save_as = true,
+                Answer::Nothing(Question::SaveAs(_)) => self.state.ui_state.windows.save_as = true,
                 Answer::Nothing(_) => (),
             }
         }
         self.take_handed_over(ctx);
-        if let Some(wait) = self.notices.let_done_go() {
+        if let Some(wait) = self.state.notices.let_done_go() {
             ctx.request_repaint_after(wait);
         }
-        for error in self.settings_store.errors() {
-            self.notices.add(Notice::warning(error));
+        for error in self.state.settings_store.errors() {
+            self.state.notices.add(Notice::warning(error));
         }
         if self.device_lost.swap(false, Ordering::SeqCst) {
-            self.notices.add(Notice::problem(
+            self.state.notices.add(Notice::problem(
                 "The graphics card has stopped answering. Your edits are kept: save or export, then \
                  start Jawline again",
             ));
         }
-        self.thumbnails.poll(ctx);
-        self.thumbnails.follow(ctx, self.workspace.session());
+        self.state.thumbnails.poll(ctx);
+        self.state
+            .thumbnails
+            .follow(ctx, self.state.workspace.session());
         self.tell_canvas();
         self.ask_for_memory();
     }
@@ -72,11 +74,12 @@ impl Jawline {
     pub(super) fn handle_events(&mut self, ctx: &Context, events: Vec<Event>) {
         for event in events {
             match event {
-                Event::Notice(notice) => self.notices.add(notice),
+                Event::Notice(notice) => self.state.notices.add(notice),
                 Event::Shown => self.show_photo(),
                 Event::MayQuit => self.quit(ctx),
                 Event::NotOpened(path) => {
-                    self.settings_store
+                    self.state
+                        .settings_store
                         .update_settings(move |settings| settings.remove_recent(&path));
                 }
                 Event::Copied(pixels) => {
@@ -85,7 +88,7 @@ impl Jawline {
                         size,
                         pixels.as_raw(),
                     ));
-                    self.notices.add(Notice::done("Copied the result"));
+                    self.state.notices.add(Notice::done("Copied the result"));
                 }
             }
         }
@@ -93,23 +96,23 @@ impl Jawline {
 
     fn handle_reply(&mut self, reply: Reply) {
         match reply {
-            Reply::Described(described) => self.engine.handle_reply(described),
+            Reply::Described(described) => self.state.engine.handle_reply(described),
             Reply::Progress(Slot::Install, progress) => {
-                if let Some(installing) = &mut self.engine.installing {
+                if let Some(installing) = &mut self.state.engine.installing {
                     *installing = Some(progress);
                 }
             }
             Reply::Progress(Slot::Import, progress) => {
-                if let Some(importing) = &mut self.engine.importing {
+                if let Some(importing) = &mut self.state.engine.importing {
                     *importing = Some(progress);
                 }
             }
             Reply::Imported(imported) => {
-                self.engine.importing = None;
+                self.state.engine.importing = None;
                 match imported {
                     Ok(imported) => {
                         let what = imported.in_words();
-                        self.notices.add(Notice::done(format!(
+                        self.state.notices.add(Notice::done(format!(
                             "Imported: {what}. Networks «{}» are in use; the settings have the others",
                             imported.pack
                         )));
@@ -121,20 +124,23 @@ impl Jawline {
                     }
                     Err(error) if error.is_cancelled() => (),
                     Err(error) => self
+                        .state
                         .notices
                         .add(Notice::error("Nothing was imported", &error)),
                 }
             }
             Reply::Installed(installed) => {
-                self.engine.installing = None;
+                self.state.engine.installing = None;
                 match installed {
                     Ok(()) => {
-                        self.notices.add(Notice::done("The networks are installed"));
+                        self.state
+                            .notices
+                            .add(Notice::done("The networks are installed"));
                         // What failed for want of them is tried again with a fresh engine.
                         self.restart_engine(self.engine_settings.clone());
                     }
                     Err(error) if error.is_cancelled() => (),
-                    Err(error) => self.notices.add(
+                    Err(error) => self.state.notices.add(
                         Notice::error("The networks were not installed", &error)
                             .with_remedy(Remedy::Install),
                     ),
@@ -153,21 +159,23 @@ impl Jawline {
                 };
                 // The queue says what became of its photo; want of networks ends all of it.
                 let is_in_batch =
-                    (other.photo()).is_some_and(|photo| self.workspace.is_in_batch(photo));
+                    (other.photo()).is_some_and(|photo| self.state.workspace.is_in_batch(photo));
                 let not_found = not_found.filter(|_| !is_in_batch);
-                let notice = (self.workspace).handle_reply(other, self.backend.as_mut());
+                let notice = (self.state.workspace).handle_reply(other, self.backend.as_mut());
                 if is_missing {
                     if is_in_batch {
-                        self.workspace.cancel_batch(self.backend.as_mut());
+                        self.state.workspace.cancel_batch(self.backend.as_mut());
                     }
                     let text = "The networks that find and change faces are not installed";
-                    self.notices
+                    self.state
+                        .notices
                         .add(Notice::problem(text).with_remedy(Remedy::Install));
                 } else if let Some(why) = not_found {
-                    self.notices
+                    self.state
+                        .notices
                         .add(Notice::warning(why).with_remedy(Remedy::MarkFace));
                 } else if let Some(notice) = notice {
-                    self.notices.add(notice);
+                    self.state.notices.add(notice);
                 }
             }
         }
@@ -175,8 +183,13 @@ impl Jawline {
 
     /// Shows the photo in work on the canvas, or none.
     pub(super) fn show_photo(&mut self) {
-        self.ui_state.for_new_photo();
-        let photo = self.workspace.session().and_then(Session::photo).cloned();
+        self.state.ui_state.for_new_photo();
+        let photo = self
+            .state
+            .workspace
+            .session()
+            .and_then(Session::photo)
+            .cloned();
         if let Some(canvas) = &mut self.canvas {
             canvas.show_photo(photo, Arc::clone(&self.wake));
         }
@@ -185,7 +198,8 @@ impl Jawline {
 
     /// Hands the canvas what the engine has made.
     fn tell_canvas(&mut self) {
-        let (Some(session), Some(canvas)) = (self.workspace.session_mut(), &mut self.canvas) else {
+        let (Some(session), Some(canvas)) = (self.state.workspace.session_mut(), &mut self.canvas)
+        else {
             return;
         };
         for (key, dirty, state) in session.take_dirty() {
@@ -209,7 +223,7 @@ impl Jawline {
         const EVERY: Duration = Duration::from_secs(2);
         if self.memory_asked.is_none_or(|at| at.elapsed() > EVERY) {
             self.memory_asked = Some(Instant::now());
-            self.memory_bytes = crate::memory::rss_bytes();
+            self.state.memory_bytes = crate::memory::rss_bytes();
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The window: panels, the canvas, input. It reads the editor's state and emits actions; it touches
 //! neither the runtime nor the networks.
 //!
-//! A frame goes like this: what has happened elsewhere is taken in (`Jawline::logic`); the panels,
-//! the picture and the keys read the state and emit [`action::Action`]s; `dispatch` carries them
+//! A frame goes like this: what has happened elsewhere is taken in (`poll_events`); the panels,
+//! the picture and the keys get the state behind `&` and emit [`action::Action`]s; `dispatch` carries them
 //! out; the [`session::Session`] compares what the document now asks for with what it has and sends
 //! for the difference. Nothing in a frame waits, decodes or touches a disk.
 
@@ -25,6 +25,7 @@ mod run;
 mod samples;
 pub mod session;
 mod settings_store;
+mod state;
 mod theme;
 mod thumbnails;
 pub mod ui_state;
@@ -43,8 +44,6 @@ use egui::{CentralPanel, Color32, Context, Frame, Margin, Panel, Ui};
 pub use frame_stats::FrameStats;
 pub use run::run;
 
-use crate::editor::presets::Presets;
-use crate::editor::settings::Settings;
 use crate::engine::client::{Backend, Request};
 use crate::engine::{self, CodeStore, Waker};
 use crate::latent::OwnBoundaries;
@@ -54,8 +53,9 @@ use dialogs::{Dialogs, Question};
 use engine_state::EngineState;
 use notices::{Notice, Notices};
 use settings_store::SettingsStore;
+use state::AppState;
 use thumbnails::Thumbnails;
-use ui_state::{Tool, UiState};
+use ui_state::{Held, Tool, UiState};
 use workspace::{Threads, Workspace};
 
 /// Starts an engine with these settings.
@@ -78,20 +78,14 @@ pub struct Start {
 
 /// The window's state.
 pub struct Jawline {
+    /// What a frame reads; only the dispatcher and what is taken in from elsewhere change it.
+    state: AppState,
     wake: Waker,
     backend: Box<dyn Backend>,
     start_backend: StartBackend,
-    engine: EngineState,
     engine_settings: engine::Settings,
     canvas: Option<Canvas>,
-    workspace: Workspace,
-    ui_state: UiState,
-    notices: Notices,
-    settings_store: SettingsStore,
     dialogs: Dialogs,
-    thumbnails: Thumbnails,
-    frame_stats: FrameStats,
-    memory_bytes: Option<u64>,
     memory_asked: Option<Instant>,
     nudged_at: Option<Instant>,
     may_close: bool,
@@ -143,20 +137,25 @@ impl Jawline {
         let disk = Threads::new(autosave_folder, Arc::clone(&wake));
         let mut thumbnails = Thumbnails::default();
         thumbnails.load_samples(Arc::clone(&wake));
+        let method = start.method.unwrap_or(settings.method);
+        let mut workspace = Workspace::new(Box::new(disk), boundaries);
+        workspace.method = method;
         let mut app = Self {
+            state: AppState {
+                engine: EngineState::default(),
+                workspace,
+                ui_state: UiState::default(),
+                notices: Notices::default(),
+                settings_store,
+                thumbnails,
+                frame_stats: FrameStats::default(),
+                memory_bytes: None,
+            },
             backend,
             start_backend: start.backend,
-            engine: EngineState::default(),
             engine_settings,
             canvas: render_state.map(Canvas::new),
-            workspace: Workspace::new(Box::new(disk), boundaries),
-            ui_state: UiState::default(),
-            notices: Notices::default(),
-            settings_store,
             dialogs: Dialogs::default(),
-            thumbnails,
-            frame_stats: FrameStats::default(),
-            memory_bytes: None,
             memory_asked: None,
             nudged_at: None,
             may_close: false,
@@ -165,29 +164,18 @@ impl Jawline {
             handed_over: None,
             wake,
         };
-        app.workspace.method = start.method.unwrap_or(app.settings().method);
         app.open(ctx, start.paths);
         Ok(app)
     }
 
-    /// The settings as they are now.
-    fn settings(&self) -> &Settings {
-        self.settings_store.settings()
-    }
-
-    /// The presets as they are now.
-    fn presets(&self) -> &Presets {
-        self.settings_store.presets()
-    }
-
     /// How long frames keep the thread.
     pub fn frame_stats(&self) -> &FrameStats {
-        &self.frame_stats
+        &self.state.frame_stats
     }
 
     /// Starts to count frames anew.
     pub fn reset_frame_stats(&mut self) {
-        self.frame_stats.reset();
+        self.state.frame_stats.reset();
     }
 
     /// Is the photo on the canvas, be it reduced?
@@ -206,17 +194,17 @@ impl Jawline {
 
     /// The work, for tests.
     pub fn workspace(&self) -> &Workspace {
-        &self.workspace
+        &self.state.workspace
     }
 
     /// What is shown, for tests.
     pub fn ui_state(&self) -> &UiState {
-        &self.ui_state
+        &self.state.ui_state
     }
 
     /// What was told, for tests.
     pub fn notices(&self) -> &Notices {
-        &self.notices
+        &self.state.notices
     }
 
     /// One frame: takes in what has happened, shows everything, carries out what the user did.
@@ -224,89 +212,30 @@ impl Jawline {
         let begun = Instant::now();
         let ctx = ui.ctx().clone();
         self.poll_events(&ctx);
-        let mut actions = keys::actions(&ctx, &self.ui_state, chin_slider_id(&ctx));
+        let mut actions = keys::actions(&ctx, &self.state.ui_state, chin_slider_id(&ctx));
         self.dropped(&ctx, &mut actions);
-        self.show(ui, &mut actions);
+        if let Some(held) = show(&self.state, self.canvas.as_mut(), ui, &mut actions) {
+            self.state.ui_state.hold(held);
+        }
         for action in actions {
             self.dispatch(&ctx, action);
         }
         self.reconcile(&ctx);
         self.title(&ctx);
         self.closing(&ctx);
-        self.frame_stats.note(begun.elapsed());
+        self.state.frame_stats.note(begun.elapsed());
     }
 
     fn reconcile(&mut self, ctx: &Context) {
-        let wait = self.workspace.reconcile(
+        let wait = self.state.workspace.reconcile(
             Instant::now(),
-            self.ui_state.is_dragging(),
-            self.settings_store.settings().refines_keyframes,
+            self.state.ui_state.is_dragging(),
+            self.state.settings_store.settings().refines_keyframes,
             self.backend.as_mut(),
         );
         if let Some(wait) = wait {
             ctx.request_repaint_after(wait);
         }
-    }
-
-    fn show(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let bar = Frame::new()
-            .fill(theme::PANEL)
-            .inner_margin(Margin::symmetric(8, 3));
-        let side = Frame::new()
-            .fill(theme::PANEL)
-            .inner_margin(Margin::same(8));
-        let photos = self.workspace.photos();
-        let has_document = self.workspace.session().is_some() || photos.len() > 1;
-        if !self.ui_state.hides_panels {
-            Panel::top("top")
-                .frame(bar)
-                .show(ui, |ui| panels::top::show(self, ui, actions));
-            Panel::bottom("status")
-                .frame(bar)
-                .show(ui, |ui| panels::status::show(self, ui, actions));
-        }
-        let banners = !self.notices.shown().is_empty() || !self.workspace.recoverable().is_empty();
-        // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
-        let is_narrow = ui.available_width() < 720.0;
-        if has_document && !self.ui_state.hides_panels && !is_narrow {
-            Panel::left("left")
-                .frame(side)
-                .resizable(false)
-                .exact_size(196.0)
-                .show(ui, |ui| panels::left::show(self, ui, actions));
-        }
-        if has_document && !self.ui_state.hides_panels {
-            Panel::right("edit")
-                .frame(side)
-                .resizable(false)
-                .exact_size(296.0)
-                .show(ui, |ui| panels::edit::show(self, ui, actions));
-        }
-        let grey = Color32::from_gray(self.settings().background);
-        CentralPanel::default()
-            .frame(Frame::new().fill(grey))
-            .show(ui, |ui| {
-                let place = ui.max_rect();
-                if self.workspace.session().is_some() {
-                    picture::show(self, ui, actions);
-                } else if let Some(photo) = self.workspace.current() {
-                    windows::missing::show(photo, ui, actions);
-                } else {
-                    windows::welcome::show(self, ui, actions);
-                }
-                if banners {
-                    // Over the picture, which stays where it is.
-                    egui::Area::new(egui::Id::unique("banners"))
-                        .order(egui::Order::Middle)
-                        .fixed_pos(place.min)
-                        .constrain(false)
-                        .show(ui.ctx(), |ui| {
-                            ui.set_width(place.width());
-                            panels::banners::show(self, ui, actions);
-                        });
-                }
-            });
-        windows::show(self, ui.ctx(), actions);
     }
 
     /// Files that were dropped on the window.
@@ -327,10 +256,14 @@ impl Jawline {
     }
 
     fn ask(&mut self, question: Question) {
-        let photo = self.workspace.photo_path().map(PathBuf::from);
+        let photo = self.state.workspace.photo_path().map(PathBuf::from);
         let wake = Arc::clone(&self.wake);
-        self.dialogs
-            .ask(question, photo, self.settings_store.settings().export, wake);
+        self.dialogs.ask(
+            question,
+            photo,
+            self.state.settings_store.settings().export,
+            wake,
+        );
     }
 
     /// Starts the engine anew with these settings; what was under way is asked for again.
@@ -342,25 +275,25 @@ impl Jawline {
         match (self.start_backend)(settings.clone(), Arc::clone(&self.wake)) {
             Ok(backend) => {
                 self.backend = backend;
-                self.engine.description = None;
+                self.state.engine.description = None;
                 self.engine_settings = settings.clone();
-                self.settings_store.update_settings(move |kept| {
+                self.state.settings_store.update_settings(move |kept| {
                     kept.provider = settings.provider;
                     kept.threads = settings.threads;
                     kept.pack.clone_from(&settings.pack);
                 });
                 self.backend.send(Request::Describe);
-                self.workspace.start_over();
+                self.state.workspace.start_over();
             }
             Err(error) => {
                 let notice = Notice::error("The engine could not be started", &error);
-                self.notices.add(notice);
+                self.state.notices.add(notice);
             }
         }
     }
 
     fn title(&mut self, ctx: &Context) {
-        let title = match self.workspace.current() {
+        let title = match self.state.workspace.current() {
             Some(photo) => {
                 let mark = if photo.is_unsaved() { " •" } else { "" };
                 format!("Jawline — {}{mark}", photo.name)
@@ -379,17 +312,86 @@ impl Jawline {
         if ctx.input(|input| input.viewport().close_requested()) && !self.may_close {
             // Whether it may is found out first; then the window closes by itself.
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-            let events = self.workspace.quit();
+            let events = self.state.workspace.quit();
             self.handle_events(ctx, events);
         }
     }
 
     /// Whether a tool is in use that needs the picture to itself.
     pub fn tool(&self) -> &Tool {
-        &self.ui_state.tool
+        &self.state.ui_state.tool
     }
 }
 
 fn chin_slider_id(ctx: &Context) -> Option<egui::Id> {
     ctx.data(|data| data.get_temp(panels::edit::slider_id()))
+}
+
+/// Shows everything. Only what draws the picture changes; what the pointer holds in it comes back.
+fn show(
+    app: &AppState,
+    canvas: Option<&mut Canvas>,
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+) -> Option<Held> {
+    let bar = Frame::new()
+        .fill(theme::PANEL)
+        .inner_margin(Margin::symmetric(8, 3));
+    let side = Frame::new()
+        .fill(theme::PANEL)
+        .inner_margin(Margin::same(8));
+    let photos = app.workspace.photos();
+    let has_document = app.workspace.session().is_some() || photos.len() > 1;
+    if !app.ui_state.hides_panels {
+        Panel::top("top")
+            .frame(bar)
+            .show(ui, |ui| panels::top::show(app, ui, actions));
+        Panel::bottom("status")
+            .frame(bar)
+            .show(ui, |ui| panels::status::show(app, ui, actions));
+    }
+    let banners = !app.notices.shown().is_empty() || !app.workspace.recoverable().is_empty();
+    // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
+    let is_narrow = ui.available_width() < 720.0;
+    if has_document && !app.ui_state.hides_panels && !is_narrow {
+        Panel::left("left")
+            .frame(side)
+            .resizable(false)
+            .exact_size(196.0)
+            .show(ui, |ui| panels::left::show(app, ui, actions));
+    }
+    if has_document && !app.ui_state.hides_panels {
+        Panel::right("edit")
+            .frame(side)
+            .resizable(false)
+            .exact_size(296.0)
+            .show(ui, |ui| panels::edit::show(app, ui, actions));
+    }
+    let grey = Color32::from_gray(app.settings().background);
+    let mut held = None;
+    CentralPanel::default()
+        .frame(Frame::new().fill(grey))
+        .show(ui, |ui| {
+            let place = ui.max_rect();
+            if app.workspace.session().is_some() {
+                held = picture::show(app, canvas, ui, actions);
+            } else if let Some(photo) = app.workspace.current() {
+                windows::missing::show(photo, ui, actions);
+            } else {
+                windows::welcome::show(app, ui, actions);
+            }
+            if banners {
+                // Over the picture, which stays where it is.
+                egui::Area::new(egui::Id::unique("banners"))
+                    .order(egui::Order::Middle)
+                    .fixed_pos(place.min)
+                    .constrain(false)
+                    .show(ui.ctx(), |ui| {
+                        ui.set_width(place.width());
+                        panels::banners::show(app, ui, actions);
+                    });
+            }
+        });
+    windows::show(app, ui.ctx(), actions);
+    held
 }

@@ -99,7 +99,7 @@ impl Thumbnails {
         if self.pair.as_ref().is_some_and(|pair| pair.of == of) {
             return;
         }
-        let crop = &prepared.aligned.picture;
+        let crop = &prepared.face.aligned.picture;
         let right = match rendered {
             Some(rendered) => {
                 let change = rendered.change();

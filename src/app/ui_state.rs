@@ -144,19 +144,45 @@ pub struct UiState {
     pub awaited_brush: Option<PhotoId>,
     /// The brush.
     pub brush: Brush,
-    /// What the pointer moves.
-    pub drag: Drag,
-    /// The stroke that is being painted, in pixels of the crop.
-    pub stroke: Option<Stroke>,
-    /// The warp point that is being pulled: where it is in the edited picture, where it was grasped,
-    /// and how far it was pulled; pixels of the crop.
-    pub pull: Option<Pulling>,
+    /// What the pointer holds.
+    pub hand: Hand,
     /// Panels are hidden.
     pub hides_panels: bool,
     /// Windows.
     pub windows: OpenWindows,
     gesture: u64,
     in_gesture: bool,
+}
+
+/// What the pointer holds in the picture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hand {
+    /// What it moves.
+    pub drag: Drag,
+    /// The stroke that is being painted, in pixels of the crop.
+    pub stroke: Option<Stroke>,
+    /// The warp point that is being pulled: where it is in the edited picture, where it was grasped,
+    /// and how far it was pulled; pixels of the crop.
+    pub pull: Option<Pulling>,
+}
+
+impl Hand {
+    /// Moves this, and holds nothing else.
+    pub fn dragging(drag: Drag) -> Self {
+        Self {
+            drag,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a frame of the picture leaves for the next one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// Where the photo is seen from.
+    pub view: View,
+    /// What the pointer holds.
+    pub hand: Hand,
 }
 
 /// What a drag in the picture moves.
@@ -201,9 +227,7 @@ impl Default for UiState {
                 radius_px: 40.0,
                 hardness: 0.5,
             },
-            drag: Drag::Nothing,
-            stroke: None,
-            pull: None,
+            hand: Hand::default(),
             hides_panels: false,
             windows: OpenWindows::default(),
             gesture: 0,
@@ -220,6 +244,12 @@ impl UiState {
         } else {
             self.compare
         }
+    }
+
+    /// Keeps what a frame of the picture has left.
+    pub fn hold(&mut self, held: Held) {
+        self.view = Some(held.view);
+        self.hand = held.hand;
     }
 
     /// A gesture begins: all that follows is one step of the history.
@@ -252,9 +282,7 @@ impl UiState {
         self.view = None;
         self.is_fit = true;
         self.tool = Tool::Hand;
-        self.stroke = None;
-        self.pull = None;
-        self.drag = Drag::Nothing;
+        self.hand = Hand::default();
         self.in_gesture = false;
         // A name that was typed for one photo is not for another.
         self.windows.export = false;

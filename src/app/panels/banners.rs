@@ -2,14 +2,14 @@
 
 use egui::{Align, Button, CollapsingHeader, Color32, Frame, Layout, Margin, RichText, Ui};
 
-use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::keys::capitalised;
 use crate::app::notices::{Notice, Remedy, Severity};
+use crate::app::state::AppState;
 use crate::app::theme;
 
 /// Shows what has to be read, above the picture.
-pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     for recoverable in app.workspace.recoverable() {
         strip(ui, theme::ACCENT, |ui| {
             if button(ui, "Discard").clicked() {

@@ -6,10 +6,10 @@ mod shape;
 
 use egui::{CollapsingHeader, DragValue, RichText, ScrollArea, Slider, Ui};
 
-use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::chin_slider::{SliderEvent, chin_slider};
 use crate::app::session::{NoLeastAmount, Preparation, Session};
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::ui_state::Overlay;
 use crate::editor::presets::Presets;
@@ -20,7 +20,7 @@ use chin_meter::chin_meter;
 use rows::{emit, on_the_left};
 
 /// Shows the panel.
-pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     ScrollArea::vertical()
         .id_salt("edit")
         .auto_shrink([false, false])
@@ -162,7 +162,7 @@ fn state(session: &Session, face: FaceId, ui: &mut Ui, actions: &mut Vec<Action>
     }
 }
 
-fn presets(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn presets(app: &AppState, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Presets").show(ui, |ui| {
         for preset in app.presets().all() {
             ui.horizontal(|ui| {
@@ -216,7 +216,7 @@ fn presets(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Acti
     });
 }
 
-fn overlays(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn overlays(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Overlays").show(ui, |ui| {
         let mut all = app.ui_state.overlays;
         let row = |ui: &mut Ui, name: &str, overlay: &mut Overlay, tooltip: &str| {

@@ -2,17 +2,17 @@
 
 use egui::{Button, RichText, ScrollArea, Ui};
 
-use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::keys::capitalised;
 use crate::app::session::{Finding, Preparation, Session};
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::ui_state::Tool;
 use crate::app::workspace::Loading;
 use crate::editor::Face;
 
 /// Shows the panel.
-pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     if app.workspace.photos().len() > 1 {
         photos(app, ui, actions);
         ui.separator();
@@ -26,7 +26,7 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     history(session, ui, actions);
 }
 
-fn photos(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn photos(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "PHOTOS");
     ScrollArea::vertical()
         .id_salt("photos")
@@ -63,7 +63,7 @@ fn photos(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         });
 }
 
-fn faces(app: &Jawline, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn faces(app: &AppState, session: &Session, ui: &mut Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "FACES");
     match &session.finding {
         Finding::NotAsked | Finding::Running => {
@@ -132,7 +132,7 @@ fn face_row(session: &Session, face: &Face, ui: &mut Ui, actions: &mut Vec<Actio
 }
 
 /// Before and after, or while the code is looked for: the crop and how it is met.
-fn thumbnails(app: &Jawline, ui: &mut Ui) {
+fn thumbnails(app: &AppState, ui: &mut Ui) {
     let Some(pair) = &app.thumbnails.pair else {
         return;
     };

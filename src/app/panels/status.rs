@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use egui::{ProgressBar, RichText, Ui};
 
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::session::Shown;
+use crate::app::state::AppState;
 use crate::app::theme;
 
 /// Shows the line.
-pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.set_min_height(24.0);
         work(app, ui, actions);
@@ -20,7 +20,7 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     });
 }
 
-fn work(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn work(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     if let Some(install) = &app.engine.installing {
         let text = match install {
             Some(progress) => progress.detail.clone(),
@@ -133,7 +133,7 @@ fn bar(ui: &mut Ui, text: &str, fraction: f32, left: Option<Duration>) {
     });
 }
 
-fn facts(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn facts(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let unread = app.notices.unread();
     if unread > 0 {
         let button = ui.button(RichText::new(format!("⚠ {unread}")).color(theme::ACCENT));

@@ -2,16 +2,16 @@
 
 use egui::{Button, RichText, Ui};
 
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::keys::hint;
+use crate::app::state::AppState;
 use crate::app::view::{Axis, Compare};
 
 /// Below this width, in points, ways to compare fold into a list, and the zoom's steps into keys.
 const NARROW: f32 = 830.0;
 
 /// Shows the bar.
-pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let is_narrow = ui.available_width() < NARROW;
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
@@ -33,7 +33,7 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     });
 }
 
-fn files(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn files(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let open = ui.menu_button("Open", |ui| {
         if ui.button("Photos…").clicked() {
             actions.push(Action::AskOpen);
@@ -90,7 +90,7 @@ fn files(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     }
 }
 
-fn undo(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn undo(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let history = app.workspace.session().map(|s| s.document.history());
     let can_undo = history.is_some_and(|history| history.can_undo());
     let can_redo = history.is_some_and(|history| history.can_redo());
@@ -109,7 +109,7 @@ fn undo(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 /// A way to compare: its name, what it is, whether it is on, and what it does.
 type Mode = (&'static str, Compare, bool, &'static str);
 
-fn modes(app: &Jawline) -> [Mode; 4] {
+fn modes(app: &AppState) -> [Mode; 4] {
     let (axis, position) = app.ui_state.split;
     let now = app.ui_state.compare;
     [
@@ -140,7 +140,7 @@ fn modes(app: &Jawline) -> [Mode; 4] {
     ]
 }
 
-fn compare(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn compare(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     for (name, mode, is_on, does) in modes(app) {
         let button = ui.add(Button::selectable(is_on, name));
         if button.on_hover_text(hint(does)).clicked() {
@@ -153,7 +153,7 @@ fn compare(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     }
 }
 
-fn compare_list(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn compare_list(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let modes = modes(app);
     let now = modes.iter().find(|mode| mode.2).map_or("", |mode| mode.0);
     let list = egui::ComboBox::from_id_salt("compare")
@@ -170,7 +170,7 @@ fn compare_list(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     named(&list.response, "Choose how to compare");
 }
 
-fn before(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn before(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let button = Button::selectable(app.ui_state.holds_before, "Before")
         .sense(egui::Sense::click_and_drag());
     let before = ui.add(button);
@@ -197,7 +197,7 @@ fn turn(axis: Axis, position: f32, ui: &mut Ui, actions: &mut Vec<Action>) {
     }
 }
 
-fn zoom(app: &Jawline, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn zoom(app: &AppState, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) {
     let has_document = app.workspace.session().is_some();
     ui.add_enabled_ui(has_document, |ui| {
         let fit = ui.add(Button::selectable(
@@ -240,7 +240,7 @@ fn zoom(app: &Jawline, is_narrow: bool, ui: &mut Ui, actions: &mut Vec<Action>) 
     });
 }
 
-fn more(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn more(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let menu = ui.menu_button("☰", |ui| {
         let mut entry = |ui: &mut Ui, text: &str, action: Option<Action>| {
             let button = ui.add_enabled(action.is_some(), Button::new(text));

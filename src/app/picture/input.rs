@@ -3,10 +3,10 @@
 use egui::{CursorIcon, PointerButton, Response, Ui};
 
 use super::Place;
-use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::session::Session;
-use crate::app::ui_state::{Drag, Pulling, Tool};
+use crate::app::state::AppState;
+use crate::app::ui_state::{Drag, Hand, Pulling, Tool};
 use crate::app::view::{Axis, Compare};
 use crate::editor::Change;
 use crate::engine::Method;
@@ -18,14 +18,15 @@ use std::sync::Arc;
 /// How near to the divider or to a warp point the pointer has to be, in egui's points.
 const GRASP: f32 = 9.0;
 
-/// Turns what the pointer did into actions.
+/// Turns what the pointer did into actions, and says what it holds now.
 pub fn take(
-    app: &mut Jawline,
+    app: &AppState,
     ui: &Ui,
     place: &Place,
     response: &Response,
     actions: &mut Vec<Action>,
-) {
+) -> Hand {
+    let mut hand = app.ui_state.hand.clone();
     wheel(ui, place, response, actions);
     let space = ui.input(|input| input.key_down(egui::Key::Space)) && !ui.ctx().text_edit_focused();
     if let Some(pointer) = response.hover_pos() {
@@ -35,22 +36,22 @@ pub fn take(
         && let Some(pointer) = ui.input(|input| input.pointer.press_origin())
     {
         let middle = response.dragged_by(PointerButton::Middle);
-        app.ui_state.drag = if space || middle {
-            Drag::Picture
+        hand = if space || middle {
+            Hand::dragging(Drag::Picture)
         } else {
             begin_drag(app, place, pointer)
         };
-        if matches!(app.ui_state.drag, Drag::Brush | Drag::Point) {
+        if matches!(hand.drag, Drag::Brush | Drag::Point) {
             actions.push(Action::Gesture { begins: true });
         }
     }
     if response.dragged()
         && let Some(pointer) = response.interact_pointer_pos()
     {
-        go_on(app, place, pointer, response, actions);
+        go_on(app, &mut hand, place, (pointer, response), actions);
     }
     if response.drag_stopped() {
-        end_drag(app, actions);
+        end_drag(std::mem::take(&mut hand), actions);
     }
     if response.clicked()
         && let Some(pointer) = response.interact_pointer_pos()
@@ -65,6 +66,7 @@ pub fn take(
             zoom_at(place, pointer, 1.0, actions);
         }
     }
+    hand
 }
 
 fn wheel(ui: &Ui, place: &Place, response: &Response, actions: &mut Vec<Action>) {
@@ -86,7 +88,7 @@ fn zoom_at(place: &Place, pointer: egui::Pos2, zoom: f32, actions: &mut Vec<Acti
     actions.push(Action::View(view));
 }
 
-fn divider_under(app: &Jawline, place: &Place, pointer: egui::Pos2) -> Option<Axis> {
+fn divider_under(app: &AppState, place: &Place, pointer: egui::Pos2) -> Option<Axis> {
     let Compare::Split { axis, .. } = app.ui_state.compare_now() else {
         return None;
     };
@@ -100,9 +102,9 @@ fn divider_under(app: &Jawline, place: &Place, pointer: egui::Pos2) -> Option<Ax
     (distance < f64::from(GRASP)).then_some(axis)
 }
 
-fn cursor(app: &Jawline, ui: &Ui, place: &Place, pointer: egui::Pos2, space: bool) {
+fn cursor(app: &AppState, ui: &Ui, place: &Place, pointer: egui::Pos2, space: bool) {
     let icon = match (&app.ui_state.tool, divider_under(app, place, pointer)) {
-        _ if space || app.ui_state.drag == Drag::Picture => CursorIcon::Grabbing,
+        _ if space || app.ui_state.hand.drag == Drag::Picture => CursorIcon::Grabbing,
         (_, Some(Axis::Vertical)) => CursorIcon::ResizeHorizontal,
         (_, Some(Axis::Horizontal)) => CursorIcon::ResizeVertical,
         (Tool::Brush(_), _) => CursorIcon::None,
@@ -112,45 +114,45 @@ fn cursor(app: &Jawline, ui: &Ui, place: &Place, pointer: egui::Pos2, space: boo
     ui.ctx().set_cursor_icon(icon);
 }
 
-fn begin_drag(app: &mut Jawline, place: &Place, pointer: egui::Pos2) -> Drag {
+fn begin_drag(app: &AppState, place: &Place, pointer: egui::Pos2) -> Hand {
     if divider_under(app, place, pointer).is_some() {
-        return Drag::Divider;
+        return Hand::dragging(Drag::Divider);
     }
     let Some(session) = app.workspace.session() else {
-        return Drag::Nothing;
+        return Hand::default();
     };
-    match app.ui_state.tool.clone() {
-        Tool::Hand | Tool::Mark(_) => Drag::Picture,
-        Tool::Brush(kind) => {
-            let Some(point) = point_in_crop(session, place, pointer) else {
-                return Drag::Picture;
-            };
-            app.ui_state.stroke = Some(Stroke {
-                kind,
-                radius_px: app.ui_state.brush.radius_px,
-                hardness: app.ui_state.brush.hardness,
-                path: vec![point],
-            });
-            Drag::Brush
-        }
+    match app.ui_state.tool {
+        Tool::Hand | Tool::Mark(_) => Hand::dragging(Drag::Picture),
+        Tool::Brush(kind) => match point_in_crop(session, place, pointer) {
+            Some(point) => Hand {
+                stroke: Some(Stroke {
+                    kind,
+                    radius_px: app.ui_state.brush.radius_px,
+                    hardness: app.ui_state.brush.hardness,
+                    path: vec![point],
+                }),
+                ..Hand::dragging(Drag::Brush)
+            },
+            None => Hand::dragging(Drag::Picture),
+        },
         Tool::Pull => match grasp(session, place, pointer) {
-            Some(pulling) => {
-                app.ui_state.pull = Some(pulling);
-                Drag::Point
-            }
-            None => Drag::Picture,
+            Some(pulling) => Hand {
+                pull: Some(pulling),
+                ..Hand::dragging(Drag::Point)
+            },
+            None => Hand::dragging(Drag::Picture),
         },
     }
 }
 
 fn go_on(
-    app: &mut Jawline,
+    app: &AppState,
+    hand: &mut Hand,
     place: &Place,
-    pointer: egui::Pos2,
-    response: &Response,
+    (pointer, response): (egui::Pos2, &Response),
     actions: &mut Vec<Action>,
 ) {
-    match app.ui_state.drag {
+    match hand.drag {
         Drag::Nothing => (),
         Drag::Picture => {
             let by = response.drag_delta();
@@ -177,7 +179,7 @@ fn go_on(
                 .workspace
                 .session()
                 .and_then(|session| point_in_crop(session, place, pointer));
-            if let (Some(stroke), Some(point)) = (&mut app.ui_state.stroke, point) {
+            if let (Some(stroke), Some(point)) = (&mut hand.stroke, point) {
                 let far_enough = f64::from(stroke.radius_px) * 0.1;
                 let last = stroke.path.last().copied();
                 if last.is_none_or(|last| last.distance(point) > far_enough) {
@@ -190,7 +192,7 @@ fn go_on(
                 .workspace
                 .session()
                 .and_then(|session| point_in_crop(session, place, pointer));
-            if let (Some(pulling), Some(point)) = (app.ui_state.pull, point) {
+            if let (Some(pulling), Some(point)) = (hand.pull, point) {
                 actions.push(Action::Change(Change::Pull(Pull {
                     at: pulling.at,
                     by: pulling.was + (point - pulling.from),
@@ -200,37 +202,33 @@ fn go_on(
     }
 }
 
-fn end_drag(app: &mut Jawline, actions: &mut Vec<Action>) {
-    match std::mem::take(&mut app.ui_state.drag) {
-        Drag::Brush => {
-            if let Some(stroke) = app.ui_state.stroke.take() {
-                actions.push(Action::Change(Change::Paint(Arc::new(stroke))));
-            }
-            actions.push(Action::Gesture { begins: false });
-        }
-        Drag::Point => {
-            app.ui_state.pull = None;
-            actions.push(Action::Gesture { begins: false });
-        }
-        Drag::Nothing | Drag::Picture | Drag::Divider => (),
+fn end_drag(held: Hand, actions: &mut Vec<Action>) {
+    if let Some(stroke) = held.stroke {
+        actions.push(Action::Change(Change::Paint(Arc::new(stroke))));
+    }
+    if matches!(held.drag, Drag::Brush | Drag::Point) {
+        actions.push(Action::Gesture { begins: false });
     }
 }
 
-fn click(app: &mut Jawline, place: &Place, pointer: egui::Pos2, actions: &mut Vec<Action>) {
+fn click(app: &AppState, place: &Place, pointer: egui::Pos2, actions: &mut Vec<Action>) {
     let Some(session) = app.workspace.session() else {
         return;
     };
     let Some(point) = place.photo_point(pointer) else {
         return;
     };
-    match &mut app.ui_state.tool {
-        Tool::Mark(points) => {
-            points.push(point);
-            if let [left, right, chin] = points[..] {
-                actions.push(Action::MarkFace([left, right, chin]));
+    match &app.ui_state.tool {
+        Tool::Mark(points) => match *points.as_slice() {
+            [left, right] => {
+                actions.push(Action::MarkFace([left, right, point]));
                 actions.push(Action::Tool(Tool::Hand));
             }
-        }
+            _ => {
+                let points = [points.as_slice(), &[point]].concat();
+                actions.push(Action::Tool(Tool::Mark(points)));
+            }
+        },
         Tool::Brush(kind) => {
             let kind = *kind;
             if let Some(point) = point_in_crop(session, place, pointer) {

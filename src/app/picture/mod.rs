@@ -5,10 +5,11 @@ mod overlays;
 
 use egui::{Color32, Rect as ScreenRect, Sense, Ui};
 
-use super::Jawline;
 use super::action::Action;
-use super::canvas::{FaceDisplay, FaceKey, Overlays as CanvasOverlays, Scene};
+use super::canvas::{Canvas, FaceDisplay, FaceKey, Overlays as CanvasOverlays, Scene};
 use super::session::{Session, Shown};
+use super::state::AppState;
+use super::ui_state::Held;
 use super::view::{Pane, View, pixels_of};
 use crate::editor::FaceId;
 use crate::geometry::{Affine, Point, Rect};
@@ -72,21 +73,22 @@ impl Place {
 }
 
 /// Shows the picture and takes the pointer in.
-pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(
+    app: &AppState,
+    canvas: Option<&mut Canvas>,
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+) -> Option<Held> {
     let (rect, response) =
         ui.allocate_exact_size(ui.available_size_before_wrap(), Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Picture"));
-    let Some(session) = app.workspace.session() else {
-        return;
-    };
+    let session = app.workspace.session()?;
     let pixels_per_point = ui.ctx().pixels_per_point();
-    let canvas = pixels_of(rect, pixels_per_point);
+    let canvas_px = pixels_of(rect, pixels_per_point);
     let compare = app.ui_state.compare_now();
-    let panes = compare.panes(&canvas);
-    let area = panes.first().map_or(canvas, |pane| pane.area);
-    let Some(photo) = session.photo() else {
-        return;
-    };
+    let panes = compare.panes(&canvas_px);
+    let area = panes.first().map_or(canvas_px, |pane| pane.area);
+    let photo = session.photo()?;
     let size = (photo.pixels().width(), photo.pixels().height());
     let fit = || {
         View::fit(
@@ -101,10 +103,9 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         Some(view) if !app.ui_state.is_fit => view.clamped(size),
         _ => fit(),
     };
-    app.ui_state.view = Some(view);
     let place = Place {
         rect,
-        canvas,
+        canvas: canvas_px,
         panes,
         view,
         pixels_per_point: f64::from(pixels_per_point),
@@ -117,11 +118,12 @@ pub fn show(app: &mut Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
         difference_gain: app.settings().difference_gain,
         overlays: canvas_overlays(app, session),
     };
-    if let Some(canvas) = &mut app.canvas {
+    if let Some(canvas) = canvas {
         canvas.paint(ui.painter(), rect, &view, &scene);
     }
     overlays::paint(app, ui, &place, &response);
-    input::take(app, ui, &place, &response, actions);
+    let hand = input::take(app, ui, &place, &response, actions);
+    Some(Held { view, hand })
 }
 
 /// How the canvas shows every face.
@@ -154,7 +156,7 @@ fn face_displays(session: &Session) -> Vec<(FaceKey, FaceDisplay)> {
         .collect()
 }
 
-fn canvas_overlays(app: &Jawline, session: &Session) -> CanvasOverlays {
+fn canvas_overlays(app: &AppState, session: &Session) -> CanvasOverlays {
     let overlays = &app.ui_state.overlays;
     let is_painting = matches!(app.ui_state.tool, super::ui_state::Tool::Brush(_));
     // Who paints into the mask wants to see it.

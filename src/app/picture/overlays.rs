@@ -5,8 +5,8 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Response, Shape, Stroke, Stro
 
 use super::Place;
 use super::input::crop_from_photo;
-use crate::app::Jawline;
 use crate::app::session::{Finding, Session, Shown};
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::ui_state::Tool;
 use crate::app::view::{Axis, Compare, Side};
@@ -16,7 +16,7 @@ use crate::portrait::strokes::StrokeKind as Brushing;
 use crate::portrait::warp::WarpMesh;
 
 /// Draws all of it.
-pub fn paint(app: &Jawline, ui: &Ui, place: &Place, response: &Response) {
+pub fn paint(app: &AppState, ui: &Ui, place: &Place, response: &Response) {
     let Some(session) = app.workspace.session() else {
         return;
     };
@@ -56,7 +56,7 @@ impl Draw<'_> {
 }
 
 /// The corner of a pixel's centre lies half a pixel away from the box of its edges.
-fn frames(app: &Jawline, session: &Session, draw: &Draw<'_>) {
+fn frames(app: &AppState, session: &Session, draw: &Draw<'_>) {
     let opacity = app.ui_state.overlays.faces.drawn();
     let faces = session.document.faces();
     // A single face that is being edited needs no frame: the picture is the interface.
@@ -97,7 +97,7 @@ fn is_ready(session: &Session) -> bool {
         .is_some_and(|live| live.prepared.is_some() || live.has_field())
 }
 
-fn landmarks(app: &Jawline, session: &Session, draw: &Draw<'_>) {
+fn landmarks(app: &AppState, session: &Session, draw: &Draw<'_>) {
     let opacity = app.ui_state.overlays.landmarks.drawn();
     let Some(Ok(landmarks)) = session.chosen().map(|face| face.landmarks) else {
         return;
@@ -116,7 +116,7 @@ fn landmarks(app: &Jawline, session: &Session, draw: &Draw<'_>) {
     }
 }
 
-fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
+fn warp(app: &AppState, session: &Session, draw: &Draw<'_>) {
     let is_pulling = app.ui_state.tool == Tool::Pull;
     let opacity = match app.ui_state.overlays.warp.drawn() {
         0.0 if is_pulling => 0.55,
@@ -141,7 +141,7 @@ fn warp(app: &Jawline, session: &Session, draw: &Draw<'_>) {
     }) else {
         return;
     };
-    let photo_from_crop = rendered.face.aligned.photo_from_crop;
+    let photo_from_crop = rendered.face.face.aligned.photo_from_crop;
     let on_screen = |points: &[Point]| -> Vec<Pos2> {
         points
             .iter()
@@ -196,7 +196,7 @@ fn flow(moved: &MovedFace, opacity: f32, draw: &Draw<'_>) {
     }
 }
 
-fn marks(app: &Jawline, draw: &Draw<'_>) {
+fn marks(app: &AppState, draw: &Draw<'_>) {
     let Tool::Mark(points) = &app.ui_state.tool else {
         return;
     };
@@ -209,9 +209,13 @@ fn marks(app: &Jawline, draw: &Draw<'_>) {
 }
 
 /// The stroke under way, as wide as it will act.
-fn stroke(app: &Jawline, session: &Session, draw: &Draw<'_>) {
-    let Some((stroke, crop_from_photo)) =
-        app.ui_state.stroke.as_ref().zip(crop_from_photo(session))
+fn stroke(app: &AppState, session: &Session, draw: &Draw<'_>) {
+    let Some((stroke, crop_from_photo)) = app
+        .ui_state
+        .hand
+        .stroke
+        .as_ref()
+        .zip(crop_from_photo(session))
     else {
         return;
     };
@@ -241,7 +245,7 @@ fn stroke_color(kind: Brushing) -> Color32 {
     }
 }
 
-fn brush(app: &Jawline, session: &Session, ui: &Ui, place: &Place, pointer: Pos2) {
+fn brush(app: &AppState, session: &Session, ui: &Ui, place: &Place, pointer: Pos2) {
     let (Tool::Brush(kind), Some(crop_from_photo)) = (&app.ui_state.tool, crop_from_photo(session))
     else {
         return;
@@ -259,7 +263,7 @@ fn brush(app: &Jawline, session: &Session, ui: &Ui, place: &Place, pointer: Pos2
     );
 }
 
-fn divider(app: &Jawline, ui: &Ui, place: &Place) {
+fn divider(app: &AppState, ui: &Ui, place: &Place) {
     let Compare::Split { axis, .. } = app.ui_state.compare_now() else {
         return;
     };
@@ -297,7 +301,7 @@ fn divider(app: &Jawline, ui: &Ui, place: &Place) {
     }
 }
 
-fn side_labels(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
+fn side_labels(app: &AppState, session: &Session, ui: &Ui, place: &Place) {
     let shown = session
         .document
         .chosen
@@ -330,7 +334,7 @@ fn side_labels(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
 }
 
 /// What the picture waits for, or asks for.
-fn hints(app: &Jawline, session: &Session, ui: &Ui, place: &Place) {
+fn hints(app: &AppState, session: &Session, ui: &Ui, place: &Place) {
     let text = match (&app.ui_state.tool, &session.finding) {
         (Tool::Mark(points), _) => match points.len() {
             0 => "Click the middle of the eye on the left".to_owned(),

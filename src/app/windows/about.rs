@@ -3,13 +3,13 @@
 use egui::{Context, RichText, ScrollArea};
 
 use super::window;
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::engine::LICENCE_NOTICE;
 
 /// Shows the window.
-pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::About);
     window(ctx, "About Jawline", closes, actions, |ui, _| {
         ui.set_max_width(760.0);

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use egui::{ComboBox, Context, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::window;
-use crate::app::Jawline;
 use crate::app::action::{Action, BatchStep, WindowName};
 use crate::app::panels::status::minutes;
 use crate::app::panels::top::named;
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::workspace::{BatchOptions, BatchProgress, BatchSettings, Item, ItemState};
 use crate::photo::Format;
@@ -16,7 +16,7 @@ use crate::photo::Format;
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP];
 
 /// Shows the window.
-pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::Batch);
     window(ctx, "Queue", closes, actions, |ui, actions| {
         ui.set_min_width(520.0);
@@ -46,7 +46,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
 }
 
 /// Which photos.
-fn inputs(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn inputs(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let mut push = |step| actions.push(Action::Batch(step));
     ui.horizontal(|ui| {
         if ui.button("Add photos…").clicked() {
@@ -107,7 +107,7 @@ fn inputs(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
 }
 
 /// Where to, and how.
-fn choices(app: &Jawline, options: &mut BatchOptions, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn choices(app: &AppState, options: &mut BatchOptions, ui: &mut Ui, actions: &mut Vec<Action>) {
     ui.checkbox(&mut options.recursive, "Sub-folders too");
     ui.horizontal(|ui| {
         ui.label("Into");
@@ -191,7 +191,7 @@ fn faces_in_words(all: bool) -> &'static str {
     }
 }
 
-fn buttons(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn buttons(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let batch = app.workspace.batch();
     let has = |wanted: fn(&ItemState) -> bool| batch.items().iter().any(|item| wanted(&item.state));
     let mut button = |ui: &mut Ui, text: &str, is_enabled: bool, step: BatchStep| {

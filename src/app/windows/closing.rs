@@ -3,12 +3,12 @@
 use egui::Context;
 
 use super::window;
-use crate::app::Jawline;
 use crate::app::action::Action;
+use crate::app::state::AppState;
 use crate::app::workspace::Question;
 
 /// Asks.
-pub fn show(app: &Jawline, question: Question, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, question: Question, ctx: &Context, actions: &mut Vec<Action>) {
     match question {
         Question::Quit => quit(app, ctx, actions),
         Question::ClosePhoto(id) => {
@@ -34,7 +34,7 @@ pub fn show(app: &Jawline, question: Question, ctx: &Context, actions: &mut Vec<
     }
 }
 
-fn quit(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+fn quit(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let mut text = String::new();
     let unsaved = app.workspace.unsaved_names();
     if !unsaved.is_empty() {

@@ -3,9 +3,9 @@
 use egui::{ComboBox, Context, DragValue, RichText};
 
 use super::window;
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::panels::top::named;
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::workspace::OpenPhoto;
 use crate::editor::compare::{Animation, Layout};
@@ -40,7 +40,7 @@ impl What {
 }
 
 /// Shows the window.
-pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::Export);
     window(ctx, "Export", closes, actions, |ui, actions| {
         ui.set_min_width(440.0);
@@ -279,7 +279,7 @@ fn metadata(options: &mut ExportOptions, ui: &mut egui::Ui) {
 }
 
 /// What of the photo's metadata the chosen format cannot hold, by name.
-fn losses(app: &Jawline, options: &ExportOptions, ui: &mut egui::Ui) {
+fn losses(app: &AppState, options: &ExportOptions, ui: &mut egui::Ui) {
     let Some((id, photo)) = app
         .workspace
         .session()

@@ -12,11 +12,11 @@ pub mod welcome;
 
 use egui::Context;
 
-use super::Jawline;
 use super::action::Action;
+use super::state::AppState;
 
 /// Shows all open windows.
-pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let open = app.ui_state.windows;
     if open.settings {
         settings::show(app, ctx, actions);

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use egui::{Context, RichText};
 
 use super::window;
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::editor::project::{Replace, path_beside};
 use crate::photo::PhotoId;
 
 /// Shows the window.
-pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let Some(photo) = app.workspace.current() else {
         return;
     };

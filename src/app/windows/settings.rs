@@ -3,14 +3,14 @@
 use egui::{ComboBox, Context, DragValue, RichText, Slider};
 
 use super::{small, window};
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::engine::Method;
 use crate::engine::{self, ProviderChoice};
 
 /// Shows the window.
-pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::Settings);
     window(ctx, "Settings", closes, actions, |ui, actions| {
         ui.set_min_width(420.0);
@@ -22,7 +22,7 @@ pub fn show(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
     });
 }
 
-fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
+fn engine(app: &AppState, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "NETWORKS");
     let mut settings = app.settings().engine();
     ui.horizontal(|ui| {
@@ -91,7 +91,7 @@ fn engine(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
 }
 
 /// Which pack is in use, and how to bring in another.
-fn packs(app: &Jawline, ui: &mut egui::Ui, pack: &mut String, actions: &mut Vec<Action>) {
+fn packs(app: &AppState, ui: &mut egui::Ui, pack: &mut String, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label("Networks");
         let combo = ComboBox::from_id_salt("pack")
@@ -120,7 +120,7 @@ fn packs(app: &Jawline, ui: &mut egui::Ui, pack: &mut String, actions: &mut Vec<
     });
 }
 
-fn screen(app: &Jawline, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
+fn screen(app: &AppState, ui: &mut egui::Ui, actions: &mut Vec<Action>) {
     theme::heading(ui, "SCREEN");
     ui.horizontal(|ui| {
         ui.label("Size of everything");

@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use egui::{Context, Grid, RichText, ScrollArea};
 
 use super::window;
-use crate::app::Jawline;
 use crate::app::action::{Action, WindowName};
 use crate::app::keys::BINDINGS;
 use crate::app::notices::Severity;
+use crate::app::state::AppState;
 use crate::app::theme;
 
 /// All notices of this run.
-pub fn log(app: &Jawline, ctx: &Context, actions: &mut Vec<Action>) {
+pub fn log(app: &AppState, ctx: &Context, actions: &mut Vec<Action>) {
     let closes = Action::ToggleWindow(WindowName::Log);
     window(ctx, "Log", closes, actions, |ui, _| {
         ui.set_min_width(480.0);

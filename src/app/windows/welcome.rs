@@ -2,13 +2,13 @@
 
 use egui::{Align, Layout, RichText, Ui, vec2};
 
-use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::samples::SAMPLES;
+use crate::app::state::AppState;
 use crate::app::theme;
 
 /// Shows the welcome where the picture will be.
-pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let height = ui.available_height();
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
         ui.add_space((height * 0.5 - 250.0).max(16.0));
@@ -32,7 +32,7 @@ pub fn show(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     });
 }
 
-fn setup(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn setup(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     let Some(why) = &app.engine.missing else {
         return;
     };
@@ -55,7 +55,7 @@ fn setup(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     ui.add_space(18.0);
 }
 
-fn samples(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn samples(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     const SIDE: f32 = 150.0;
     let width =
         SAMPLES.len() as f32 * (SIDE + ui.spacing().item_spacing.x) - ui.spacing().item_spacing.x;
@@ -89,7 +89,7 @@ fn samples(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
     });
 }
 
-fn recent(app: &Jawline, ui: &mut Ui, actions: &mut Vec<Action>) {
+fn recent(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
     if app.settings().recent.is_empty() {
         return;
     }

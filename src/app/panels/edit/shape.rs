@@ -3,10 +3,10 @@
 use egui::{CollapsingHeader, ComboBox, RichText, Ui};
 
 use super::rows::{emit, slider};
-use crate::app::Jawline;
 use crate::app::action::Action;
 use crate::app::panels::top::named;
 use crate::app::session::Session;
+use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::ui_state::{Brush, Tool};
 use crate::editor::{BoundaryChoice, Change, FaceId, FaceParams};
@@ -37,7 +37,7 @@ pub(super) fn method(params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>
     });
 }
 
-pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
+pub(super) fn mask(app: &AppState, params: &FaceParams, ui: &mut Ui, actions: &mut Vec<Action>) {
     CollapsingHeader::new("Mask").show(ui, |ui| {
         let mut settings = params.settings.mask;
         let growth = slider(
@@ -124,7 +124,7 @@ pub(super) fn mask(app: &Jawline, params: &FaceParams, ui: &mut Ui, actions: &mu
 }
 
 pub(super) fn warp(
-    app: &Jawline,
+    app: &AppState,
     session: &Session,
     face: FaceId,
     params: &FaceParams,
