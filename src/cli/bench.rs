@@ -254,7 +254,7 @@ impl Bench {
             let rendered = self.job(RenderFace::new(Arc::clone(&face), edit.clone()))?;
             let pasting = Instant::now();
             let mut photo_edit = PhotoEdit::of(photo.pixels()).in_space(ColourSpace::of(photo));
-            photo_edit.add(&rendered.change(), &face.aligned.photo_from_crop)?;
+            photo_edit.add(&rendered.change(), &face.face.aligned.photo_from_crop)?;
             photo_edit.pasted()?;
             let pasting = pasting.elapsed().as_secs_f64();
             if round == 0 {

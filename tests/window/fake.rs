@@ -404,7 +404,7 @@ fn draw(prepared: &Arc<PreparedFace>, params: &EditParams) -> Arc<EditedSynthesi
             pixel.0 = pixel.0.map(|value| value * (1.0 + 0.1 * params.alpha));
         }
     }
-    let parsed = prepared.parsed.clone();
+    let parsed = prepared.face.parsed.clone();
     let code = prepared.code.clone();
     Arc::new(EditedSynthesis::known(
         Arc::clone(prepared),

@@ -130,7 +130,7 @@ fn write_edit(
             .insert_axis(ndarray::Axis(0))
             .into_dyn(),
     )?;
-    let crop = prepared.crop.clone();
+    let crop = prepared.face.crop.clone();
     folder.png("compare.png", comparison(crop, composite.clone()))?;
     let mask = DynamicImage::ImageLuma8(rendered.mask.clone()).into_rgb8();
     Ok([

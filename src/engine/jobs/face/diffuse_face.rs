@@ -63,9 +63,9 @@ impl DiffuseFace {
     /// The crop with the edit pasted under the hard neck mask, and the soft mask under which pixels
     /// do not count.
     fn target(&self, edited: &EditedSynthesis) -> Result<Target, Error> {
-        let crop = &self.face.aligned.picture;
-        let labels = &self.face.parsed.labels;
-        let neck = neck_mask(labels, &self.face.landmarks_in_labels, 7)?;
+        let crop = &self.face.face.aligned.picture;
+        let labels = &self.face.face.parsed.labels;
+        let neck = neck_mask(labels, &self.face.face.landmarks_in_labels, 7)?;
         let hard = binarised(&enlarge(&neck, crop.width())?);
         let pasted = composite(crop, &edited.edited, &hard)?;
         Ok(Target {

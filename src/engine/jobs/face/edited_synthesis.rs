@@ -129,7 +129,7 @@ impl SynthesisUnderWay {
         let picture = DynamicImage::ImageRgb32F(edited.clone()).into_rgb8();
         let mut labeller = context.sessions.labeller(context.cancel)?;
         // The edit keeps the features where they are, so that the photo's landmarks serve.
-        let parsed = labeller.parse(&picture, &self.face.landmarks_in_labels)?;
+        let parsed = labeller.parse(&picture, &self.face.face.landmarks_in_labels)?;
         clock.lap("labels of edited");
         let code = std::mem::take(&mut self.code);
         let face = Arc::clone(&self.face);

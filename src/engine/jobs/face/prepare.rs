@@ -1,6 +1,5 @@
 //! Preparing a face: aligned, its code found, and drawn. What the slider needs.
 
-use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -62,14 +61,6 @@ impl PreparedFace {
             let _ = self.detail.set(detail);
         }
         Ok(self.detail.get_or_init(Rgb32FImage::default))
-    }
-}
-
-impl Deref for PreparedFace {
-    type Target = AlignedFace;
-
-    fn deref(&self) -> &AlignedFace {
-        &self.face
     }
 }
 

@@ -56,7 +56,7 @@ impl RenderedFace {
     /// The change that this edit makes to its face's crop, to be pasted into the photo.
     pub fn change(&self) -> CropChange<'_> {
         CropChange {
-            crop: &self.face.aligned.picture,
+            crop: &self.face.face.aligned.picture,
             edited: &self.warped,
             mask: &self.mask,
         }
@@ -68,7 +68,7 @@ impl RenderedFace {
     /// None as long as the pictures fit each other, as they do when rendered.
     pub fn composite(&self) -> Result<Rgb32FImage, Error> {
         Ok(composite(
-            &self.face.aligned.picture,
+            &self.face.face.aligned.picture,
             &self.warped,
             &self.mask,
         )?)
@@ -86,7 +86,7 @@ impl RenderedFace {
     ) -> Result<Self, Error> {
         let face = Arc::clone(&drawing.face);
         let mut clock = Clock::start(&mut seconds);
-        let crop = &face.aligned.picture;
+        let crop = &face.face.aligned.picture;
         let size = crop.width();
         let skin_after = enlarge(&drawing.parsed.skin, size)?;
         let edited = with_detail(&drawing.edited, face.detail()?);
@@ -98,9 +98,9 @@ impl RenderedFace {
             }
             Method::Warp => {
                 let (mesh, measured) = WarpMesh::measure(
-                    &face.parsed.labels,
+                    &face.face.parsed.labels,
                     &drawing.parsed.labels,
-                    &face.landmarks_in_labels,
+                    &face.face.landmarks_in_labels,
                     size,
                     &params.settings.warp,
                 )?;
@@ -116,8 +116,8 @@ impl RenderedFace {
         };
         clock.lap("warp");
         let mut mask = edit_mask(
-            &face.parsed,
-            &face.landmarks_in_labels,
+            &face.face.parsed,
+            &face.face.landmarks_in_labels,
             &skin_after,
             params.settings.mask,
             &params.settings.strokes,
@@ -127,7 +127,7 @@ impl RenderedFace {
             .for_each(|value| *value = (f32::from(*value) * weight).round() as u8);
         clock.lap("mask");
         let colour = if params.settings.match_colour {
-            let skin = enlarge(&face.parsed.skin, size)?;
+            let skin = enlarge(&face.face.parsed.skin, size)?;
             ColourField::measure(crop, &face.drawn, &warped, &mask, &skin)?
         } else {
             ColourField::none()
@@ -163,7 +163,7 @@ impl RenderedFace {
                 photo.pixels(),
                 &ColourSpace::of(photo),
                 &self.change(),
-                &self.face.aligned.photo_from_crop,
+                &self.face.face.aligned.photo_from_crop,
             )?,
         }))
     }
