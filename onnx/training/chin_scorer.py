@@ -1,13 +1,16 @@
 """Trains the chin scorer: how likely, and how marked, is a visible double chin in an aligned crop?
 
-    python chin_scorer.py --start D/refined/checkpoint.pt --labelled D/labelled --clear-pairs D/clear_pairs \
-        --pairs D/pairs --marked-pairs D/marked_pairs --work D/chin_scorer
+    python chin_scorer.py --start D/refined/checkpoint.pt --labelled D/labelled --portraits D/portraits \
+        --clear-pairs D/clear_pairs --pairs D/pairs --marked-pairs D/marked_pairs --work D/chin_scorer
 
 The network is the first stages of the face parser, which know outlines and shadows of chins and necks, and a linear
 layer on what they say of each of 9 × 12 cells of the lower face. With a thousand labels that ranks better than a
 network that is trained as a whole, and it is fitted in minutes. Pairs of `neck_pairs.py` tell it what is the chin and
 what is the rest of the face: their second picture is the first with another neck and jaw put in, and has no double
 chin. How much of one the first has is said by a ridge regression of the labels on the latent codes.
+
+`annotations/chins.csv` labels portraits of which an earlier scorer was unsure: beards, heads that are turned or tilted
+back. Each has the mean of two readers' labels. They are fitted to, and not counted in the figures of the folds.
 
 Features are kept in `--work`. Five times, everything that is fitted is fitted to four fifths of the labels and
 scores the rest (`folds.npz`); then to all, calibrated on those scores, exported.
@@ -98,11 +101,16 @@ def strip_of(crops: torch.Tensor) -> torch.Tensor:
     return crops[:, :, TOP:, LEFT:RIGHT]
 
 
-def load_crops(folder: Path) -> np.ndarray:
-    """Pictures `[n, 256, 256, 3]`, 8 bit."""
-    crops = []
+def load_crops(folder: Path, chosen: np.ndarray | None = None) -> np.ndarray:
+    """Pictures `[n, 256, 256, 3]`, 8 bit, of all portraits or of the chosen ones, which rise."""
+    crops, first = [], 0
     for path in shard_paths(folder, "pictures"):
-        pictures = np.load(path)
+        pictures = np.load(path, mmap_mode="r")
+        rows = np.arange(first, first + len(pictures))
+        first += len(pictures)
+        pictures = pictures[:] if chosen is None else pictures[np.isin(rows, chosen)]
+        if not len(pictures):
+            continue
         factor = pictures.shape[1] // SIDE
         blocks = pictures.reshape(len(pictures), SIDE, factor, SIDE, factor, 3)
         crops.append(np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8))
@@ -115,10 +123,12 @@ class Features:
     def __init__(self, trunk: Trunk, work: Path):
         self.trunk, self.work = trunk, work
 
-    def of_portraits(self, folder: Path, version: str) -> np.ndarray:
-        """Of a folder's portraits: `plain`, `mirrored`, or as a photo of seed k shows them (`photo_k`)."""
+    def of_portraits(self, folder: Path, version: str, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Of a folder's portraits, or the chosen ones: `plain`, `mirrored`, or as a photo of seed k shows them
+        (`photo_k`)."""
         count = sum(len(np.load(shard, mmap_mode="r")) for shard in shard_paths(folder, "pictures"))
-        return self.kept(f"{folder.name}_{version}", count, lambda: self.portraits(load_crops(folder), version))
+        count = count if chosen is None else len(chosen)
+        return self.kept(f"{folder.name}_{version}", count, lambda: self.portraits(load_crops(folder, chosen), version))
 
     def of_pairs(self, folder: Path, edited: bool, version: str) -> np.ndarray:
         """Of the pictures of a folder's first pairs, as they are or with their neck and jaw replaced."""
@@ -185,18 +195,33 @@ def code_regression(codes: np.ndarray, labels: np.ndarray, others: np.ndarray) -
     return (others - centre) @ weights + labels.mean()
 
 
+class Doubtful:
+    """Portraits that two readers labelled since a scorer was unsure of them: their numbers in the set, which rise,
+    and the readers' mean label."""
+
+    def __init__(self, path: Path):
+        with open(path, newline="") as file:
+            table = sorted((int(row["portrait"]), float(row["double_chin"])) for row in csv.DictReader(file))
+        self.rows = np.array([number for number, _ in table])
+        self.labels = np.array([label for _, label in table])
+
+
 class Rows:
     """All versions of all portraits, one a row, and their inner products: fits differ only in the rows."""
 
-    def __init__(self, options: argparse.Namespace, labels: np.ndarray, features: Features):
-        self.labels, count = labels, len(labels)
+    def __init__(self, options: argparse.Namespace, labels: np.ndarray, doubtful: Doubtful, features: Features):
+        self.measured, self.labels = len(labels), np.concatenate([labels, doubtful.labels])
+        count = len(self.labels)
         self.blocks, self.owner, self.version = [], [], []
         # Of every owner: what is known of it without labels, from its code; how far it was moved; what was done to it.
-        self.codes, self.given, self.edited = [load_all(options.labelled, "codes")], [np.zeros(count)], []
+        doubtful_codes = load_all(options.portraits, "codes")[doubtful.rows]
+        self.codes, self.given, self.edited = [load_all(options.labelled, "codes"), doubtful_codes], [np.zeros(count)], []
         trained = ["plain", "mirrored", *(f"photo_{seed}" for seed in range(options.photos))]
         self.trained = set(trained)
         for version in dict.fromkeys([*trained, *HARD]):
             self.add(features.of_portraits(options.labelled, version), 0, version)
+        for version in trained:
+            self.add(features.of_portraits(options.portraits, version, doubtful.rows), self.measured, version)
         for version in ("plain", "mirrored", "photo_0"):
             # Edited pictures of the clear ones belong to them: they are held out together.
             block = features.of_pairs(options.clear_pairs, True, version)
@@ -211,7 +236,7 @@ class Rows:
         self.codes, self.given = np.concatenate(self.codes), np.concatenate(self.given)
         features = np.concatenate(self.blocks).astype(np.float32)
         # Of portraits without labels alone, so that no held-out portrait has a say.
-        reference = features[self.owner >= len(labels)]
+        reference = features[self.owner >= len(self.labels)]
         self.mean, deviation = reference.mean(0), reference.std(0)
         self.deviation = (deviation + LEAST_DEVIATION * np.median(deviation)) * np.sqrt(features.shape[1])
         self.features = (features - self.mean) / self.deviation
@@ -282,16 +307,16 @@ HARD = ("photo_99",)
 
 def cross_validate(rows: Rows) -> dict[str, np.ndarray]:
     """Scores of portraits whose labels were not known: portrait i is in fold i mod 5."""
-    count = len(rows.labels)
+    count, everyone = rows.measured, np.arange(len(rows.labels))
     told, hard, edited = np.zeros(count), np.zeros(count), np.full(count, np.nan)
     for fold in range(FOLDS):
         held_out = np.arange(count) % FOLDS == fold
-        fitted = rows.fit(np.flatnonzero(~held_out))
+        fitted = rows.fit(np.setdiff1d(everyone, np.flatnonzero(held_out)))
         told[held_out] = rows.scores(fitted, np.flatnonzero(held_out), ("plain", "mirrored"))
         hard[held_out] = rows.scores(fitted, np.flatnonzero(held_out), HARD)
         owners, scores = rows.edited_scores(fitted, np.flatnonzero(held_out))
         edited[owners] = scores
-        print(f"fold {fold}: AUC {clear_against_none(rows.labels[held_out], told[held_out]):.3f}", flush=True)
+        print(f"fold {fold}: AUC {clear_against_none(rows.labels[:count][held_out], told[held_out]):.3f}", flush=True)
     return {"told": told, "told_hard": hard, "edited": edited}
 
 
@@ -393,11 +418,13 @@ def group_masks(table: list[dict]) -> dict[str, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--labelled", type=Path, required=True, help="portraits of boundaries/training/w.npy")
+    parser.add_argument("--portraits", type=Path, required=True, help="portraits of which some are in --doubtful")
     parser.add_argument("--clear-pairs", type=Path, required=True, help="pairs of the clear ones, in their order")
     parser.add_argument("--pairs", type=Path, required=True, help="pairs of other portraits")
     parser.add_argument("--marked-pairs", type=Path, required=True, help="pairs that were given a double chin")
     parser.add_argument("--start", type=Path, required=True, help="a checkpoint of face_parser.py")
     parser.add_argument("--labels", type=Path, default=HERE / "../../boundaries/training/labels.csv")
+    parser.add_argument("--doubtful", type=Path, default=HERE / "annotations/chins.csv")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, default=HERE / "../chin_scorer.onnx")
     parser.add_argument("--photos", type=int, default=1, help="photo-like versions of each portrait")
@@ -412,14 +439,14 @@ def main() -> None:
     face_parser = FaceParser()
     face_parser.load_state_dict(parser_weights(options.start))
     trunk = Trunk(face_parser)
-    rows = Rows(options, labels, Features(trunk, options.work))
+    rows = Rows(options, labels, Doubtful(options.doubtful), Features(trunk, options.work))
     folds = cross_validate(rows)
     np.savez(options.work / "folds.npz", **folds)
     line = calibrate(labels, folds["told"])
     report = figures(labels, folds, line, table)
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
-    weight, bias = rows.linear(rows.fit(np.arange(len(labels))))
+    weight, bias = rows.linear(rows.fit(np.arange(len(rows.labels))))
     export(Exported(trunk, weight, bias, line), options.onnx, SIDE, ["probability", "severity"])
 
 
