@@ -44,12 +44,12 @@ const FULL_AMOUNT: f32 = 75.0;
 /// The shares that a field is scaled by: a little beyond the slider's range.
 const SHARES: std::ops::RangeInclusive<f32> = -0.3..=1.4;
 /// The network draws half a shadow where it is unsure of one: flow and shade are multiplied by these.
-const FLOW_GAIN: f32 = 1.5;
-const SHADE_GAIN: f32 = 1.8;
+const FLOW_GAIN: f32 = 2.0;
+const SHADE_GAIN: f32 = 1.3;
 /// The shares of its light that skin may lose and win. A jaw casts a shadow; more than that shows as a patch, and
 /// light where there was none as a glow.
-const MOST_DARKENING: f32 = 0.3;
-const MOST_BRIGHTENING: f32 = 0.15;
+const MOST_DARKENING: f32 = 0.35;
+const MOST_BRIGHTENING: f32 = 0.2;
 /// Skin in shadow is redder: when its light changes by a factor q, red, green and blue change by q to these powers.
 /// Measured on the pairs that the network was taught with, where light falls by 5 to 50 %.
 const POWERS_OF_LIGHT: [f32; 3] = [0.86, 1.06, 1.12];
