@@ -5,6 +5,8 @@
 //! run as Jawline. So every Python is started isolated (`-I`), without those variables, which its own
 //! children would follow, and in a folder where nobody leaves files.
 
+#![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
 use std::env;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

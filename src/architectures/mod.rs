@@ -13,6 +13,8 @@
 //! | [`stylegan2`] | StyleGAN2, of any resolution and width |
 //! | [`vgg16`] | the trunk of VGG16, a perceptual network |
 
+#![warn(clippy::cast_possible_truncation)]
+
 mod adaptive_pool;
 pub mod bisenet;
 pub mod community;

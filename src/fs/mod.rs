@@ -2,6 +2,8 @@
 //!
 //! [`atomic::write`] is the way in which the program writes every file.
 
+#![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
 pub mod atomic;
 mod attributes;
 mod error;

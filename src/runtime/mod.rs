@@ -9,6 +9,8 @@
 //! execution provider that is reported is the one that runs: a provider that was asked for and is
 //! not there is an error, never a silent run on the CPU.
 
+#![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
 mod cancel;
 mod checked;
 mod known;
