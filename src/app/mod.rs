@@ -265,7 +265,9 @@ impl Jawline {
                 .frame(bar)
                 .show(ui, |ui| panels::status::show(self, ui, actions));
         }
-        let banners = !self.notices.shown().is_empty() || !self.workspace.recoverable().is_empty();
+        let is_left =
+            !self.workspace.recoverable().is_empty() || self.workspace.unfinished_batch().is_some();
+        let banners = is_left || !self.notices.shown().is_empty();
         // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
         let is_narrow = ui.available_width() < 720.0;
         if has_document && !self.ui_state.hides_panels && !is_narrow {
