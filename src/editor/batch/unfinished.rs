@@ -11,6 +11,8 @@ use crate::fs::{self as files, atomic, private};
 
 /// The version of the file.
 const VERSION: u64 = 1;
+/// No such file is longer.
+const MOST_BYTES: u64 = 64 << 20;
 const NAME: &str = "queue.json";
 /// Held by the program whose queue it is, as long as it lives.
 const LOCK: &str = "queue.held";
@@ -59,7 +61,8 @@ impl UnfinishedStore {
         if !path.exists() || !self.is_ours() {
             return None;
         }
-        let bytes = fs::read(&path).ok()?;
+        let is_too_long = fs::metadata(&path).is_ok_and(|file| file.len() > MOST_BYTES);
+        let bytes = fs::read(&path).ok().filter(|_| !is_too_long)?;
         match serde_json::from_slice::<Stored>(&bytes) {
             Ok(Stored {
                 version: VERSION,
