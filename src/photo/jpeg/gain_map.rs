@@ -10,6 +10,7 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 
 use super::change::Pixels;
+use super::frame::FrameHeader;
 use super::marker::{APP1, EXIF, Layout};
 use super::trailer::{gain_map, replaced};
 use super::{Fault, Kept, Source};
@@ -37,6 +38,12 @@ pub(in super::super) fn levelled(
     };
     let bytes = source.bytes.get(range.clone()).unwrap_or_default();
     let layout = Layout::of(bytes).ok_or(Fault::Nonsense("the gain map is no picture"))?;
+    let header = FrameHeader::of(bytes, &layout);
+    let header = header.ok_or(Fault::Nonsense("the gain map is no picture"))?;
+    // Limits on load were for the photo.
+    if header.width > before.width() as usize || header.height > before.height() as usize {
+        return Err(Fault::Unsupported("a gain map larger than its photo"));
+    }
     let map = Source {
         bytes: Arc::from(bytes),
         orientation: Orientation::NoTransforms,
@@ -85,6 +92,9 @@ pub(in super::super) fn levelled(
     }))
 }
 
+/// A change, in levels, at the soft rim of an edit, that leaves no outline behind.
+const UNSEEN: u8 = 3;
+
 /// Which pixels of the map cover a pixel that changes.
 fn touched(
     old: &Pixels<'_>,
@@ -95,7 +105,8 @@ fn touched(
     let mut touched = vec![false; map.0 * map.1];
     for y in 0..photo.1 {
         for x in 0..photo.0 {
-            if old.at(x, y) != new.at(x, y) {
+            let pairs = old.at(x, y).iter().zip(new.at(x, y));
+            if pairs.map(|(old, new)| old.abs_diff(*new)).max() > Some(UNSEEN) {
                 let at = y * map.1 / photo.1 * map.0 + x * map.0 / photo.0;
                 if let Some(touched) = touched.get_mut(at) {
                     *touched = true;
@@ -136,16 +147,22 @@ fn filled(plane: &[f32], open: &[bool], size: (usize, usize)) -> Vec<f32> {
         weights: open.iter().map(|open| f32::from(!*open)).collect(),
     };
     let mut values = level.filled(mean);
+    let open: Vec<usize> = (open.iter().enumerate())
+        .filter_map(|(index, open)| open.then_some(index))
+        .collect();
     // The pyramid leaves steps.
     for _ in 0..SWEEPS {
-        let last = values.clone();
-        let at = |x: usize, y: usize| last.get(y * width + x).copied().unwrap_or(mean);
-        for (index, value) in values.iter_mut().enumerate() {
-            if open.get(index) == Some(&true) {
-                let (x, y) = (index % width, index / width);
-                let sides = at(x.saturating_sub(1), y) + at((x + 1).min(width - 1), y);
-                let ends = at(x, y.saturating_sub(1)) + at(x, (y + 1).min(height - 1));
-                *value = (sides + ends) / 4.0;
+        let at = |x: usize, y: usize| values.get(y * width + x).copied().unwrap_or(mean);
+        let smooth = open.iter().map(|index| {
+            let (x, y) = (index % width, index / width);
+            let sides = at(x.saturating_sub(1), y) + at((x + 1).min(width - 1), y);
+            let ends = at(x, y.saturating_sub(1)) + at(x, (y + 1).min(height - 1));
+            (sides + ends) / 4.0
+        });
+        let smooth: Vec<f32> = smooth.collect();
+        for (index, smooth) in open.iter().zip(smooth) {
+            if let Some(value) = values.get_mut(*index) {
+                *value = smooth;
             }
         }
     }

@@ -504,12 +504,21 @@ fn the_gain_map_of_an_hdr_photo_is_levelled_where_the_photo_changes_and_nowhere_
 fn a_gain_map_that_makes_no_sense_stays_and_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
-    let map = b"\xFF\xD8http://ns.adobe.com/hdr-gain-map/1.0/\xFF\xD9".as_slice();
-    let file = fixture::with_pictures(&Kind::USUAL.file(), &[(0, map)], b"", true);
-    std::fs::write(&source, &file).unwrap();
-    let photo = load(&source);
-    let changed = photo.with_pixels(edited(photo.pixels())).unwrap();
-    let warnings = changed.save(&target, &as_source()).unwrap();
-    assert_eq!(warnings, [Warning::GainMapUnread]);
-    assert!(std::fs::read(&target).unwrap().ends_with(map));
+    let senseless = b"\xFF\xD8http://ns.adobe.com/hdr-gain-map/1.0/\xFF\xD9".to_vec();
+    // Larger than its photo.
+    let large = Kind {
+        size: (204, 149),
+        ..Kind::USUAL
+    }
+    .file();
+    let large = [&large, b"http://ns.adobe.com/hdr-gain-map/1.0/".as_slice()].concat();
+    for map in [senseless, large] {
+        let file = fixture::with_pictures(&Kind::USUAL.file(), &[(0, &map)], b"", true);
+        std::fs::write(&source, &file).unwrap();
+        let photo = load(&source);
+        let changed = photo.with_pixels(edited(photo.pixels())).unwrap();
+        let warnings = changed.save(&target, &as_source()).unwrap();
+        assert_eq!(warnings, [Warning::GainMapUnread]);
+        assert!(std::fs::read(&target).unwrap().ends_with(&map));
+    }
 }

@@ -100,10 +100,10 @@ pub fn gain_map(bytes: &[u8]) -> Option<Range<usize>> {
         .as_ref()
         .map_or_else(Vec::new, |it| it.entries(bytes));
     let base = directory.map_or(0, |directory| directory.block.start);
-    let mut listed = entries
+    let listed = entries
         .iter()
         .filter(|entry| entry.offset != 0 && !entry.is_preview());
-    let listed = listed.find_map(|entry| {
+    let listed = listed.take(MOST_PICTURES).find_map(|entry| {
         let start = base.saturating_add(entry.offset as usize);
         Some(start..start.saturating_add(entry.size as usize)).filter(is_map)
     });
