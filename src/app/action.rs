@@ -214,6 +214,10 @@ pub enum BatchStep {
     Retry,
     /// Take everything off the list.
     Clear,
+    /// Go on with the queue that was not finished when the program ended.
+    GoOn,
+    /// Forget it.
+    Forget,
 }
 
 /// The windows that can be opened over the picture.

@@ -6,6 +6,7 @@ use super::dialogs::Question;
 use super::notices::Notice;
 use super::session::Session;
 use super::workspace::BatchSettings;
+use crate::editor::batch::Edit;
 use crate::editor::{BoundaryChoice, FaceParams};
 
 impl Jawline {
@@ -35,7 +36,12 @@ impl Jawline {
                 batch.retry();
                 self.start_batch();
             }
-            BatchStep::Clear => batch.clear(),
+            BatchStep::Clear => self.state.workspace.clear_batch(),
+            BatchStep::GoOn => {
+                self.state.workspace.go_on_with_batch();
+                self.state.ui_state.windows.batch = true;
+            }
+            BatchStep::Forget => self.state.workspace.forget_unfinished_batch(),
         }
     }
 
@@ -47,8 +53,18 @@ impl Jawline {
         }
         match self.batch_params(&options.settings.clone()) {
             Ok(params) => {
-                let export = self.state.settings().export;
-                self.state.workspace.start_batch(params, export);
+                let options = &self.state.workspace.batch().options;
+                let edit = Edit {
+                    params,
+                    all_faces: options.all_faces,
+                    finds_amount: options.finds_amount,
+                    export: match options.settings {
+                        BatchSettings::AsBefore => self.state.workspace.batch().edit().export,
+                        _ => self.state.settings().export,
+                    },
+                    pack: self.engine_settings.pack.clone(),
+                };
+                self.state.workspace.start_batch(edit);
             }
             Err(why) => self.state.notices.add(Notice::problem(why)),
         }
@@ -64,6 +80,7 @@ impl Jawline {
                     .ok_or_else(|| format!("there is no preset {name} any more; choose another"))?
                     .params
             }
+            BatchSettings::AsBefore => self.state.workspace.batch().edit().params.clone(),
             BatchSettings::Chosen => {
                 let session = self.state.workspace.session();
                 let chosen = session.and_then(|session: &Session| {

@@ -350,7 +350,9 @@ fn show(
             .frame(bar)
             .show(ui, |ui| panels::status::show(app, ui, actions));
     }
-    let banners = !app.notices.shown().is_empty() || !app.workspace.recoverable().is_empty();
+    let is_left =
+        !app.workspace.recoverable().is_empty() || app.workspace.unfinished_batch().is_some();
+    let banners = is_left || !app.notices.shown().is_empty();
     // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
     let is_narrow = ui.available_width() < 720.0;
     if has_document && !app.ui_state.hides_panels && !is_narrow {

@@ -25,9 +25,9 @@ pub use writes::WriteState;
 
 use super::notices::Notice;
 use super::session::Session;
-use crate::editor::export::ExportOptions;
+use crate::editor::Document;
+use crate::editor::batch::{Edit, Unfinished};
 use crate::editor::project::Project;
-use crate::editor::{Document, FaceParams};
 use crate::engine::Method;
 use crate::engine::client::{self, Backend};
 use crate::latent::OwnBoundaries;
@@ -150,6 +150,7 @@ impl Workspace {
         for reply in self.disk.poll() {
             match reply {
                 Reply::Recoverable(found) => self.recoverable = found,
+                Reply::Unfinished(found) => self.batch.unfinished = Some(found),
                 Reply::Loaded(id, loaded) if self.batch.works_on(id) => {
                     self.batch.handle_loaded(loaded, &self.boundaries);
                 }
@@ -259,12 +260,38 @@ impl Workspace {
         self.batch.progress(self.disk.as_ref())
     }
 
-    /// Starts the queue, or goes on with it. Photos get these settings, files these options; neither a photo
-    /// of the queue nor one that is open is ever written to.
-    pub fn start_batch(&mut self, params: FaceParams, export: ExportOptions) {
+    /// Starts the queue, or goes on with it. Neither a photo of the queue nor one that is open is ever written
+    /// to.
+    pub fn start_batch(&mut self, edit: Edit) {
+        let kept = self.open_files();
+        self.batch.start(edit, kept, self.disk.as_mut());
+    }
+
+    /// A queue that was not finished when the program ended, to be offered while no other is at work.
+    pub fn unfinished_batch(&self) -> Option<&Unfinished> {
+        let unfinished = self.batch.unfinished.as_deref();
+        unfinished.filter(|_| !self.batch.is_running())
+    }
+
+    /// Goes on with the queue that was not finished: what it has done is not done again.
+    pub fn go_on_with_batch(&mut self) {
+        let kept = self.open_files();
+        self.batch.go_on_with_unfinished(kept, self.disk.as_mut());
+    }
+
+    /// The queue that was not finished is not wanted.
+    pub fn forget_unfinished_batch(&mut self) {
+        self.batch.forget_unfinished(self.disk.as_mut());
+    }
+
+    /// Takes everything off the queue, unless it is at work.
+    pub fn clear_batch(&mut self) {
+        self.batch.clear(self.disk.as_mut());
+    }
+
+    fn open_files(&self) -> Vec<PathBuf> {
         let open = self.photos.iter().filter_map(OpenPhoto::photo_path);
-        let kept = open.map(Path::to_owned).collect();
-        self.batch.start(params, export, kept, self.disk.as_mut());
+        open.map(Path::to_owned).collect()
     }
 
     /// Stops the queue within a second; what waits stays on it.

@@ -104,6 +104,7 @@ plain_failures!(
     checkpoint::Error,
     fs::Error,
     editor::batch::Error,
+    editor::batch::JournalError,
     editor::compare::Error,
     geometry::Error,
     graph::Error,

@@ -12,9 +12,12 @@ use image::{DynamicImage, RgbaImage};
 use serde::{Deserialize, Serialize};
 
 use super::background::{Background, Progress, Unexpected, Worker};
+use super::batch::Noted;
 use super::compare::{self, Animation, Layout};
 use crate::engine::{EditedFace, Waker};
-use crate::photo::{self, ColourSpace, Format, Overwrite, Photo, Quality, SaveOptions, Strip};
+use crate::photo::{
+    self, ColourSpace, Format, Note, Overwrite, Photo, Quality, SaveOptions, Strip,
+};
 use crate::portrait;
 use crate::portrait::paste::PhotoEdit;
 
@@ -218,12 +221,36 @@ impl Export {
                 options: options.within_range(),
                 worker,
             };
-            job.check(&photo)?;
-            if faces.is_empty() && job.stays_the_same(&photo) {
-                return job.copy(&photo);
+            job.export(&photo, &faces, &mut |_| Ok(()))
+        }))
+    }
+
+    /// As [`start`](Self::start) for a photo of the queue: what is written is noted in its journal, and what
+    /// a stopped run has left is replaced. `earlier` is what the photo's owner should know already.
+    pub fn noted<F: FaceChange>(
+        photo: Arc<Photo>,
+        faces: Vec<Arc<F>>,
+        path: PathBuf,
+        options: ExportOptions,
+        (noted, earlier): (Noted, Vec<String>),
+        wake: Waker,
+    ) -> Self {
+        Self(Background::start("export", wake, move |worker| {
+            let mut options = options.within_range();
+            if options.overwrite == Overwrite::Never && noted.has_left(&path) {
+                options.overwrite = Overwrite::ExceptSource;
             }
-            let pixels = retouched(&photo, &faces, worker)?;
-            job.save(photo.with_pixels(pixels)?)
+            let job = Job {
+                path: &path,
+                options,
+                worker,
+            };
+            let mut exported = job.export(&photo, &faces, &mut |file| noted.note(file))?;
+            let warnings = [earlier, exported.warnings.clone()].concat();
+            if let Err(error) = noted.finish(&warnings) {
+                exported.warnings.push(error.to_string());
+            }
+            Ok(exported)
         }))
     }
 
@@ -369,6 +396,20 @@ impl Job<'_> {
         Ok(photo.check_target(self.path, self.options.overwrite)?)
     }
 
+    fn export<F: FaceChange>(
+        &self,
+        photo: &Photo,
+        faces: &[Arc<F>],
+        note: Note<'_>,
+    ) -> Result<Exported, Error> {
+        self.check(photo)?;
+        if faces.is_empty() && self.stays_the_same(photo) {
+            return self.copy(photo, note);
+        }
+        let pixels = retouched(photo, faces, self.worker)?;
+        self.save(photo.with_pixels(pixels)?, note)
+    }
+
     /// Would the file be encoded anew for nothing? Metadata can only be left out of a new file.
     fn stays_the_same(&self, photo: &Photo) -> bool {
         let (width, height) = (photo.pixels().width(), photo.pixels().height());
@@ -381,14 +422,13 @@ impl Job<'_> {
             && photo.format() == Some(self.options.format)
     }
 
-    fn copy(&self, photo: &Photo) -> Result<Exported, Error> {
-        photo.copy_source_watched(self.path, self.options.overwrite, &|fraction| {
-            self.watch("Copying the file", fraction)
-        })?;
+    fn copy(&self, photo: &Photo, note: Note<'_>) -> Result<Exported, Error> {
+        let watch = |fraction| self.watch("Copying the file", fraction);
+        photo.copy_source_watched(self.path, self.options.overwrite, &watch, note)?;
         Ok(self.exported(Vec::new()))
     }
 
-    fn save(&self, photo: Photo) -> Result<Exported, Error> {
+    fn save(&self, photo: Photo, note: Note<'_>) -> Result<Exported, Error> {
         let mut warnings = Vec::new();
         let mut photo = photo;
         if let Some(side) = self.options.longest_side_px {
@@ -401,10 +441,9 @@ impl Job<'_> {
             photo = fitted;
         }
         self.worker.report("Writing the file", 0.5);
-        let dropped =
-            Arc::new(photo).save_watched(self.path, &self.options.save_options(), &|fraction| {
-                self.watch("Writing the file", 0.5 + 0.5 * fraction)
-            })?;
+        let watch = |fraction| self.watch("Writing the file", 0.5 + 0.5 * fraction);
+        let options = self.options.save_options();
+        let dropped = Arc::new(photo).save_watched(self.path, &options, &watch, note)?;
         warnings.extend(dropped.iter().map(ToString::to_string));
         Ok(self.exported(warnings))
     }

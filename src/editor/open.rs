@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::background::Unexpected;
+use super::batch::{JournalError, Noted};
 use super::project::{self, Project};
 use crate::photo::{self, Format, Limits, Photo};
 
@@ -36,6 +37,9 @@ pub enum Error {
     /// The project itself, or that its photo was not found ([`project::Error::PhotoMissing`]).
     #[error(transparent)]
     Project(#[from] project::Error),
+    /// What the queue does cannot be noted.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The thread failed.
     #[error(transparent)]
     Unexpected(#[from] Unexpected),
@@ -70,6 +74,8 @@ pub struct LoadedPhoto {
 pub enum Source {
     /// A photo or a project, detected from its content.
     File(PathBuf),
+    /// A photo of the queue.
+    Queued(Noted),
     /// The photo of a document that is open already.
     Photo {
         /// The photo's file; `None` looks where the document's project says.
@@ -88,6 +94,10 @@ pub enum Source {
 pub fn load(source: Source) -> Result<Loaded, Error> {
     match source {
         Source::File(path) => load_file(path),
+        Source::Queued(noted) => {
+            noted.begin()?;
+            load_file(noted.source().to_owned())
+        }
         Source::Photo { path, of } => {
             let project_path = of.file().map_or(Path::new(""), |file| &file.path);
             let found = path.map_or_else(|| of.find_photo(project_path), Ok);

@@ -59,6 +59,23 @@ fn to_bytes(path: &Path) -> Text {
     Text::Utf8(path.to_string_lossy().into_owned())
 }
 
+/// For `#[serde(with)]` on a path.
+pub(super) mod one {
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::PathText;
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        PathText(path.to_owned()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        PathText::deserialize(deserializer).map(|PathText(path)| path)
+    }
+}
+
 /// For `#[serde(with)]` on a list of paths.
 pub(super) mod list {
     use std::path::PathBuf;

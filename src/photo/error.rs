@@ -76,7 +76,12 @@ pub enum Error {
     },
     /// A picture of a kind that Jawline does not edit.
     #[error(
-        "{path}: this kind of {format} picture is not supported ({what}); convert it to 8 or 16 bits a channel (or floating point of 32), grey or RGB"
+        "{path}: this kind of {format} picture is not supported ({what}); {}",
+        match format {
+            Format::Jpeg => "save it as an ordinary JPEG, or as PNG or TIFF, with the program that made it",
+            Format::Tiff if what.starts_with("compressed by") => "save it without compression, or with LZW or Deflate",
+            _ => "convert it to 8 or 16 bits a channel (or floating point of 32), grey or RGB",
+        }
     )]
     Unsupported {
         /// The file asked for.

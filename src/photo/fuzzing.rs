@@ -97,6 +97,7 @@ pub fn blocks(bytes: &[u8]) {
     metadata.xmp_extension = extension;
     write(&metadata);
     xmp::fitted(bytes, 200);
+    xmp::with_gain_map_length(bytes, 77);
     exif::shortened(bytes, 200);
 }
 
@@ -131,6 +132,14 @@ pub fn jpeg_coefficients(bytes: &[u8]) {
         source.changed(&before, to, None, Kept::All)
     };
     let _ = changed(bytes, &after);
+    let source = Source {
+        bytes: Arc::from(bytes),
+        orientation: Orientation::NoTransforms,
+        most_bytes: MOST_BYTES,
+    };
+    if let Ok(Some(levelled)) = coefficients::levelled(&source, &before, &after) {
+        assert!(levelled.length <= levelled.file.len());
+    }
     if let Ok(mut same) = changed(bytes, &before) {
         let again = changed(&same, &before).expect("what was written is read");
         assert!(again == same, "what was written is written again");

@@ -11,6 +11,7 @@ mod change;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod gain_map;
 mod huffman;
 mod interleave;
 pub(super) mod marker;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use image::metadata::Orientation;
 
 use frame::FrameHeader;
+pub(super) use gain_map::levelled;
 use marker::Layout;
 pub use trailer::Extra;
 pub(super) use trailer::{append, extras};

@@ -3,7 +3,10 @@
 //! Photoshop File Formats Specification", layer and mask information).
 //!
 //! Programs that know no layers show the picture of the file, which is all layers together. The tag is
-//! added to a finished file, so whatever that says about its picture stays.
+//! added to a finished file, so whatever that says about its picture stays. For programs that open pages as
+//! layers the file has them once more, as [`pages`].
+
+mod pages;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -31,6 +34,7 @@ pub struct Layer {
 
 const IMAGE_SOURCE_DATA: u16 = 37724;
 const PHOTOMETRIC: u16 = 262;
+const PAGE_NAME: u16 = 285;
 /// "Undefined": bytes that only their reader understands.
 const TYPE_UNDEFINED: u16 = 7;
 const HEADING: &[u8] = b"Adobe Photoshop Document Data Block\0";
@@ -136,9 +140,8 @@ fn add(file: &mut File, layers: &[Layer]) -> io::Result<()> {
     };
     data.layers(layers, is_grey)?;
     let after = data.file.stream_position()?;
-    let too_long = |_| io::Error::other("the layers are too large for a TIFF file (4 GiB)");
-    let length = u32::try_from(after - start).map_err(too_long)?;
-    let directory = u32::try_from(after + after % 2).map_err(too_long)?;
+    let length = u32::try_from(after - start).map_err(|_| too_large())?;
+    let next = data.pages(layers, order.u32(next))?;
 
     let mut entry = Vec::with_capacity(ENTRY_BYTES);
     entry.extend(order.bytes(IMAGE_SOURCE_DATA.to_le_bytes()));
@@ -149,16 +152,24 @@ fn add(file: &mut File, layers: &[Layer]) -> io::Result<()> {
     let tag = |entry: &[u8; ENTRY_BYTES]| order.u16([entry[0], entry[1]]);
     entries.retain(|old| tag(old) != IMAGE_SOURCE_DATA);
     entries.push(entry);
+    if !entries.iter().any(|entry| tag(entry) == PAGE_NAME) {
+        let name = <[u8; ENTRY_BYTES]>::try_from(data.own_name()?);
+        entries.extend(name);
+    }
     entries.sort_by_key(tag);
-    data.pad(after, 2)?;
+    let directory = data.even_position()?;
     data.number((entries.len() as u16).to_le_bytes())?;
     for entry in &entries {
         data.file.write_all(entry)?;
     }
-    data.file.write_all(&next)?;
+    data.number(next.to_le_bytes())?;
     data.file.seek(SeekFrom::Start(4))?;
     data.number(directory.to_le_bytes())?;
     data.file.flush()
+}
+
+fn too_large() -> io::Error {
+    io::Error::other("the layers are too large for a TIFF file (4 GiB)")
 }
 
 /// The order of bytes in a file.
@@ -222,8 +233,7 @@ impl Data<'_> {
             .map(|(layer, channels)| channels.len() as u64 * layer.channel_bytes())
             .sum();
         let length = 2 + records + samples;
-        let stored = u32::try_from(length.next_multiple_of(4))
-            .map_err(|_| io::Error::other("the layers are too large for a TIFF file (4 GiB)"))?;
+        let stored = u32::try_from(length.next_multiple_of(4)).map_err(|_| too_large())?;
         self.file.write_all(HEADING)?;
         self.word(*b"8BIM")?;
         self.word(*b"Lr16")?;

@@ -186,3 +186,73 @@ fn what_is_there_is_not_replaced_unasked() {
     );
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
 }
+
+/// The pages of a file, as the `tiff` crate reads them: name, position in pixels, colours, samples.
+fn pages(path: &Path) -> Vec<(String, [f64; 2], ::tiff::ColorType, Vec<u16>)> {
+    use ::tiff::decoder::{Decoder, DecodingResult};
+    use ::tiff::tags::Tag;
+    let mut decoder = Decoder::new(File::open(path).unwrap()).unwrap();
+    let mut pages = Vec::new();
+    loop {
+        let name = decoder.get_tag_ascii_string(Tag::Unknown(285)).unwrap();
+        let mut position = |tag: u16| {
+            let ratio = decoder.find_tag(Tag::Unknown(tag)).unwrap();
+            let ratio = ratio.map(|it| it.into_u32_vec().unwrap());
+            ratio.map_or(0.0, |it| f64::from(it[0]) * 72.0 / f64::from(it[1]))
+        };
+        let place = [position(286), position(287)];
+        let colours = decoder.colortype().unwrap();
+        let DecodingResult::U16(samples) = decoder.read_image().unwrap() else {
+            panic!("{name}");
+        };
+        pages.push((name, place, colours, samples));
+        if !decoder.more_images() {
+            return pages;
+        }
+        decoder.next_image().unwrap();
+    }
+}
+
+#[test]
+fn layers_are_pages_too_with_their_names_places_and_masks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tif");
+    let result = ImageBuffer::from_fn(7, 5, |x, y| Rgb([x as u16 * 9000, y as u16 * 9000, 77]));
+    let result = DynamicImage::ImageRgb16(result);
+    let before = DynamicImage::ImageRgb16(ImageBuffer::from_pixel(7, 5, Rgb([5, 6, 7])));
+    let layers = [
+        Layer {
+            name: "Photo",
+            left: 0,
+            top: 0,
+            pixels: before.clone(),
+            mask: None,
+        },
+        Layer {
+            name: "Retouched neck",
+            left: 2,
+            top: 1,
+            pixels: ImageBuffer::from_pixel(2, 1, Rgb([1_u16, 2, 3])).into(),
+            mask: Some(ImageBuffer::from_fn(2, 1, |x, _| Luma([255 * x as u8]))),
+        },
+    ];
+    let options = SaveOptions::for_path(&path).unwrap();
+    Photo::from_pixels(result.clone())
+        .save_layered(&path, &options, &layers, &mut |_| Ok(()))
+        .unwrap();
+    let rgb = |pixels: &DynamicImage| pixels.as_rgb16().unwrap().as_raw().clone();
+    let neck = vec![1, 2, 3, 0, 1, 2, 3, u16::MAX];
+    let expected = [
+        ("Result", [0.0; 2], ::tiff::ColorType::RGB(16), rgb(&result)),
+        ("Photo", [0.0; 2], ::tiff::ColorType::RGB(16), rgb(&before)),
+        (
+            "Retouched neck",
+            [2.0, 1.0],
+            ::tiff::ColorType::RGBA(16),
+            neck,
+        ),
+    ];
+    let expected =
+        expected.map(|(name, place, kind, samples)| (name.to_owned(), place, kind, samples));
+    assert_eq!(pages(&path), expected);
+}

@@ -140,9 +140,14 @@ pub enum Warning {
     LeadingBytes,
     /// There is something behind the picture of the JPEG file.
     #[error(
-        "the file also holds {0}: it stays as it is in a JPEG file in the quality of the source, all other files lose it"
+        "the file also holds {0}: {stays}, all other files lose it", stays = .0.stays()
     )]
     Extra(JpegExtra),
+    /// The gain map could not be levelled where the photo has changed.
+    #[error(
+        "the gain map for HDR screens is stored in an unusual way and stays as it was: on such a screen, the old outline may still be seen"
+    )]
+    GainMapUnread,
     /// What was behind the picture of the JPEG file is not in the new file.
     #[error(
         "the new file does not hold {0} of the photo's file; a JPEG file in the quality of the source with all metadata does"

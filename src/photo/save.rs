@@ -271,9 +271,10 @@ pub(super) fn encode(
             }
         }
         Format::Jpeg => match as_source(photo, pixels, metadata, options) {
-            Some(Ok((bytes, stored, size))) => {
-                file.write_all(&bytes)?;
-                (written.metadata, written.size) = (stored, size);
+            Some(Ok(again)) => {
+                file.write_all(&again.bytes)?;
+                (written.metadata, written.size) = (again.metadata, again.size);
+                written.warnings = again.warnings;
             }
             not_as_source => {
                 let mut bare = Vec::new();
@@ -297,15 +298,24 @@ fn webp_quality(photo: &Photo, quality: Quality) -> Option<u8> {
     }
 }
 
+/// A JPEG file saved again as that file.
+struct Again {
+    bytes: Vec<u8>,
+    /// As they are in the file.
+    metadata: Metadata,
+    /// Width and height as stored.
+    size: (u32, u32),
+    warnings: Vec<Warning>,
+}
+
 /// The JPEG file that the photo comes from with the photo's pixels in it, where that is wanted and the pixels
-/// are still its own, with changes; its metadata, and its size as stored.
-#[allow(clippy::type_complexity)]
+/// are still its own, with changes.
 fn as_source(
     photo: &Photo,
     pixels: &DynamicImage,
     metadata: &Metadata,
     options: &SaveOptions,
-) -> Option<Result<(Vec<u8>, Metadata, (u32, u32)), impl std::error::Error + use<>>> {
+) -> Option<Result<Again, impl std::error::Error + use<>>> {
     let source = photo.origin.as_ref()?.jpeg.as_ref()?;
     if options.quality != Quality::AsSource || !source.fits(pixels) {
         return None;
@@ -314,10 +324,25 @@ fn as_source(
         Strip::None => Kept::All,
         Strip::Gps | Strip::Private | Strip::All => Kept::Colour,
     };
-    let saved = source.with_pixels(pixels, None, kept).and_then(|bytes| {
+    let saved = source.decoded().and_then(|before| {
+        let bytes = source.changed(&before, pixels, None, kept)?;
         let size = source.stored_size(pixels);
         let exif = source.stored_exif(metadata.exif.as_deref(), size)?;
-        let stored = metadata.stored_as(exif, source.orientation, size);
+        let mut stored = metadata.stored_as(exif, source.orientation, size);
+        let mut warnings = Vec::new();
+        let levelled = match kept {
+            Kept::All => jpeg::levelled(source, &before, pixels).unwrap_or_else(|fault| {
+                tracing::warn!("the gain map is left as it is: {fault}");
+                warnings.push(Warning::GainMapUnread);
+                None
+            }),
+            Kept::Colour => None,
+        };
+        if let Some(levelled) = &levelled {
+            metadata::xmp::edit(&mut stored.xmp, |packet| {
+                metadata::xmp::with_gain_map_length(packet, levelled.length)
+            });
+        }
         let mut parts = stored.clone();
         if source.has_inks() {
             // The photo, which is in RGB, does not have the profile of the inks.
@@ -326,9 +351,15 @@ fn as_source(
         }
         let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &parts);
         if kept == Kept::All {
-            jpeg::append(&mut bytes, &source.bytes);
+            let behind = levelled.as_ref().map(|levelled| levelled.file.as_slice());
+            jpeg::append(&mut bytes, behind.unwrap_or(&source.bytes));
         }
-        Ok((bytes, stored, size))
+        Ok(Again {
+            bytes,
+            metadata: stored,
+            size,
+            warnings,
+        })
     });
     if let Err(fault) = &saved {
         tracing::warn!("the JPEG file is encoded anew: {fault}");

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use super::save::{Written, encode, unwrap_io};
+use super::save::{Note, Written, encode, unwrap_io};
 use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning, verify};
 use crate::fs::{self, atomic, same_file};
 
@@ -40,15 +40,16 @@ impl Photo {
         Ok(atomic::check(path)?)
     }
 
-    /// As [`Photo::save`], as long as `watch` says so.
+    /// As [`Photo::save_noted`], as long as `watch` says so.
     ///
     /// # Errors
-    /// As [`Photo::save`]; [`Error::Cancelled`], with nothing left behind.
+    /// As [`Photo::save_noted`]; [`Error::Cancelled`], with nothing left behind.
     pub fn save_watched(
         self: &Arc<Self>,
         path: &Path,
         options: &SaveOptions,
         watch: Watch<'_>,
+        note: Note<'_>,
     ) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
         let (metadata, mut losses) = self.prepared(options);
@@ -78,6 +79,7 @@ impl Photo {
             file.flush()?;
             let file = file.file.get_mut();
             verify::written(file, path, &pixels, &written, options.format)?;
+            note(file)?;
             Ok(written.warnings)
         })
         .map(|warnings| {
@@ -86,16 +88,17 @@ impl Photo {
         })
     }
 
-    /// As [`Photo::copy_source`], as long as `watch` says so; a file of that name is treated as
+    /// As [`Photo::copy_source_noted`], as long as `watch` says so; a file of that name is treated as
     /// `overwrite` asks.
     ///
     /// # Errors
-    /// As [`Photo::copy_source`]; [`fs::Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
+    /// As [`Photo::copy_source_noted`]; [`fs::Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
     pub fn copy_source_watched(
         &self,
         path: &Path,
         overwrite: Overwrite,
         watch: Watch<'_>,
+        note: Note<'_>,
     ) -> Result<(), Error> {
         let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
             return Err(Error::IsSource { path: path.into() });
@@ -104,7 +107,9 @@ impl Photo {
         let mut original = File::open(source).map_err(reading)?;
         let length = original.metadata().map_err(reading)?.len();
         write_watched(path, overwrite, watch, |file| {
-            Ok(copy(&mut original, file, length as usize)?)
+            copy(&mut original, file, length as usize)?;
+            file.flush()?;
+            Ok(note(file.file.get_mut())?)
         })
     }
 }
@@ -276,6 +281,10 @@ mod tests {
         }
     }
 
+    fn unnoted(_: &mut File) -> io::Result<()> {
+        Ok(())
+    }
+
     fn is_empty(folder: &Path) -> bool {
         std::fs::read_dir(folder).unwrap().count() == 0
     }
@@ -285,11 +294,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (watched, plain) = (folder.path().join("watched"), folder.path().join("plain"));
         for format in FORMATS {
-            let save = photo().save_watched(&watched, &options(format), &|fraction| {
+            let watch = |fraction| {
                 assert!((0.0..=1.0).contains(&fraction));
                 true
-            });
-            save.unwrap();
+            };
+            let mut noted = Vec::new();
+            let note = &mut |file: &mut File| {
+                file.rewind()?;
+                file.read_to_end(&mut noted).map(|_| ())
+            };
+            photo()
+                .save_watched(&watched, &options(format), &watch, note)
+                .unwrap();
+            assert_eq!(noted, std::fs::read(&watched).unwrap(), "{format}");
             photo().save(&plain, &options(format)).unwrap();
             let bytes = std::fs::read(&watched).unwrap();
             assert_eq!(bytes, std::fs::read(&plain).unwrap(), "{format}");
@@ -304,7 +321,7 @@ mod tests {
             for patience in 0..3 {
                 let questions = AtomicUsize::new(0);
                 let watch = |_| questions.fetch_add(1, Ordering::SeqCst) < patience;
-                let error = photo().save_watched(&path, &options(format), &watch);
+                let error = photo().save_watched(&path, &options(format), &watch, &mut unnoted);
                 let error = error.unwrap_err();
                 assert!(matches!(error, Error::Cancelled { .. }), "{format} {error}");
                 assert!(is_empty(folder.path()), "{format}");
@@ -334,16 +351,18 @@ mod tests {
         photo().save(&source, &options(Format::Bmp)).unwrap();
         let photo = Photo::load(&source, &Limits::default()).unwrap();
         let copy = folder.path().join("b.bmp");
-        let stopped = photo.copy_source_watched(&copy, Overwrite::Always, &|part| part < 0.5);
+        let stopped =
+            photo.copy_source_watched(&copy, Overwrite::Always, &|part| part < 0.5, &mut unnoted);
         assert!(
             matches!(stopped, Err(Error::Cancelled { .. })),
             "{stopped:?}"
         );
         assert!(!copy.exists());
-        let onto_itself = photo.copy_source_watched(&source, Overwrite::Always, &|_| true);
+        let onto_itself =
+            photo.copy_source_watched(&source, Overwrite::Always, &|_| true, &mut unnoted);
         assert!(matches!(onto_itself, Err(Error::IsSource { .. })));
         photo
-            .copy_source_watched(&copy, Overwrite::Never, &|_| true)
+            .copy_source_watched(&copy, Overwrite::Never, &|_| true, &mut unnoted)
             .unwrap();
         assert_eq!(
             std::fs::read(&copy).unwrap(),

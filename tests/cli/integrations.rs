@@ -38,6 +38,42 @@ fn in_gimp(script: &str) -> Option<String> {
 }
 
 #[test]
+fn gimp_opens_layers_with_their_names_and_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photo, layered) = (folder.path().join("a.jpg"), folder.path().join("a.tif"));
+    fs::copy(sample(), &photo).unwrap();
+    let retouched = super::jawline()
+        .arg("retouch")
+        .arg(&photo)
+        .arg("--out")
+        .arg(&layered)
+        .args(["--layers", "--amount", "75"])
+        .output()
+        .unwrap();
+    assert!(retouched.status.success());
+    let script = format!(
+        "((image (car (gimp-file-load RUN-NONINTERACTIVE \"{0}\" \"{0}\"))) \
+          (layers (cadr (gimp-image-get-layers image))) \
+          (told (lambda (place) (let* ((layer (vector-ref layers place)) \
+           (number (lambda (of) (number->string (car (of layer)))))) \
+           (string-append (car (gimp-item-get-name layer)) \" \" (number gimp-drawable-width) \
+            \" \" (number gimp-drawable-offsets) \" \" (number gimp-drawable-has-alpha) \"; \"))))) \
+         (gimp-message (string-append (told 0) (told 1) (told 2)))",
+        layered.display()
+    );
+    if let Some(said) = in_gimp(&script) {
+        let told = said.split("; ").collect::<Vec<_>>();
+        let neck = told[0].split("Retouched neck ").nth(1).expect(&said);
+        let numbers: Vec<u32> = neck.split(' ').map(|it| it.parse().unwrap()).collect();
+        let [width, left, has_alpha] = numbers[..] else {
+            panic!("{said}");
+        };
+        assert!(width < 1024 && left > 0 && left + width <= 1024 && has_alpha == 1);
+        assert_eq!(told[1..3], ["Photo 1024 0 0", "Result 1024 0 0"], "{said}");
+    }
+}
+
+#[test]
 fn gimp_gets_the_result_as_a_layer_on_top() {
     let path = sample();
     let script = format!(
@@ -52,4 +88,31 @@ fn gimp_gets_the_result_as_a_layer_on_top() {
     if let Some(said) = in_gimp(&script) {
         assert!(said.contains("layers 2, Retouched neck, 0"), "{said}");
     }
+}
+
+#[test]
+fn darktables_script_calls_the_program_and_nothing_that_darktable_does_not_have() {
+    let names = ["lua5.4", "lua5.3", "lua"];
+    let lua = names.into_iter().find(|name| {
+        let version = Command::new(name).arg("-v").output();
+        version.is_ok_and(|output| output.status.success())
+    });
+    let Some(lua) = lua else {
+        eprintln!("skipped: there is no Lua (`apt-get install lua5.4`)");
+        return;
+    };
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(lua)
+        .arg(project.join("tests/fixtures/darktable.lua"))
+        .arg(project.join("integrations/darktable/jawline.lua"))
+        .arg(assert_cmd::cargo::cargo_bin("jawline"))
+        .arg(sample())
+        .arg(folder.path())
+        .env("JAWLINE_LOG", "off")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(output.stdout, b"well\n", "{said}");
 }

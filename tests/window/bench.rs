@@ -129,6 +129,23 @@ impl Bench {
         }
     }
 
+    /// The window of the next start, after this one has ended without a word.
+    pub fn started_again(self) -> Self {
+        let Self {
+            harness,
+            script,
+            folder,
+        } = self;
+        drop(harness);
+        let played = Rc::new(RefCell::new(Script {
+            method: script.borrow().method,
+            ..Script::default()
+        }));
+        let fake = Rc::clone(&played);
+        let backend: StartBackend = Box::new(move |_, _| Ok(Box::new(Fake(Rc::clone(&fake)))));
+        Self::start(played, folder, Vec::new(), backend, SIZE, 1.0)
+    }
+
     pub fn app(&self) -> &Jawline {
         self.harness.state().as_ref().unwrap()
     }

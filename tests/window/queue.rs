@@ -162,3 +162,46 @@ fn closing_asks_while_the_queue_runs() {
     bench.until("asked", |bench| bench.has_text("queue"));
     assert!(bench.has("Stay"));
 }
+
+#[test]
+fn a_queue_that_a_crash_has_ended_is_offered_and_gone_on_with() {
+    let mut bench = bench_with_shoot();
+    bench.key(Key::Q);
+    fill(&mut bench, "shoot", "out");
+    bench.click("Replace files that are there");
+    bench.click("Start the queue");
+    bench.until("one is done", |bench| states(bench).iter().any(is_done));
+    bench.script.borrow_mut().holds_frames = true;
+    let first = bench.folder.path().join("out/a.jpg");
+    let written = fs::metadata(&first).unwrap().modified().unwrap();
+
+    let mut bench = bench.started_again();
+    bench.until("offered", |bench| bench.has_text("A queue of 3 photos"));
+    bench.click("Go on");
+    bench.until_within(60, "the queue has ended", |bench| {
+        bench.has_text("The queue has ended: 2 retouched, 1 failed")
+    });
+    let states = states(&bench);
+    assert!(is_done(&states[0]) && is_done(&states[2]), "{states:?}");
+    assert!(bench.folder.path().join("out/c.jpg").exists());
+    let now = fs::metadata(&first).unwrap().modified().unwrap();
+    assert_eq!(now, written, "what was done is not done again");
+    bench.settle();
+
+    let mut bench = bench.started_again();
+    bench.settle();
+    assert!(!bench.has_text("A queue of"));
+}
+
+#[test]
+fn a_queue_that_is_not_wanted_is_not_offered_again() {
+    let bench = bench_in_work();
+    let mut bench = bench.started_again();
+    bench.until("offered", |bench| bench.has_text("A queue of one photo"));
+    bench.click("Forget it");
+    bench.settle();
+    assert!(!bench.has_text("A queue of"));
+    let mut bench = bench.started_again();
+    bench.settle();
+    assert!(!bench.has_text("A queue of"));
+}

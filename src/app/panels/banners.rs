@@ -2,11 +2,12 @@
 
 use egui::{Align, Button, CollapsingHeader, Color32, Frame, Layout, Margin, RichText, Ui};
 
-use crate::app::action::Action;
+use crate::app::action::{Action, BatchStep};
 use crate::app::keys::capitalised;
 use crate::app::notices::{Notice, Remedy, Severity};
 use crate::app::state::AppState;
 use crate::app::theme;
+use crate::editor::batch::Unfinished;
 
 /// Shows what has to be read, above the picture.
 pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -26,6 +27,19 @@ pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
             });
         });
     }
+    if let Some(unfinished) = app.workspace.unfinished_batch() {
+        strip(ui, theme::ACCENT, |ui| {
+            if button(ui, "Forget it").clicked() {
+                actions.push(Action::Batch(BatchStep::Forget));
+            }
+            if button(ui, "Go on").clicked() {
+                actions.push(Action::Batch(BatchStep::GoOn));
+            }
+            text(ui, |ui| {
+                ui.label(unfinished_in_words(unfinished));
+            });
+        });
+    }
     for notice in app.notices.shown() {
         let color = match notice.severity {
             Severity::Done => Color32::from_gray(110),
@@ -34,6 +48,18 @@ pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
         };
         strip(ui, color, |ui| banner(notice, ui, actions));
     }
+}
+
+fn unfinished_in_words(unfinished: &Unfinished) -> String {
+    let folder = (unfinished.places.first()).map(|place| place.folder.display().to_string());
+    let photos = match unfinished.places.len() {
+        1 => "one photo".to_owned(),
+        count => format!("{count} photos"),
+    };
+    format!(
+        "A queue of {photos} into {} was not finished. What is done is kept; the rest can still be retouched.",
+        folder.unwrap_or_default()
+    )
 }
 
 fn strip(ui: &mut Ui, color: Color32, add: impl FnOnce(&mut Ui)) {

@@ -132,14 +132,19 @@ fn choices(app: &AppState, options: &mut BatchOptions, ui: &mut Ui, actions: &mu
     ui.horizontal(|ui| {
         ui.label("Settings");
         let chosen = "The face in view".to_owned();
+        let as_before = "As before".to_owned();
         let text = match &options.settings {
             BatchSettings::Chosen => &chosen,
             BatchSettings::Preset(name) => name,
+            BatchSettings::AsBefore => &as_before,
         };
         let combo = ComboBox::from_id_salt("queue settings")
             .selected_text(text)
             .show_ui(ui, |ui| {
                 let settings = &mut options.settings;
+                if *settings == BatchSettings::AsBefore {
+                    ui.selectable_value(settings, BatchSettings::AsBefore, &as_before);
+                }
                 ui.selectable_value(settings, BatchSettings::Chosen, &chosen);
                 for preset in app.presets().all() {
                     let choice = BatchSettings::Preset(preset.name.clone());
@@ -271,17 +276,18 @@ fn list(items: &[Item], ui: &mut Ui) {
 
 /// What is said of a photo, and in which colour where that is not the usual one.
 fn in_words(item: &Item) -> (String, Option<egui::Color32>) {
-    let name = item.source.file_name().unwrap_or_default().display();
+    let name = item.place.source.file_name().unwrap_or_default().display();
     match &item.state {
         ItemState::Waiting => (format!("{name}: waits"), Some(theme::FAINT)),
         ItemState::Running => (format!("{name}: in work"), Some(theme::ACCENT)),
-        ItemState::Done(warnings) if warnings.is_empty() => {
-            (format!("{name}: done, {}", item.out.display()), None)
-        }
+        ItemState::Done(warnings) if warnings.is_empty() => (
+            format!("{name}: done, {}", item.place.out().display()),
+            None,
+        ),
         ItemState::Done(warnings) => (
             format!(
                 "{name}: done, {}. {}",
-                item.out.display(),
+                item.place.out().display(),
                 warnings.join("; ")
             ),
             None,

@@ -11,14 +11,14 @@ use super::photos::name_of;
 use super::writes::Writes;
 use crate::app::notices::Notice;
 use crate::app::session::{Finding, Session};
-use crate::editor::batch::{self, Plan, Wish};
-use crate::editor::export::{self, ExportOptions, Exported};
+use crate::editor::Document;
+use crate::editor::batch::{self, Edit, Noted, Place, Plan, Planned, Turn, Unfinished, Wish};
+use crate::editor::export::{self, Exported};
 use crate::editor::open::{self, Loaded, Source};
-use crate::editor::{Document, FaceParams};
 use crate::engine::client::{Backend, Reply};
 use crate::latent::OwnBoundaries;
 use crate::photo::{Format, Overwrite, PhotoId};
-use work::{Edit, Work};
+use work::Work;
 
 /// Whose settings the photos get.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +28,8 @@ pub enum BatchSettings {
     Chosen,
     /// Those of a preset, by its name.
     Preset(String),
+    /// Those of the queue that is gone on with.
+    AsBefore,
 }
 
 /// What the user chooses for the photos that are started next.
@@ -63,14 +65,34 @@ pub enum ItemState {
 }
 
 /// A photo of the queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Item {
-    /// The photo.
-    pub source: PathBuf,
-    /// Where its result goes.
-    pub out: PathBuf,
+    /// The photo, and where its result goes.
+    pub place: Place,
     /// How far it is.
     pub state: ItemState,
+    /// Where its result is noted, once it is planned.
+    noted: Option<Noted>,
+}
+
+impl Item {
+    fn waiting(place: Place) -> Self {
+        Self {
+            place,
+            state: ItemState::Waiting,
+            noted: None,
+        }
+    }
+
+    /// Takes over what the plan says.
+    fn follow(&mut self, planned: Planned) {
+        self.place = planned.place;
+        (self.state, self.noted) = match planned.turn {
+            Turn::Waits(noted) => (ItemState::Waiting, Some(noted)),
+            Turn::Done(warnings) => (ItemState::Done(warnings), None),
+            Turn::Refused(why) => (ItemState::Failed(why), None),
+        };
+    }
 }
 
 /// How far all of it is.
@@ -97,11 +119,16 @@ pub struct Batch {
     pub inputs: Vec<PathBuf>,
     /// For what is started next.
     pub options: BatchOptions,
+    /// A queue that was not finished when the program ended.
+    pub(super) unfinished: Option<Box<Unfinished>>,
+    /// The inputs that are being looked through.
+    planning: Vec<PathBuf>,
     items: Vec<Item>,
     stage: Stage,
     plans: u64,
     work: Option<Work>,
     edit: Edit,
+    overwrite: Overwrite,
     /// Since when this run goes on, and the photos that were done since.
     begun: Option<Instant>,
     ended: usize,
@@ -185,45 +212,81 @@ impl Batch {
     }
 
     /// Begins to look for the photos of the inputs; `kept` are never written to.
-    pub(super) fn start(
-        &mut self,
-        params: FaceParams,
-        export: ExportOptions,
-        kept: Vec<PathBuf>,
-        disk: &mut dyn Disk,
-    ) {
+    pub(super) fn start(&mut self, edit: Edit, kept: Vec<PathBuf>, disk: &mut dyn Disk) {
+        if !self.is_running() {
+            self.planning = std::mem::take(&mut self.inputs);
+            self.plan(edit, kept, false, disk);
+        }
+    }
+
+    /// Goes on with the queue that was not finished.
+    pub(super) fn go_on_with_unfinished(&mut self, kept: Vec<PathBuf>, disk: &mut dyn Disk) {
         if self.is_running() {
             return;
         }
-        self.edit = Edit {
-            params,
-            all_faces: self.options.all_faces,
-            finds_amount: self.options.finds_amount,
-            export: ExportOptions {
-                overwrite: match self.options.replaces {
-                    true => Overwrite::ExceptSource,
-                    false => Overwrite::Never,
-                },
-                ..export
-            },
+        let Some(unfinished) = self.unfinished.take() else {
+            return;
         };
-        if self.inputs.is_empty() {
-            return self.go_on();
+        let Unfinished {
+            places,
+            edit,
+            replaces,
+        } = *unfinished;
+        self.options = BatchOptions {
+            folder: places
+                .first()
+                .map(|place| place.folder.clone())
+                .unwrap_or_default(),
+            settings: BatchSettings::AsBefore,
+            all_faces: edit.all_faces,
+            finds_amount: edit.finds_amount,
+            replaces,
+            ..BatchOptions::default()
+        };
+        self.items.extend(places.into_iter().map(Item::waiting));
+        self.plan(edit, kept, true, disk);
+    }
+
+    /// The queue that was not finished is not wanted.
+    pub(super) fn forget_unfinished(&mut self, disk: &mut dyn Disk) {
+        if self.unfinished.take().is_some() && !self.is_running() {
+            disk.send(Task::ForgetBatch { plan: self.plans });
         }
+    }
+
+    /// What is done to the photos of the queue.
+    pub fn edit(&self) -> &Edit {
+        &self.edit
+    }
+
+    fn plan(&mut self, edit: Edit, kept: Vec<PathBuf>, goes_on: bool, disk: &mut dyn Disk) {
+        self.overwrite = match self.options.replaces {
+            true => Overwrite::ExceptSource,
+            false => Overwrite::Never,
+        };
+        self.edit = edit;
         self.plans += 1;
         self.stage = Stage::Planning;
         let wish = Wish {
-            inputs: self.inputs.clone(),
+            inputs: self.planning.clone(),
             recursive: self.options.recursive,
             folder: self.options.folder.clone(),
             format: self.options.format,
+            waiting: self.waiting().map(|item| item.place.clone()).collect(),
+            edit: self.edit.clone(),
             replaces: self.options.replaces,
+            goes_on,
             kept,
         };
         disk.send(Task::PlanBatch {
             plan: self.plans,
             wish: Box::new(wish),
         });
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Item> {
+        let items = self.items.iter();
+        items.filter(|item| item.state == ItemState::Waiting)
     }
 
     /// Retouches what waits.
@@ -243,10 +306,16 @@ impl Batch {
     }
 
     /// Takes everything off the queue that has ended or waits.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self, disk: &mut dyn Disk) {
         if !self.is_running() {
             self.items.clear();
+            self.forget(disk);
         }
+    }
+
+    /// The queue need not be kept any longer.
+    fn forget(&self, disk: &mut dyn Disk) {
+        disk.send(Task::ForgetBatch { plan: self.plans });
     }
 
     /// Stops: what is in work waits again, unless its file is there before it can be stopped.
@@ -285,18 +354,23 @@ impl Batch {
         match result {
             Err(error) => {
                 self.stage = Stage::Idle;
+                self.inputs.splice(0..0, self.planning.drain(..));
                 vec![Notice::error("The queue was not started", &error)]
             }
             Ok(plan) => {
-                self.inputs.clear();
-                let items = plan.photos.into_iter().map(|planned| Item {
-                    source: planned.source,
-                    out: planned.out,
-                    state: planned
-                        .refusal
-                        .map_or(ItemState::Waiting, ItemState::Failed),
-                });
-                self.items.extend(items);
+                self.planning.clear();
+                let mut planned = plan.photos.into_iter();
+                let items = self.items.iter_mut();
+                let waiting = items.filter(|item| item.state == ItemState::Waiting);
+                // The plan names those that wait first.
+                for (item, planned) in waiting.zip(planned.by_ref()) {
+                    item.follow(planned);
+                }
+                for planned in planned {
+                    let mut item = Item::waiting(planned.place.clone());
+                    item.follow(planned);
+                    self.items.push(item);
+                }
                 self.go_on();
                 plan.remarks.into_iter().map(Notice::warning).collect()
             }
@@ -396,8 +470,9 @@ impl Batch {
             return None;
         }
         if let Some(mut work) = self.work.take() {
-            let out = (self.items.get(work.item)).map(|item| item.out.clone());
-            let outcome = work.go_on(&self.edit, out.unwrap_or_default(), &mut tools);
+            let out = (self.items.get(work.item)).map(|item| item.place.out());
+            let out = out.unwrap_or_default();
+            let outcome = work.go_on(&self.edit, self.overwrite, out, &mut tools);
             if let (Err(_), Some(session)) = (&outcome, &mut work.session) {
                 session.unload(tools.backend);
             }
@@ -414,6 +489,7 @@ impl Batch {
         let mut items = self.items.iter();
         let Some(next) = items.position(|item| item.state == ItemState::Waiting) else {
             self.stage = Stage::Idle;
+            self.forget(tools.disk);
             return Some(self.summary(tools.disk));
         };
         self.begin(next, tools.disk);
@@ -424,15 +500,20 @@ impl Batch {
         let Some(item) = self.items.get_mut(next) else {
             return;
         };
+        let Some(noted) = item.noted.clone() else {
+            item.state = ItemState::Failed("it has no place yet; start the queue again".to_owned());
+            return;
+        };
         item.state = ItemState::Running;
         let photo = PhotoId::unique();
         disk.send(Task::Load {
             photo,
-            source: Source::File(item.source.clone()),
+            source: Source::Queued(noted.clone()),
         });
         self.work = Some(Work {
             item: next,
             photo,
+            noted,
             session: None,
             undecided: None,
             write: None,

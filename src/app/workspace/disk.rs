@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use image::RgbaImage;
 
 use crate::editor::autosave;
-use crate::editor::batch::{self, Plan, Wish};
+use crate::editor::batch::{self, Noted, Plan, Unfinished, Wish};
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::editor::project::{self, Project, ProjectFile, Replace};
@@ -93,13 +93,20 @@ pub enum Task {
         options: ExportOptions,
         /// Before and after side by side instead of the result.
         is_comparison: bool,
+        /// For a photo of the queue: where its result is noted, and what its owner should know already.
+        noted: Option<(Noted, Vec<String>)>,
     },
-    /// Find the photos of the queue, and places for their results.
+    /// Find the photos of the queue, and places for their results. The plan is kept for the case of a crash.
     PlanBatch {
         /// Comes back with the plan.
         plan: u64,
         /// What is asked for.
         wish: Box<Wish>,
+    },
+    /// The queue has ended, or is not wanted: it is not kept any longer.
+    ForgetBatch {
+        /// The plan that it came from.
+        plan: u64,
     },
     /// Make the retouched photo ready for the clipboard.
     Copy {
@@ -116,6 +123,8 @@ pub enum Task {
 pub enum Reply {
     /// To [`Task::FindRecoverable`].
     Recoverable(Vec<Recoverable>),
+    /// To [`Task::FindRecoverable`]: a queue that was not finished.
+    Unfinished(Box<Unfinished>),
     /// To [`Task::Load`].
     Loaded(PhotoId, Result<Loaded, open::Error>),
     /// Autosaves of this document fail; told once as long as it goes on.

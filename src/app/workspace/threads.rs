@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbaImage;
 
 use super::disk::{Disk, Recoverable, Reply, Task, WriteId, WriteProgress};
 use crate::editor::autosave::{self, AutosaveWriter};
 use crate::editor::background::{Background, Progress, Unexpected};
-use crate::editor::batch::{self, Plan};
+use crate::editor::batch::{self, Plan, Unfinished, UnfinishedStore};
 use crate::editor::export::{self, ClipboardPixels, Export};
 use crate::editor::open::{self, Loaded};
 use crate::editor::project::{self, ProjectFile};
@@ -31,6 +31,10 @@ pub struct Threads {
     writes: Vec<(WriteId, Write)>,
     discards: Vec<Background<Result<(), autosave::Error>, Unexpected>>,
     plans: Vec<(u64, Background<Plan, batch::Error>)>,
+    /// Where the queue is kept; `None` as for autosaves.
+    queue: Option<Arc<Mutex<UnfinishedStore>>>,
+    finding_queue: Option<Background<Option<Unfinished>, Unexpected>>,
+    forgetting: Vec<Background<(), Unexpected>>,
 }
 
 enum Write {
@@ -67,8 +71,12 @@ impl Write {
 impl Threads {
     /// `wake` is called from the threads when there is something to poll.
     pub fn new(autosave_folder: Option<PathBuf>, wake: Waker) -> Self {
+        let queue = autosave_folder.as_deref().map(UnfinishedStore::new);
         Self {
             wake,
+            queue: queue.map(|store| Arc::new(Mutex::new(store))),
+            finding_queue: None,
+            forgetting: Vec::new(),
             autosave_folder,
             finding: None,
             found: BTreeMap::new(),
@@ -98,7 +106,31 @@ impl Threads {
             let find = move || Ok(autosave::recoverable(&folder));
             self.finding = Some(self.start("recover", find));
         }
+        if let Some(queue) = self.queue.clone() {
+            let find = move || Ok(held(&queue).find());
+            self.finding_queue = Some(self.start("recover", find));
+        }
     }
+}
+
+fn held(queue: &Mutex<UnfinishedStore>) -> std::sync::MutexGuard<'_, UnfinishedStore> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Plans the queue, and keeps it.
+fn plan(
+    number: u64,
+    wish: &batch::Wish,
+    queue: Option<&Mutex<UnfinishedStore>>,
+) -> Result<Plan, batch::Error> {
+    let mut plan = batch::plan(wish)?;
+    let kept = queue.map(|queue| held(queue).keep(plan.unfinished(wish), number));
+    if let Some(Err(error)) = kept {
+        plan.remarks.push(format!(
+            "The queue is not kept for the case of a crash, after which its photos would have to be added again: {error}"
+        ));
+    }
+    Ok(plan)
 }
 
 impl Disk for Threads {
@@ -157,18 +189,31 @@ impl Disk for Threads {
                 path,
                 options,
                 is_comparison,
+                noted,
             } => {
-                let begin = if is_comparison {
-                    Export::comparison
-                } else {
-                    Export::start
+                let wake = Arc::clone(&self.wake);
+                let export = match noted {
+                    Some(noted) => Export::noted(photo, faces, path, options, noted, wake),
+                    None if is_comparison => Export::comparison(photo, faces, path, options, wake),
+                    None => Export::start(photo, faces, path, options, wake),
                 };
-                let export = begin(photo, faces, path, options, Arc::clone(&self.wake));
                 self.writes.push((id, Write::Export(export)));
             }
-            Task::PlanBatch { plan, wish } => {
-                let work = self.start("queue", move || batch::plan(&wish));
-                self.plans.push((plan, work));
+            Task::PlanBatch { plan: number, wish } => {
+                let queue = self.queue.clone();
+                let work = move || plan(number, &wish, queue.as_deref());
+                let work = self.start("queue", work);
+                self.plans.push((number, work));
+            }
+            Task::ForgetBatch { plan } => {
+                if let Some(queue) = self.queue.clone() {
+                    let forget = move || {
+                        held(&queue).forget(plan);
+                        Ok(())
+                    };
+                    let forgetting = self.start("queue", forget);
+                    self.forgetting.push(forgetting);
+                }
             }
             Task::Copy { id, photo, faces } => {
                 let copy = export::clipboard_pixels(photo, faces, Arc::clone(&self.wake));
@@ -191,6 +236,12 @@ impl Disk for Threads {
             let found = found.into_iter().map(|found| (found.path.clone(), found));
             self.found.extend(found);
         }
+        if let Some(found) = self.finding_queue.as_ref().and_then(Background::poll) {
+            self.finding_queue = None;
+            let found = found.ok().flatten();
+            replies.extend(found.map(|found| Reply::Unfinished(Box::new(found))));
+        }
+        self.forgetting.retain(|work| work.poll().is_none());
         self.loads.retain(|(photo, load)| match load.poll() {
             None => true,
             Some(loaded) => {
@@ -254,7 +305,7 @@ impl Disk for Threads {
 impl Drop for Threads {
     /// Waits for what takes a moment: what was forgotten is gone, and what was saved is there.
     fn drop(&mut self) {
-        for ending in &mut self.endings {
+        for ending in self.endings.iter_mut().chain(&mut self.forgetting) {
             ending.wait();
         }
         for (_, write) in &mut self.writes {

@@ -246,6 +246,7 @@ impl Workspace {
                 path: path.clone(),
                 options: *options,
                 is_comparison: *is_comparison,
+                noted: None,
             },
             (_, Inputs::Document) => return None,
         };

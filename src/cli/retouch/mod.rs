@@ -2,7 +2,6 @@
 
 mod face;
 mod in_place;
-mod journal;
 mod notes;
 mod outputs;
 mod page;
@@ -25,11 +24,11 @@ use super::codes::store;
 use super::progress::{Reporter, clock};
 use super::shard::Shard;
 use super::{EngineOptions, Failure, Voice};
+use crate::editor::batch::State;
 use crate::engine::{EditParams, Engine, Method, Settings};
 use crate::latent::{Boundary, diffusion};
 use crate::photo::{Quality, Strip};
 use face::Amount;
-use journal::State;
 use outputs::{Output, Outputs};
 use report::Report;
 use session::Session;

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::super::Failure;
 use super::super::output::write_with;
-use super::journal::{FileMark, Journal};
 use super::outputs::Output;
+use crate::editor::batch::{FileMark, Journal};
 
 /// The files of one photo: those that an earlier run has left may be replaced, and each is noted before
 /// it takes its name.
@@ -43,7 +43,7 @@ impl<'a> Notes<'a> {
 
     /// Whether a file of that name may be replaced.
     pub fn may_replace(&self, path: &Path) -> bool {
-        self.overwrite || self.output.has_left(path)
+        self.overwrite || self.output.state.has_left(path)
     }
 
     /// Notes what is in a finished file that is about to take its name.
@@ -53,7 +53,7 @@ impl<'a> Notes<'a> {
         };
         let mark = FileMark::of_open(file)?;
         let noted = journal.note(&self.output.below, source.clone(), mark);
-        noted.map_err(|failure| io::Error::other(failure.causes().join("; ")))
+        noted.map_err(io::Error::other)
     }
 
     /// Writes a file with this content, whole or not at all, and notes it.
@@ -68,7 +68,9 @@ impl<'a> Notes<'a> {
     /// Notes that all is there.
     pub fn finish(self, report: &Value) -> Result<(), Failure> {
         match self.journal {
-            Some((journal, source)) => journal.finish(&self.output.below, source, report.clone()),
+            Some((journal, source)) => {
+                Ok(journal.finish(&self.output.below, source, report.clone())?)
+            }
             None => Ok(()),
         }
     }

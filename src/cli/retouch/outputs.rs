@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::super::Failure;
 use super::super::output::{check_replaced, create_folder, existing};
 use super::super::shard::is_mine;
-use super::journal::{FileMark, Journal, State};
 use super::{FaceChoice, Options, recipe, stages};
-use crate::editor::batch::{Source, Sources, kept_apart, with_added, without_extensions};
+use crate::editor::batch::{
+    Journal, Source, Sources, State, kept_apart, with_added, without_extensions,
+};
 use crate::fs::atomic;
 use crate::photo::SaveOptions;
 
@@ -39,28 +40,15 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Whether an earlier run, which was stopped, has left this file, so that it may be replaced.
-    pub fn has_left(&self, file: &Path) -> bool {
-        let State::Begun(ours) = &self.state else {
-            return false;
-        };
-        ours.iter().any(|mark: &FileMark| mark.is_still_of(file))
-    }
-
     /// Refuses a photo that was begun, and in whose place is what this program did not put there.
     pub fn check_left(&self, overwrite: bool) -> Result<(), Failure> {
-        if overwrite || !matches!(self.state, State::Begun(_)) {
+        if overwrite {
             return Ok(());
         }
         let files = self.files().into_iter();
         let causes: Vec<String> = files
-            .filter(|file| file.symlink_metadata().is_ok() && !self.has_left(file))
-            .map(|file| {
-                format!(
-                    "{}: is there, and is not what the stopped run has left; move it elsewhere, or use --overwrite to replace it",
-                    file.display()
-                )
-            })
+            .filter_map(|file| self.state.in_the_way(&file))
+            .map(|cause| format!("{cause}, or use --overwrite to replace it"))
             .collect();
         match causes.is_empty() {
             true => Ok(()),
@@ -129,7 +117,11 @@ impl Outputs {
         );
         let is_batch = sources.photos.len() > 1 || sources.has_folders || options.continues();
         let journal = match folder.filter(|_| is_batch) {
-            Some(folder) => Some(Journal::read(folder, recipe::of(options)?, options.shard)?),
+            Some(folder) => {
+                let shard = options.shard.map(|shard| shard.in_name());
+                let recipe = recipe::of(options)?;
+                Some(Journal::read(folder, recipe, shard.as_deref())?)
+            }
             None => None,
         };
         let state = |below: &Path, source: &Path| match &journal {

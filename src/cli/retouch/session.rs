@@ -10,7 +10,6 @@ use image::{DynamicImage, GrayImage};
 use serde_json::Value;
 
 use super::face::{Amount, Retouched};
-use super::journal::Journal;
 use super::notes::Notes;
 use super::outputs::Output;
 use super::page::Page;
@@ -20,6 +19,7 @@ use crate::cli::answer::{note_written, to_json};
 use crate::cli::output::png_bytes;
 use crate::cli::progress::Reporter;
 use crate::cli::{Failure, interrupt, pictures};
+use crate::editor::batch::Journal;
 use crate::engine::{AlignedFace, EditParams, Engine, FindFaces, FoundFace, Priority};
 use crate::geometry::{PixelRect, Point, Rect};
 use crate::networks::detector::Search;

@@ -65,7 +65,7 @@ pub(super) fn write<F: FaceChange>(
         options: unreduced,
         ..*job
     }
-    .save(photo.with_derived_pixels(picture.into()))
+    .save(photo.with_derived_pixels(picture.into()), &mut |_| Ok(()))
 }
 
 /// A half of a picture that keeps the photo's profile: 8 bits, what is transparent on white, as by most

@@ -61,7 +61,7 @@ impl<'a> Pixels<'a> {
         })
     }
 
-    fn at(&self, x: usize, y: usize) -> &[u8] {
+    pub fn at(&self, x: usize, y: usize) -> &[u8] {
         let index = self.origin + self.step_x * x as isize + self.step_y * y as isize;
         let start = usize::try_from(index)
             .unwrap_or(usize::MAX)

@@ -6,8 +6,8 @@ use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage};
 use super::change::{self, Model, Pixels};
 use super::frame::{Frame, FrameHeader};
 use super::marker::{
-    APP0, APP1, APP14, END_OF_IMAGE, Layout, QUANTISATION_TABLES, RESTART_INTERVAL, START_OF_IMAGE,
-    START_OF_SCAN,
+    APP0, APP1, APP2, APP14, END_OF_IMAGE, Layout, QUANTISATION_TABLES, RESTART_INTERVAL,
+    START_OF_IMAGE, START_OF_SCAN,
 };
 use super::write;
 use crate::photo::exif;
@@ -290,4 +290,58 @@ impl Kind {
 /// Coarser for higher frequencies, in zigzag order.
 fn steps() -> [u16; 64] {
     std::array::from_fn(|index| 6 + index as u16 / 2)
+}
+
+/// A picture with a directory of pictures that lie behind it, each with its attributes, and something behind them.
+pub fn with_pictures(
+    picture: &[u8],
+    pictures: &[(u32, &[u8])],
+    rest: &[u8],
+    is_little: bool,
+) -> Vec<u8> {
+    let number = |value: u32| match is_little {
+        true => value.to_le_bytes(),
+        false => value.to_be_bytes(),
+    };
+    let short = |value: u16| match is_little {
+        true => value.to_le_bytes(),
+        false => value.to_be_bytes(),
+    };
+    let count = pictures.len() as u32 + 1;
+    let list_at = 8 + 2 + 2 * 12 + 4;
+    let segment_length = 4 + 4 + list_at as usize + 16 * count as usize;
+    let end = picture.len() + segment_length;
+    // The segment is the first, so positions count from behind its first 8 bytes and the start marker.
+    let base = 2 + 4 + 4;
+    let mut content = b"MPF\0".to_vec();
+    content.extend(if is_little { b"II*\0" } else { b"MM\0*" });
+    content.extend(number(8));
+    content.extend(short(2));
+    content.extend([&short(0xB001)[..], &short(4), &number(1), &number(count)].concat());
+    content.extend(
+        [
+            &short(0xB002)[..],
+            &short(7),
+            &number(16 * count),
+            &number(list_at),
+        ]
+        .concat(),
+    );
+    content.extend(number(0));
+    let mut behind = Vec::new();
+    let mut entry = |attributes: u32, size: usize, offset: usize| {
+        content.extend(
+            [attributes, size as u32, offset as u32, 0]
+                .map(number)
+                .concat(),
+        );
+    };
+    entry(0x2003_0000, end, 0);
+    for (attributes, bytes) in pictures {
+        entry(*attributes, bytes.len(), end + behind.len() - base);
+        behind.extend_from_slice(bytes);
+    }
+    let segment = write::segment(APP2, &content).unwrap();
+    assert_eq!(segment.len(), segment_length);
+    [&picture[..2], &segment, &picture[2..], &behind, rest].concat()
 }

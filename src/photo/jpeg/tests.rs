@@ -218,7 +218,9 @@ fn files_of_libjpeg_come_out_as_they_are() {
             most_bytes: u64::MAX,
         };
         let pixels = decoded(bytes);
-        let again = source.with_pixels(&pixels, None, Kept::All).unwrap();
+        let again = source
+            .changed(&source.decoded().unwrap(), &pixels, None, Kept::All)
+            .unwrap();
         assert!(segments(&again) == segments(bytes) && again.len() == bytes.len());
         // Libjpeg writes all tables of a picture before its first scan.
         let data = |bytes: &[u8]| -> Vec<Vec<u8>> {
@@ -404,4 +406,119 @@ fn inks_keep_their_profile() {
         .into_iter()
         .filter(|(_, content)| content.ends_with(b"of a press"));
     assert_eq!(profiles.count(), 1);
+}
+
+/// An HDR photo: a map of a quarter of its size whose left half is dark, found by a directory of pictures, and by
+/// the XMP data if `is_listed` is not set.
+fn hdr_photo(is_listed: bool) -> Vec<u8> {
+    let file = Kind {
+        size: (160, 120),
+        ..Kind::USUAL
+    }
+    .file();
+    let levels = image::GrayImage::from_fn(40, 30, |x, _| image::Luma([60 + 140 * (x / 20) as u8]));
+    let mut map = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut map, 95)
+        .encode_image(&levels)
+        .unwrap();
+    let packet = |content: &str| {
+        let packet = format!(
+            "http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>\
+             <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>{content}</rdf:RDF></x:xmpmeta>"
+        );
+        write::segment(0xE1, packet.as_bytes()).unwrap()
+    };
+    let of_map = packet(
+        "<rdf:Description rdf:about='' xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/' hdrgm:GainMapMax='2'/>",
+    );
+    let map = [&map[..2], &of_map, &map[2..]].concat();
+    let of_photo = packet(&format!(
+        "<rdf:Description rdf:about='' xmlns:C='http://ns.google.com/photos/1.0/container/' \
+         xmlns:Item='http://ns.google.com/photos/1.0/container/item/'><C:Directory><rdf:Seq>\
+         <rdf:li rdf:parseType='Resource'><C:Item Item:Semantic='Primary' Item:Length='0'/></rdf:li>\
+         <rdf:li rdf:parseType='Resource'><C:Item Item:Semantic='GainMap' Item:Length='{}'/></rdf:li>\
+         </rdf:Seq></C:Directory></rdf:Description>",
+        map.len()
+    ));
+    let file = [&file[..2], &of_photo, &file[2..]].concat();
+    match is_listed {
+        true => fixture::with_pictures(&file, &[(0, &map)], b"", true),
+        false => [file, map].concat(),
+    }
+}
+
+#[test]
+fn the_gain_map_of_an_hdr_photo_is_levelled_where_the_photo_changes_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
+    for is_listed in [true, false] {
+        let before = hdr_photo(is_listed);
+        std::fs::write(&source, &before).unwrap();
+        let photo = load(&source);
+        let said = photo.warnings()[0].to_string();
+        assert!(said.contains("levelled where the photo changes"), "{said}");
+        let mut pixels = photo.pixels().to_rgb8();
+        for (x, y) in (40..60).flat_map(|y| (68..92).map(move |x| (x, y))) {
+            pixels.get_pixel_mut(x, y).0[1] ^= 0x40;
+        }
+        let changed = photo.with_pixels(pixels.into()).unwrap();
+        assert_eq!(changed.save(&target, &as_source()).unwrap(), []);
+        let after = std::fs::read(&target).unwrap();
+        let range = trailer::gain_map(&after).unwrap();
+        assert_eq!(range.end, after.len(), "the directory leads to all of it");
+        let length = format!("Item:Semantic='GainMap' Item:Length='{}'", range.len());
+        let has = |text: &str| {
+            after
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        assert!(has(&length) && has("Item:Length='0'"), "{length}");
+
+        let old = decoded(&before[trailer::gain_map(&before).unwrap()]).to_luma8();
+        let new = decoded(&after[range]).to_luma8();
+        // The change, the pixels around it, and the blocks that these are in.
+        let is_near = |x: u32, y: u32| (16..24).contains(&x) && (9..16).contains(&y);
+        for (x, y, level) in new.enumerate_pixels() {
+            let is_in_block = (16..24).contains(&x) && (8..16).contains(&y);
+            assert!(is_in_block || level == old.get_pixel(x, y), "{x} {y}");
+        }
+        let step = |map: &image::GrayImage, x: u32, y: u32| {
+            map.get_pixel(x + 1, y).0[0].abs_diff(map.get_pixel(x, y).0[0])
+        };
+        let steps = |map: &image::GrayImage, rows: std::ops::Range<u32>| {
+            let places = rows.flat_map(|y| (0..39).map(move |x| (x, y)));
+            let near = places.filter(|&(x, y)| is_near(x, y) && is_near(x + 1, y));
+            near.map(|(x, y)| step(map, x, y)).max().unwrap()
+        };
+        assert!(
+            steps(&old, 0..30) > 120,
+            "the edge is where the photo changes"
+        );
+        // Above and below, it goes on.
+        assert!(steps(&new, 0..30) < 70, "{}", steps(&new, 0..30));
+        assert!(steps(&new, 11..14) < 35, "{}", steps(&new, 11..14));
+    }
+}
+
+#[test]
+fn a_gain_map_that_makes_no_sense_stays_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
+    let senseless = b"\xFF\xD8http://ns.adobe.com/hdr-gain-map/1.0/\xFF\xD9".to_vec();
+    // Larger than its photo.
+    let large = Kind {
+        size: (204, 149),
+        ..Kind::USUAL
+    }
+    .file();
+    let large = [&large, b"http://ns.adobe.com/hdr-gain-map/1.0/".as_slice()].concat();
+    for map in [senseless, large] {
+        let file = fixture::with_pictures(&Kind::USUAL.file(), &[(0, &map)], b"", true);
+        std::fs::write(&source, &file).unwrap();
+        let photo = load(&source);
+        let changed = photo.with_pixels(edited(photo.pixels())).unwrap();
+        let warnings = changed.save(&target, &as_source()).unwrap();
+        assert_eq!(warnings, [Warning::GainMapUnread]);
+        assert!(std::fs::read(&target).unwrap().ends_with(&map));
+    }
 }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::marker::{APP2, Layout, MULTI_PICTURE};
+use super::marker::{APP2, Layout, MULTI_PICTURE, START_OF_IMAGE};
 use crate::photo::exif::tiff;
 
 /// What is behind a picture, in words that its owner knows.
@@ -25,6 +25,20 @@ pub enum Extra {
     /// Bytes that nobody knows.
     #[error("data of an unknown kind behind the picture")]
     Unknown,
+}
+
+impl Extra {
+    /// What becomes of it in a JPEG file in the quality of the source, in words.
+    pub fn stays(self) -> &'static str {
+        match self {
+            Self::GainMap => {
+                "a JPEG file in the quality of the source keeps it, levelled where the photo changes (look at the result on such a screen)"
+            }
+            Self::Video | Self::Pictures | Self::Unknown => {
+                "it stays as it is in a JPEG file in the quality of the source"
+            }
+        }
+    }
 }
 
 /// What is behind the picture.
@@ -51,9 +65,7 @@ pub fn extras(bytes: &[u8]) -> Vec<Extra> {
             .map(|segment| segment.content.clone());
         contents.any(|content| contains(bytes.get(content).unwrap_or_default(), text))
     };
-    let has_map = contains(trailer, b"ns.adobe.com/hdr-gain-map/1.0/")
-        || contains(trailer, b"urn:iso:std:iso:ts:21496:-1")
-        || contains(trailer, b"HDRGainMap");
+    let has_map = is_of_gain_map(trailer);
     let has_video = contains(trailer, b"ftyp") && contains(trailer, b"moov")
         || has(b"MicroVideo=\"1\"")
         || has(b"MotionPhoto=\"1\"");
@@ -65,6 +77,71 @@ pub fn extras(bytes: &[u8]) -> Vec<Extra> {
         extras.push(Extra::Unknown);
     }
     extras
+}
+
+/// Adobe's and Google's, ISO's, Apple's.
+fn is_of_gain_map(bytes: &[u8]) -> bool {
+    contains(bytes, b"ns.adobe.com/hdr-gain-map/1.0/")
+        || contains(bytes, b"urn:iso:std:iso:ts:21496:-1")
+        || contains(bytes, b"HDRGainMap")
+}
+
+/// Where the gain map lies in the file: where the directory of pictures says, or the first picture behind the
+/// main one that is a map.
+pub fn gain_map(bytes: &[u8]) -> Option<Range<usize>> {
+    /// More pictures than any photo has.
+    const MOST_PICTURES: usize = 16;
+    let layout = Layout::of(bytes)?;
+    let is_map = |range: &Range<usize>| {
+        range.start >= layout.end && bytes.get(range.clone()).is_some_and(is_of_gain_map)
+    };
+    let directory = Directory::find(bytes, &layout);
+    let entries = directory
+        .as_ref()
+        .map_or_else(Vec::new, |it| it.entries(bytes));
+    let base = directory.map_or(0, |directory| directory.block.start);
+    let listed = entries
+        .iter()
+        .filter(|entry| entry.offset != 0 && !entry.is_preview());
+    let listed = listed.take(MOST_PICTURES).find_map(|entry| {
+        let start = base.saturating_add(entry.offset as usize);
+        Some(start..start.saturating_add(entry.size as usize)).filter(is_map)
+    });
+    listed.or_else(|| {
+        let trailer = bytes.get(layout.end..)?;
+        let starts = trailer.windows(3).enumerate();
+        let starts = starts.filter(|(_, start)| *start == [0xFF, START_OF_IMAGE, 0xFF]);
+        let mut pictures = starts.take(MOST_PICTURES).filter_map(|(at, _)| {
+            let start = layout.end + at;
+            Some(start..start + Layout::of(bytes.get(start..)?)?.end)
+        });
+        pictures.find(is_map)
+    })
+}
+
+/// The file with other bytes in the place of a picture behind the main one; its directory of pictures is
+/// brought up to date.
+pub fn replaced(bytes: &[u8], picture: &Range<usize>, with: &[u8]) -> Vec<u8> {
+    let before = bytes.get(..picture.start).unwrap_or_default();
+    let behind = bytes.get(picture.end..).unwrap_or_default();
+    let mut file = [before, with, behind].concat();
+    let layout = Layout::of(&file);
+    let directory = layout.and_then(|layout| Directory::find(&file, &layout));
+    let Some(directory) = directory else {
+        return file;
+    };
+    let mut entries = directory.entries(&file);
+    for entry in entries.iter_mut().filter(|entry| entry.offset != 0) {
+        let start = directory.block.start.saturating_add(entry.offset as usize);
+        if start == picture.start {
+            entry.size = with.len() as u32;
+        } else if start >= picture.end {
+            let moved = entry.offset as usize + with.len();
+            entry.offset = moved.saturating_sub(picture.len()) as u32;
+        }
+    }
+    directory.write(&mut file, &entries);
+    file
 }
 
 fn contains(bytes: &[u8], text: &[u8]) -> bool {
@@ -224,57 +301,12 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixture::Kind, write};
+    use super::super::fixture::{self, Kind};
+    use super::super::write;
     use super::*;
 
-    /// A file with a directory of pictures that lie behind it, and something behind them.
     fn with_pictures(pictures: &[(u32, &[u8])], rest: &[u8], is_little: bool) -> Vec<u8> {
-        let picture = Kind::USUAL.file();
-        let number = |value: u32| match is_little {
-            true => value.to_le_bytes(),
-            false => value.to_be_bytes(),
-        };
-        let short = |value: u16| match is_little {
-            true => value.to_le_bytes(),
-            false => value.to_be_bytes(),
-        };
-        let count = pictures.len() as u32 + 1;
-        let list_at = 8 + 2 + 2 * 12 + 4;
-        let segment_length = 4 + 4 + list_at as usize + 16 * count as usize;
-        let end = picture.len() + segment_length;
-        // The segment is the first, so positions count from behind its first 8 bytes and the start marker.
-        let base = 2 + 4 + 4;
-        let mut content = b"MPF\0".to_vec();
-        content.extend(if is_little { b"II*\0" } else { b"MM\0*" });
-        content.extend(number(8));
-        content.extend(short(2));
-        content.extend([&short(0xB001)[..], &short(4), &number(1), &number(count)].concat());
-        content.extend(
-            [
-                &short(0xB002)[..],
-                &short(7),
-                &number(16 * count),
-                &number(list_at),
-            ]
-            .concat(),
-        );
-        content.extend(number(0));
-        let mut behind = Vec::new();
-        let mut entry = |attributes: u32, size: usize, offset: usize| {
-            content.extend(
-                [attributes, size as u32, offset as u32, 0]
-                    .map(number)
-                    .concat(),
-            );
-        };
-        entry(0x2003_0000, end, 0);
-        for (attributes, bytes) in pictures {
-            entry(*attributes, bytes.len(), end + behind.len() - base);
-            behind.extend_from_slice(bytes);
-        }
-        let segment = write::segment(APP2, &content).unwrap();
-        assert_eq!(segment.len(), segment_length);
-        [&picture[..2], &segment, &picture[2..], &behind, rest].concat()
+        fixture::with_pictures(&Kind::USUAL.file(), pictures, rest, is_little)
     }
 
     /// The pictures that the directory of a file leads to.

@@ -48,23 +48,23 @@ impl Source {
         suits && (header.width, header.height) == (width as usize, height as usize)
     }
 
-    /// The file with other pixels, given upright. `exif` is the block to write in the place of the
-    /// file's own; its orientation and size become those of the stored pixels.
+    /// The pixels as the photo was loaded with, before they were turned.
+    ///
+    /// # Errors
+    /// When the file cannot be decoded.
+    pub fn decoded(&self) -> Result<DynamicImage, Fault> {
+        let decodable = super::decodable(&self.bytes, self.most_bytes);
+        let decoder = JpegDecoder::new(Cursor::new(decodable));
+        let pixels = decoder.and_then(DynamicImage::from_decoder);
+        pixels.map_err(|_| Fault::Nonsense("it cannot be decoded"))
+    }
+
+    /// The file with other pixels, given upright, in the place of those that it has, `before`, as it has them.
+    /// `exif` is the block to write in the place of the file's own; its orientation and size become those of the
+    /// stored pixels.
     ///
     /// # Errors
     /// When the file cannot be read as coefficients, which decoders that show it may overlook.
-    pub fn with_pixels(
-        &self,
-        upright: &DynamicImage,
-        exif: Option<&[u8]>,
-        kept: Kept,
-    ) -> Result<Vec<u8>, Fault> {
-        let before = decoded(&self.bytes, self.most_bytes);
-        let before = before.ok_or(Fault::Nonsense("it cannot be decoded"))?;
-        self.changed(&before, upright, exif, kept)
-    }
-
-    /// As [`Source::with_pixels`], with the pixels that the file has, as it has them.
     pub fn changed(
         &self,
         before: &DynamicImage,
@@ -200,13 +200,6 @@ fn model(bytes: &[u8], layout: &Layout, header: &FrameHeader) -> Result<Model, F
         ([_, _, _, _], None | Some(0)) => Model::Cmyk,
         _ => return Err(Fault::Unsupported("this kind of colours")),
     })
-}
-
-/// The pixels as the photo was loaded with, before they were turned.
-fn decoded(bytes: &[u8], most_bytes: u64) -> Option<DynamicImage> {
-    let decodable = super::decodable(bytes, most_bytes);
-    let decoder = JpegDecoder::new(Cursor::new(decodable)).ok()?;
-    DynamicImage::from_decoder(decoder).ok()
 }
 
 fn is_on_its_side(orientation: Orientation) -> bool {

@@ -24,6 +24,7 @@ pub(in crate::photo) mod name {
     pub const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
     pub const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
     pub const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
+    pub const CONTAINER_ITEM: &str = "http://ns.google.com/photos/1.0/container/item/";
     pub const IPTC_CORE: &str = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/";
     pub const IPTC_EXTENSION: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
 }
@@ -82,6 +83,37 @@ pub(in crate::photo) fn with_size(packet: &[u8], size: (u32, u32)) -> Option<Vec
     set_values(&document, &mut edits, |namespace, property| {
         size_field(namespace, property, size)
     });
+    edits.applied(text)
+}
+
+/// The packet with this length, in bytes, for the gain map in its list of pictures (Google's container). `None`
+/// when it has no such list, or it says so.
+pub(in crate::photo) fn with_gain_map_length(packet: &[u8], length: usize) -> Option<Vec<u8>> {
+    const IS_MAP: &str = "GainMap";
+    let (text, document) = document(packet)?;
+    let length = length.to_string();
+    let mut edits = Edits::default();
+    for item in document.descendants() {
+        let property = (name::CONTAINER_ITEM, "Semantic");
+        if item.attribute(property) == Some(IS_MAP) {
+            let attributes = item.attributes();
+            for attribute in attributes
+                .filter(|it| it.namespace() == Some(name::CONTAINER_ITEM) && it.name() == "Length")
+            {
+                edits.replace(attribute.range_value(), length.clone());
+            }
+        }
+        let says_map = |it: Node<'_, '_>| {
+            is(it, name::CONTAINER_ITEM, "Semantic") && it.text() == Some(IS_MAP)
+        };
+        if item.children().any(says_map) {
+            let children = item.children();
+            let lengths = children.filter(|it| is(*it, name::CONTAINER_ITEM, "Length"));
+            for text in lengths.filter_map(|it| it.first_child()) {
+                edits.replace(text.range(), length.clone());
+            }
+        }
+    }
     edits.applied(text)
 }
 

@@ -6,24 +6,17 @@ use std::sync::Arc;
 use super::Tools;
 use crate::app::session::{Finding, NoLeastAmount, Readiness, Session};
 use crate::app::workspace::disk::{Task, WriteId};
+use crate::editor::batch::{Edit, Noted};
 use crate::editor::export::ExportOptions;
-use crate::editor::{Change, Command, FaceId, FaceParams};
+use crate::editor::{Change, Command, FaceId};
 use crate::latent::Boundary;
-use crate::photo::{Format, PhotoId};
-
-/// What is done to each photo.
-#[derive(Debug, Clone, Default)]
-pub struct Edit {
-    pub params: FaceParams,
-    pub all_faces: bool,
-    pub finds_amount: bool,
-    pub export: ExportOptions,
-}
+use crate::photo::{Format, Overwrite, PhotoId};
 
 /// The photo in work.
 pub struct Work {
     pub item: usize,
     pub photo: PhotoId,
+    pub noted: Noted,
     /// From when its pixels are there until it is written.
     pub session: Option<Session>,
     /// Edited faces whose amount is not found yet; `None` until faces are chosen.
@@ -37,6 +30,7 @@ impl Work {
     pub fn go_on(
         &mut self,
         edit: &Edit,
+        overwrite: Overwrite,
         out: PathBuf,
         tools: &mut Tools<'_>,
     ) -> Result<(), String> {
@@ -50,7 +44,7 @@ impl Work {
         }
         let undecided = match &mut self.undecided {
             Some(undecided) => undecided,
-            none => none.insert(edit.put_on(session)?),
+            none => none.insert(put_on(edit, session)?),
         };
         if let Readiness::Failed(faces) = session.readiness() {
             let faces = faces.into_iter();
@@ -81,9 +75,11 @@ impl Work {
             path: out,
             options: ExportOptions {
                 format,
+                overwrite,
                 ..edit.export
             },
             is_comparison: false,
+            noted: Some((self.noted.clone(), self.warnings.clone())),
         });
         self.write = Some(id);
         session.unload(tools.backend);
@@ -92,41 +88,39 @@ impl Work {
     }
 }
 
-impl Edit {
-    /// Puts the settings on the faces; yields those whose amount is to be found.
-    fn put_on(&self, session: &mut Session) -> Result<Vec<FaceId>, String> {
-        let faces = session.document.faces();
-        let usable = faces.iter().filter(|face| face.landmarks.is_ok());
-        let most = if self.all_faces { usize::MAX } else { 1 };
-        let chosen: Vec<FaceId> = usable.map(|face| face.id).take(most).collect();
-        let Some(first) = chosen.first().copied() else {
-            let why = faces.first().and_then(|face| face.landmarks.clone().err());
-            return Err(why.unwrap_or_else(|| "no face can be retouched".to_owned()));
+/// Puts the settings on the faces; yields those whose amount is to be found.
+fn put_on(edit: &Edit, session: &mut Session) -> Result<Vec<FaceId>, String> {
+    let faces = session.document.faces();
+    let usable = faces.iter().filter(|face| face.landmarks.is_ok());
+    let most = if edit.all_faces { usize::MAX } else { 1 };
+    let chosen: Vec<FaceId> = usable.map(|face| face.id).take(most).collect();
+    let Some(first) = chosen.first().copied() else {
+        let why = faces.first().and_then(|face| face.landmarks.clone().err());
+        return Err(why.unwrap_or_else(|| "no face can be retouched".to_owned()));
+    };
+    let params = match edit.finds_amount {
+        // Something has to be drawn for the meter.
+        true => edit.params.at_amount(Boundary::DEFAULT_AMOUNT),
+        false => edit.params.clone(),
+    };
+    for face in &chosen {
+        let change = Change::Apply {
+            name: "Queue".to_owned(),
+            params: Box::new(params.clone()),
         };
-        let params = match self.finds_amount {
-            // Something has to be drawn for the meter.
-            true => self.params.at_amount(Boundary::DEFAULT_AMOUNT),
-            false => self.params.clone(),
-        };
-        for face in &chosen {
-            let change = Change::Apply {
-                name: "Queue".to_owned(),
-                params: Box::new(params.clone()),
-            };
-            session.apply(
-                &Command::Edit {
-                    face: *face,
-                    change,
-                },
-                None,
-            );
-        }
-        session.choose(first);
-        Ok(match self.finds_amount {
-            true => chosen,
-            false => Vec::new(),
-        })
+        session.apply(
+            &Command::Edit {
+                face: *face,
+                change,
+            },
+            None,
+        );
     }
+    session.choose(first);
+    Ok(match edit.finds_amount {
+        true => chosen,
+        false => Vec::new(),
+    })
 }
 
 /// The least amount after which a face has no double chin; 0 where it has none before, or where its neck

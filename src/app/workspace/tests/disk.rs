@@ -284,7 +284,8 @@ impl PlayedDisk {
             Task::Autosave { .. }
             | Task::ForgetAutosave { .. }
             | Task::AdoptAutosave { .. }
-            | Task::PlanBatch { .. } => (),
+            | Task::PlanBatch { .. }
+            | Task::ForgetBatch { .. } => (),
         }
     }
 
@@ -321,6 +322,7 @@ impl PlayedDisk {
                 drop(world);
                 Ok(with_project(Project::from_bytes(&path, &saved.bytes)?))
             }
+            Source::Queued(noted) => self.load(Source::File(noted.source().to_owned())),
             Source::File(path) => {
                 let photo = self.photo(&path)?;
                 let beside = World::photo_of(&path).map(project_path);

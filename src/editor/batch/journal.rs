@@ -4,7 +4,7 @@
 //! The journal is a file of JSON lines in the folder. A line is added before the work on a photo, one before
 //! each of its files takes its name, and one when all are there, so that a run can go on wherever it was
 //! stopped, and knows its own files from those that somebody else has put there. Shards write a file each,
-//! and read all.
+//! and read all. The command line and the window's queue keep the same journal.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -15,17 +15,44 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::Failure;
-use super::super::shard::Shard;
 use crate::sha256::sha256_read;
 
 /// How the journals' names begin; whatever is between this and the end tells shards apart.
 const NAME: &str = ".jawline-retouch";
 const END: &str = ".jsonl";
 
+/// Why a journal could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// One that is there.
+    #[error("the journal {} cannot be read: {source}; move it away, or choose another folder", path.display())]
+    Read {
+        /// The journal.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The one that is written.
+    #[error("the journal {} cannot be written: {source}; choose another folder", path.display())]
+    Write {
+        /// The journal.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A result that should be there.
+    #[error("{} cannot be read back: {source}", path.display())]
+    ReadBack {
+        /// The result.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
 /// What tells one content of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FileMark {
+pub struct FileMark {
     bytes: u64,
     modified: SystemTime,
     sha256: String,
@@ -33,11 +60,17 @@ pub(super) struct FileMark {
 
 impl FileMark {
     /// The mark of the content that the file has now.
+    ///
+    /// # Errors
+    /// What reading says.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::of_open(&mut File::open(path)?)
     }
 
     /// The same of a file that is open for reading, whatever its name will be.
+    ///
+    /// # Errors
+    /// What reading says.
     pub fn of_open(file: &mut File) -> io::Result<Self> {
         file.rewind()?;
         let modified = file.metadata()?.modified()?;
@@ -63,9 +96,9 @@ impl FileMark {
     }
 }
 
-/// What the journal says about a result.
+/// A line about a result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Record {
+struct Record {
     /// Its place in the folder, in letters that every system has.
     out: String,
     source: FileMark,
@@ -76,20 +109,29 @@ pub(super) struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<FileMark>,
     /// `None` until it is there.
-    pub done: Option<Done>,
+    done: Option<Done>,
 }
 
 /// A result that is there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Done {
+pub struct Done {
     result: FileMark,
     /// What the report says of it.
     pub report: Value,
 }
 
+impl Done {
+    /// What the window's queue has noted for the photo's owner.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.report.as_array().into_iter().flatten();
+        let warnings = warnings.filter_map(|warning| warning.as_str());
+        warnings.map(str::to_owned).collect()
+    }
+}
+
 /// What has to be done about a photo.
 #[derive(Debug, Clone)]
-pub(super) enum State {
+pub enum State {
     /// All of it.
     New,
     /// All of it. Files with these contents were left by an earlier run and may be replaced.
@@ -98,8 +140,32 @@ pub(super) enum State {
     Done(Box<Done>),
 }
 
+impl State {
+    /// Whether an earlier run, which was stopped, has left this file, so that it may be replaced.
+    pub fn has_left(&self, file: &Path) -> bool {
+        match self {
+            Self::Begun(ours) => ours.iter().any(|mark| mark.is_still_of(file)),
+            Self::New | Self::Done(_) => false,
+        }
+    }
+
+    /// What lies in the way of a photo that was begun and was not put there by this program, in words.
+    pub fn in_the_way(&self, file: &Path) -> Option<String> {
+        let is_strange = matches!(self, Self::Begun(_))
+            && file.symlink_metadata().is_ok()
+            && !self.has_left(file);
+        is_strange.then(|| {
+            format!(
+                "{}: is there, and is not what the stopped run has left; move it elsewhere",
+                file.display()
+            )
+        })
+    }
+}
+
 /// The journals of a folder: all are read, one is written.
-pub(super) struct Journal {
+#[derive(Debug)]
+pub struct Journal {
     folder: PathBuf,
     name: String,
     recipe: String,
@@ -109,12 +175,17 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Reads the journals of a folder, which need not be there. What a killed program has written half is
-    /// passed over.
-    pub fn read(folder: &Path, recipe: String, shard: Option<Shard>) -> Result<Self, Failure> {
+    /// passed over. `recipe` stands for the options of this run, `shard` for its part of the photos, where
+    /// there are several.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn read(folder: &Path, recipe: String, shard: Option<&str>) -> Result<Self, Error> {
         let mut records: HashMap<String, Vec<Record>> = HashMap::new();
         for path in journals(folder) {
-            let unreadable = |error: io::Error| {
-                Failure::because(format!("{} cannot be read: {error}", path.display()))
+            let unreadable = |source| Error::Read {
+                path: path.clone(),
+                source,
             };
             let file = File::open(&path).map_err(unreadable)?;
             for line in BufReader::new(file).split(b'\n') {
@@ -124,7 +195,7 @@ impl Journal {
                 }
             }
         }
-        let shard = shard.map_or_else(String::new, |shard| format!("-{}", shard.in_name()));
+        let shard = shard.map_or_else(String::new, |shard| format!("-{shard}"));
         Ok(Self {
             folder: folder.to_owned(),
             name: format!("{NAME}{shard}{END}"),
@@ -156,12 +227,18 @@ impl Journal {
     }
 
     /// Notes that `out` will be made from `source`.
-    pub fn begin(&mut self, out: &Path, source: FileMark) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn begin(&mut self, out: &Path, source: FileMark) -> Result<(), Error> {
         self.add(&self.record(out, source))
     }
 
     /// Notes a file that is about to take its name, as a part of the work on `out`.
-    pub fn note(&mut self, out: &Path, source: FileMark, file: FileMark) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn note(&mut self, out: &Path, source: FileMark, file: FileMark) -> Result<(), Error> {
         self.add(&Record {
             file: Some(file),
             ..self.record(out, source)
@@ -169,11 +246,12 @@ impl Journal {
     }
 
     /// Notes that `out` is there.
-    pub fn finish(&mut self, out: &Path, source: FileMark, report: Value) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// [`Error::ReadBack`] or [`Error::Write`].
+    pub fn finish(&mut self, out: &Path, source: FileMark, report: Value) -> Result<(), Error> {
         let path = self.folder.join(out);
-        let result = FileMark::of(&path).map_err(|error| {
-            Failure::because(format!("{} cannot be read back: {error}", path.display()))
-        })?;
+        let result = FileMark::of(&path).map_err(|source| Error::ReadBack { path, source })?;
         self.add(&Record {
             done: Some(Done { result, report }),
             ..self.record(out, source)
@@ -190,12 +268,14 @@ impl Journal {
         }
     }
 
-    fn add(&mut self, record: &Record) -> Result<(), Failure> {
+    fn add(&mut self, record: &Record) -> Result<(), Error> {
         let path = self.folder.join(&self.name);
-        let failed = |error: io::Error| {
-            Failure::because(format!("{} cannot be written: {error}", path.display()))
+        let failed = |source| Error::Write {
+            path: path.clone(),
+            source,
         };
-        let mut line = serde_json::to_vec(record).map_err(Failure::because)?;
+        let line = serde_json::to_vec(record);
+        let mut line = line.map_err(|error| failed(io::Error::other(error)))?;
         line.push(b'\n');
         let file = match &mut self.file {
             Some(file) => file,
@@ -302,8 +382,7 @@ mod tests {
         let mut journal = room.journal("r");
         journal.finish(out, room.mark(), Value::Null).unwrap();
         assert!(matches!(room.state("r"), State::Done(_)));
-        let shard = Some("1/2".parse().unwrap());
-        let other = Journal::read(room.folder.path(), "r".to_owned(), shard).unwrap();
+        let other = Journal::read(room.folder.path(), "r".to_owned(), Some("1-of-2")).unwrap();
         assert!(
             matches!(other.state(out, &room.source), State::Done(_)),
             "shards read each other's"
