@@ -1,11 +1,14 @@
-"""Portraits whose parts a person has checked, pixel by pixel: what the face parser is measured on.
+"""Portraits whose parts a person has outlined: what labels are learnt from, and what the parser is measured on.
 
-    python annotate.py sheets --portraits D/portraits_held_out --work D/held_out    # to look at and correct
-    python annotate.py labels --portraits D/portraits_held_out --work D/held_out    # the label maps
+    python annotate.py sheets --portraits D/annotated --work D/sheets      # to look at
+    python annotate.py paint  --corrections corrections.json               # to correct
 
-`annotations/held_out.json` names the portraits by their number in the set and has polygons, in pixels of 512,
-that are painted one over the other onto what `feature_labels.py apply` says of them. Left and right parts have
-one name, as in `feature_labels.py`; CelebAMask-HQ's labels come out.
+`annotations/codes.npy` has the portraits' codes in W, `labels.npz` their label maps, `portraits.json` who is on
+them. The first 32 are held out: no network has seen them when it is measured. Draw them with `portraits.py
+--codes annotations/codes.npy --side 512 --features 32 64 128 256`.
+
+Corrections are a list of `{"portrait": row, "part": "neck", "polygon": [[x, y], ...], "only": ["skin"]}`, in pixels
+of 512, painted one over the other; with `only`, onto these parts alone. Left and right parts have one name.
 """
 
 from __future__ import annotations
@@ -16,55 +19,63 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
-from feature_labels import COLOURS, HERE, LABEL_SIDE, LABELS, PAIRED, PARTS, UNSURE, celeb_labels
-from shards import load_all, save_whole
+from parts import COLOURS, LABEL_SIDE, PARTS, labels_of, parts_of
+from shards import load_all
 
+HERE = Path(__file__).parent
+ANNOTATIONS = HERE / "annotations"
 SIDE = 512
 SHEET_SIDE = 1024
 
 
-def proposed_parts(labels: np.ndarray) -> np.ndarray:
-    """Parts of a label map of `feature_labels.py`; where it is unsure, those of the nearest sure pixel."""
-    part_of_label = np.zeros(256, np.uint8)
-    for part, label in enumerate(LABELS):
-        part_of_label[label] = part
-        if PARTS[part] in PAIRED:
-            part_of_label[label + 1] = part
-    _, (y, x) = ndimage.distance_transform_edt(labels == UNSURE, return_indices=True)
-    return part_of_label[labels[y, x]]
+def labels() -> np.ndarray:
+    """The label maps, CelebAMask-HQ's labels, `[n, 256, 256]`."""
+    return np.load(ANNOTATIONS / "labels.npz")["labels"]
 
 
-def painted(parts: np.ndarray, regions: list[dict]) -> np.ndarray:
-    """The parts with the regions painted over them, in their order."""
+def held_out() -> int:
+    """How many of the portraits, from the first on, are held out."""
+    return json.loads((ANNOTATIONS / "portraits.json").read_text())["held_out"]
+
+
+def groups() -> dict[str, list[int]]:
+    """Who is on the portraits: their rows, by group."""
+    return json.loads((ANNOTATIONS / "portraits.json").read_text())["groups"]
+
+
+def rows(all_of_them: bool) -> range:
+    """The rows to learn from."""
+    return range(0 if all_of_them else held_out(), len(labels()))
+
+
+def painted(parts: np.ndarray, corrections: list[dict]) -> np.ndarray:
+    """A portrait's parts `[256, 256]` with the polygons painted over them, in their order."""
     parts = parts.copy()
-    for region in regions:
+    for correction in corrections:
         mask = Image.new("L", (SIDE * 2, SIDE * 2))
-        ImageDraw.Draw(mask).polygon([(2 * x, 2 * y) for x, y in region["polygon"]], fill=255)
+        ImageDraw.Draw(mask).polygon([(2 * x, 2 * y) for x, y in correction["polygon"]], fill=255)
         inside = np.asarray(mask.resize((LABEL_SIDE, LABEL_SIDE), Image.Resampling.BOX)) > 127
-        only = region.get("only")
-        if only:
+        if only := correction.get("only"):
             inside = inside & np.isin(parts, [PARTS.index(name) for name in only])
-        parts[inside] = PARTS.index(region["part"])
+        parts[inside] = PARTS.index(correction["part"])
     return parts
 
 
-def checked_parts(options: argparse.Namespace) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Picture and parts of each portrait that is named."""
-    stored = json.loads(options.annotations.read_text())
-    pictures, labels = load_all(options.portraits, "pictures"), load_all(options.portraits, "labels")
-    result = {}
-    for number in stored["portraits"]:
-        regions = [region for region in stored["regions"] if region["portrait"] == number]
-        result[number] = pictures[number], painted(proposed_parts(labels[number]), regions)
-    return result
+def paint(options: argparse.Namespace) -> None:
+    """Corrects the label maps."""
+    corrected = labels()
+    corrections = json.loads(options.corrections.read_text())
+    for row in sorted({correction["portrait"] for correction in corrections}):
+        of_row = [correction for correction in corrections if correction["portrait"] == row]
+        corrected[row] = labels_of(painted(parts_of(corrected[row]), of_row))
+    np.savez_compressed(ANNOTATIONS / "labels.npz", labels=corrected)
 
 
-def sheet(picture: np.ndarray, parts: np.ndarray) -> Image.Image:
+def sheet(picture: np.ndarray, label_map: np.ndarray) -> Image.Image:
     """The portrait with a grid of pixels of 512, beside it with its parts in colour and outlined."""
     large = Image.fromarray(picture).resize((SHEET_SIDE, SHEET_SIDE), Image.Resampling.BICUBIC)
-    enlarged = np.asarray(Image.fromarray(parts).resize((SHEET_SIDE, SHEET_SIDE), Image.Resampling.NEAREST))
+    enlarged = np.asarray(Image.fromarray(label_map).resize((SHEET_SIDE, SHEET_SIDE), Image.Resampling.NEAREST))
     tinted = np.asarray(large) * 0.55 + COLOURS[enlarged] * 0.45
     border = (enlarged != np.roll(enlarged, 1, 0)) | (enlarged != np.roll(enlarged, 1, 1))
     tinted[border] = 255
@@ -80,22 +91,23 @@ def sheet(picture: np.ndarray, parts: np.ndarray) -> Image.Image:
     return Image.fromarray(np.concatenate([np.asarray(gridded), tinted.astype(np.uint8)], 1))
 
 
+def sheets(options: argparse.Namespace) -> None:
+    """A sheet a portrait."""
+    options.work.mkdir(parents=True, exist_ok=True)
+    pictures, maps = load_all(options.portraits, "pictures"), labels()
+    for row in options.only or range(len(maps)):
+        sheet(pictures[row], maps[row]).save(options.work / f"{row:03}.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("step", choices=["sheets", "labels"])
-    parser.add_argument("--portraits", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--annotations", type=Path, default=HERE / "annotations/held_out.json")
+    parser.add_argument("step", choices=["sheets", "paint"])
+    parser.add_argument("--portraits", type=Path, help="the portraits' pictures")
+    parser.add_argument("--work", type=Path)
     parser.add_argument("--only", type=int, nargs="*", help="portraits of the sheets")
+    parser.add_argument("--corrections", type=Path)
     options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    checked = checked_parts(options)
-    if options.step == "sheets":
-        for number in options.only or checked:
-            sheet(*checked[number]).save(options.work / f"{number:03}.png")
-        return
-    save_whole(options.work / "pictures.npy", np.array([picture for picture, _ in checked.values()]))
-    save_whole(options.work / "labels.npy", np.array([celeb_labels(parts) for _, parts in checked.values()]))
+    {"sheets": sheets, "paint": paint}[options.step](options)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains the chin scorer: how likely, and how marked, is a visible double chin in an aligned crop?
 
-    python chin_scorer.py --start D/refined/checkpoint.pt --labelled D/labelled --portraits D/portraits \
+    python chin_scorer.py --start D/face_parser/checkpoint.pt --labelled D/labelled --portraits D/portraits \
         --clear-pairs D/clear_pairs --pairs D/pairs --marked-pairs D/marked_pairs --work D/chin_scorer
 
 The network is the first stages of the face parser, which know outlines and shadows of chins and necks, and a linear

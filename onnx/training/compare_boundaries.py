@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from feature_labels import PARTS, Classifiers
+from feature_labels import Classifiers
 from generator import FEATURE_SIDES, STYLE_LAYERS, Generator, default_pack, moved, to_pixels
+from parts import PARTS
 
 HERE = Path(__file__).parent
 MARGIN_PX = 8

@@ -1,16 +1,10 @@
 """Trains the face parser: which part of a portrait is each pixel of an aligned crop?
 
-    python face_parser.py --portraits D/portraits --work D/face_parser --steps 4000
+    python face_parser.py --portraits D/portraits --annotated D/annotated --work D/face_parser --steps 4000
 
-Portraits come from `portraits.py`, their label maps from `feature_labels.py apply`. A checkpoint is
-written every 50 steps: give the command again to go on, with more `--steps` to train longer.
-
-    python face_parser.py --portraits D/portraits --work D/refined --start D/face_parser/checkpoint.pt \\
-        --annotated D/held_out --steps 800 --rate 5e-4
-
-refines it on portraits that a person has labelled (`annotate.py labels`), mixed with others, of which only the
-large parts are believed: labels from features draw brows, eyes, noses, lips and ears too large.
-`--annotated-half 0` or `1` takes the first or the second half, so that the other can be measured.
+Portraits come from `portraits.py`, their label maps from `feature_labels.py`; those that a person has outlined
+(`annotate.py`) are a quarter of each batch. A checkpoint is written every 50 steps: give the command again to go
+on, with more `--steps` to train longer. `--all` learns from the held-out portraits too: measure without it.
 """
 
 from __future__ import annotations
@@ -24,22 +18,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import annotate
 import augment
 from exporting import export
+from necklaces import adorn
+from parts import NAMES, UNSURE
+from shards import load_all
 
 HERE = Path(__file__).parent
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CLASSES = 19
-UNSURE = 255
 WORKING_SIDE = 256
 CROP_SIDE = 512
 FEATURES = 24
-NAMES = [
-    "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "glasses", "l_ear", "r_ear", "earring", "nose",
-    "mouth", "u_lip", "l_lip", "neck", "necklace", "cloth", "hair", "hat",
-]  # fmt: skip
-# The first portraits are never trained on.
-HELD_OUT = 100
+# How many of a batch were outlined by a person.
+BY_HAND = 4
+# The share of necks that get a necklace.
+ADORNED = 0.25
 
 
 class ConvNorm(nn.Sequential):
@@ -132,8 +127,8 @@ class Portraits:
             if ".partial" not in labels.name and pictures.exists():
                 self.shards.append((np.load(pictures, mmap_mode="r"), np.load(labels, mmap_mode="r")))
         self.index = [(s, k) for s, (_, labels) in enumerate(self.shards) for k in range(len(labels))]
-        if len(self.index) <= HELD_OUT:
-            raise SystemExit(f"{len(self.index)} labelled portraits: draw and label more than {HELD_OUT}")
+        if not self.index:
+            raise SystemExit("no labelled portraits: draw them with portraits.py --classifiers")
 
     def __len__(self) -> int:
         return len(self.index)
@@ -142,47 +137,18 @@ class Portraits:
         pictures, labels = [], []
         for number in chosen:
             shard, row = self.index[number]
-            picture = np.asarray(self.shards[shard][0][row])
-            factor = picture.shape[0] // WORKING_SIDE
-            if factor > 1:
-                blocks = picture.reshape(WORKING_SIDE, factor, WORKING_SIDE, factor, 3)
-                picture = np.rint(blocks.mean((1, 3), dtype=np.float32)).astype(np.uint8)
-            pictures.append(picture)
+            pictures.append(reduced(np.asarray(self.shards[shard][0][row])))
             labels.append(np.asarray(self.shards[shard][1][row]))
         return augment.to_tensor(np.array(pictures)), torch.from_numpy(np.array(labels)).long()
 
 
-def augmented(portraits: Portraits, chosen, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    pictures, labels = portraits.batch(chosen)
-    pictures, labels = augment.mirror(pictures, labels, rng)
-    pictures, labels = augment.move(pictures, labels, rng)
-    pictures, labels = augment.occlude(pictures, labels, rng, chance=0.3, top=0.4)
-    return augment.degrade(pictures, rng), labels
-
-
-# What labels from features say well enough beside labels by hand.
-LARGE_PARTS = [NAMES.index(name) for name in ("background", "skin", "neck", "cloth", "hair", "hat")]
-# How many of a batch were labelled by hand, where there are such portraits.
-BY_HAND = 4
-
-
-def half_of(count: int, half: int | None) -> slice:
-    """The first or the second half of so many, or all of them."""
-    middle = count // 2
-    return slice(None) if half is None else (slice(0, middle), slice(middle, None))[half]
-
-
 class Annotated:
-    """Portraits that a person has labelled."""
+    """Portraits that a person has outlined."""
 
-    def __init__(self, folder: Path, half: int | None):
-        pictures = np.load(folder / "pictures.npy")
-        chosen = half_of(len(pictures), half)
-        pictures = pictures[chosen]
-        factor = pictures.shape[1] // WORKING_SIDE
-        blocks = pictures.reshape(len(pictures), WORKING_SIDE, factor, WORKING_SIDE, factor, 3)
-        self.pictures = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8)
-        self.labels = np.load(folder / "labels.npy")[chosen]
+    def __init__(self, folder: Path, rows: range):
+        pictures = load_all(folder, "pictures")
+        self.pictures = np.array([reduced(pictures[row]) for row in rows])
+        self.labels = annotate.labels()[rows.start : rows.stop]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -191,42 +157,38 @@ class Annotated:
         return augment.to_tensor(self.pictures[chosen]), torch.from_numpy(self.labels[chosen]).long()
 
 
-def mixed(portraits: Portraits, annotated: Annotated | None, batch: int, rng: np.random.Generator):
-    """A batch of augmented portraits, some of them labelled by hand if there are such."""
-    others = batch - (BY_HAND if annotated else 0)
-    chosen = rng.choice(np.arange(HELD_OUT, len(portraits)), others, replace=False)
-    pictures, labels = augmented(portraits, chosen, rng)
-    if annotated is None:
-        return pictures, labels
-    labels = torch.where(torch.isin(labels, torch.tensor(LARGE_PARTS)), labels, UNSURE)
-    more = augmented(annotated, rng.choice(len(annotated), BY_HAND, replace=False), rng)
-    return torch.cat([pictures, more[0]]), torch.cat([labels, more[1]])
+def reduced(picture: np.ndarray) -> np.ndarray:
+    """A picture at the side that the network works at."""
+    factor = picture.shape[0] // WORKING_SIDE
+    blocks = picture.reshape(WORKING_SIDE, factor, WORKING_SIDE, factor, 3)
+    return np.rint(blocks.mean((1, 3), dtype=np.float32)).astype(np.uint8)
 
 
-def class_weights(portraits: Portraits) -> torch.Tensor:
-    """Rare parts count more, by the square root, between a half and five times."""
-    counts = np.zeros(256)
-    for _, labels in portraits.shards[:3]:
-        counts += np.bincount(np.asarray(labels).ravel(), minlength=256)
-    frequency = counts[:CLASSES] / counts[:CLASSES].sum()
-    weights = np.sqrt(1 / CLASSES / np.maximum(frequency, 1e-6)).clip(0.5, 5)
-    return torch.from_numpy(weights.astype(np.float32))
+def augmented(portraits: Portraits, annotated: Annotated, batch: int, rng: np.random.Generator):
+    """A batch, some of it outlined by a person, made as varied as photographs."""
+    others = portraits.batch(rng.choice(len(portraits), batch - BY_HAND, replace=False))
+    by_hand = annotated.batch(rng.choice(len(annotated), BY_HAND, replace=False))
+    pictures, labels = (torch.cat(both) for both in zip(others, by_hand))
+    pictures, labels = adorn(pictures, labels, rng, ADORNED)
+    pictures, labels = augment.mirror(pictures, labels, rng)
+    pictures, labels = augment.move(pictures, labels, rng)
+    pictures, labels = augment.occlude(pictures, labels, rng, chance=0.3, top=0.4)
+    return augment.degrade(pictures, rng), labels
 
 
-def confusion(parser: FaceParser, portraits: Portraits, chosen, degraded: bool) -> np.ndarray:
-    """Pixels by label (row) and what the parser says (column), where the label is sure."""
+def confusion(parser: FaceParser, annotated: Annotated, degraded: bool) -> np.ndarray:
+    """Pixels by label (row) and what the parser says (column)."""
     counts = np.zeros((CLASSES, CLASSES), np.int64)
     rng = np.random.default_rng(77)
     parser.eval()
     with torch.no_grad():
-        for first in range(0, len(chosen), 8):
-            pictures, labels = portraits.batch(chosen[first : first + 8])
+        for first in range(0, len(annotated), 8):
+            pictures, labels = annotated.batch(np.arange(first, min(first + 8, len(annotated))))
             if degraded:
                 pictures = augment.degrade(pictures, rng)
             told = parser(pictures).argmax(1)
-            sure = labels != UNSURE
-            pairs = labels[sure] * CLASSES + told[sure]
-            counts += np.bincount(pairs.numpy(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+            pairs = labels * CLASSES + told
+            counts += np.bincount(pairs.numpy().ravel(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
     return counts
 
 
@@ -240,7 +202,7 @@ def overlaps(counts: np.ndarray) -> dict[str, float]:
     }
 
 
-def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
+def train(options: argparse.Namespace, portraits: Portraits, annotated: Annotated) -> FaceParser:
     torch.manual_seed(options.seed)
     parser = FaceParser().to(DEVICE)
     average = torch.optim.swa_utils.AveragedModel(
@@ -258,9 +220,6 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
         state = torch.load(options.start, map_location=DEVICE)
         parser.load_state_dict(state["parser"])
         average.load_state_dict(state["average"])
-    annotated = Annotated(options.annotated, options.annotated_half) if options.annotated else None
-    # Labels by hand have the true sizes, so that no part needs more weight than it has.
-    weights = None if annotated else class_weights(portraits).to(DEVICE)
     running = None
     for step in range(first, options.steps):
         # Warm up, stay, and come down over the last third.
@@ -268,10 +227,10 @@ def train(options: argparse.Namespace, portraits: Portraits) -> FaceParser:
         for group in optimiser.param_groups:
             group["lr"] = options.rate * min(1, (step + 1) / 100, max(left, 0.01))
         rng = np.random.default_rng([options.seed, step])
-        pictures, labels = mixed(portraits, annotated, options.batch, rng)
+        pictures, labels = augmented(portraits, annotated, options.batch, rng)
         parser.train()
         told = parser(pictures.to(DEVICE))
-        loss = F.cross_entropy(told, labels.to(DEVICE), weights, ignore_index=UNSURE)
+        loss = F.cross_entropy(told, labels.to(DEVICE), ignore_index=UNSURE)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -298,8 +257,8 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, nargs="+", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="a checkpoint to begin from")
-    parser.add_argument("--annotated", type=Path, help="portraits that were labelled by hand")
-    parser.add_argument("--annotated-half", type=int, choices=[0, 1], help="only the first or the second half of them")
+    parser.add_argument("--annotated", type=Path, required=True, help="pictures of the outlined portraits")
+    parser.add_argument("--all", action="store_true", help="learn from the held-out portraits too")
     parser.add_argument("--onnx", type=Path, default=HERE / "../face_parser.onnx")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=8)
@@ -310,11 +269,11 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
     portraits = Portraits(options.portraits)
-    network = train(options, portraits)
-    held_out = np.arange(HELD_OUT)
-    report = {"steps": options.steps, "portraits": len(portraits) - HELD_OUT, "held_out": HELD_OUT}
+    network = train(options, portraits, Annotated(options.annotated, annotate.rows(options.all)))
+    held_out = Annotated(options.annotated, range(annotate.held_out()))
+    report = {"steps": options.steps, "portraits": len(portraits), "held_out_was_seen": options.all}
     for name, degraded in (("clean", False), ("degraded", True)):
-        each = overlaps(confusion(network, portraits, held_out, degraded))
+        each = overlaps(confusion(network, held_out, degraded))
         report[name] = {"mean": round(float(np.mean(list(each.values()))), 3), **each}
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))

@@ -1,8 +1,8 @@
 """How well the face parser does: against portraits that a person has checked, and against real photographs.
 
-    python measure_parser.py --held-out D/held_out --photos PHOTOS --sheet sheet.png
+    python measure_parser.py --held-out D/annotated --photos PHOTOS --sheet sheet.png
 
-`--held-out` is a folder of `annotate.py labels`. `--photos` has aligned crops `NAME.png`; their necks are in
+`--held-out` has the pictures of the outlined portraits (see `annotate.py`). `--photos` has aligned crops `NAME.png`; their necks are in
 `annotations/real_necks.json`, as polygons in pixels of 512 px, and `NAME_hair.png`, where it is there, is a mask
 of the hair.
 """
@@ -17,20 +17,12 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image, ImageDraw
 
-from feature_labels import HERE, LABEL_SIDE
-from face_parser import CLASSES, CROP_SIDE, NAMES, half_of, overlaps
+import annotate
+from face_parser import CLASSES, CROP_SIDE, overlaps
+from parts import COLOURS, LABEL_SIDE, NAMES
+from shards import load_all
 
 NECK, HAIR = NAMES.index("neck"), NAMES.index("hair")
-# Who is on the held-out portraits, by their number in the set.
-GROUPS = json.loads((HERE / "annotations/held_out_groups.json").read_text())
-COLOURS = np.array(
-    [
-        [60, 60, 60], [255, 205, 160], [120, 70, 20], [120, 70, 20], [30, 120, 255], [30, 120, 255], [0, 255, 255],
-        [255, 120, 120], [255, 120, 120], [255, 255, 0], [255, 160, 60], [120, 0, 0], [255, 0, 80], [200, 0, 160],
-        [60, 200, 60], [255, 255, 255], [60, 60, 220], [150, 60, 220], [0, 150, 130],
-    ],
-    np.uint8,
-)  # fmt: skip
 
 
 class Parser:
@@ -71,28 +63,24 @@ def tile(picture: np.ndarray, *maps: np.ndarray) -> np.ndarray:
     return np.concatenate([small, *shown], 1)
 
 
-def held_out(parser: Parser, folder: Path, half: int | None) -> tuple[dict, list[np.ndarray]]:
-    numbers = json.loads((HERE / "annotations/held_out.json").read_text())["portraits"]
-    chosen = half_of(len(numbers), half)
-    numbers = numbers[chosen]
-    pictures, labels = np.load(folder / "pictures.npy")[chosen], np.load(folder / "labels.npy")[chosen]
+def held_out(parser: Parser, folder: Path) -> tuple[dict, list[np.ndarray]]:
+    count = annotate.held_out()
+    pictures, labels = load_all(folder, "pictures")[:count], annotate.labels()[:count]
     told = np.array([parser.labels(picture) for picture in pictures])
     counts = np.array([confusion(t, l) for t, l in zip(told, labels)])
     each = overlaps(counts.sum(0))
-    report = {"portraits": len(labels), "mean": round(float(np.mean(list(each.values()))), 3), **each, "groups": {}}
-    for group, members in GROUPS.items():
-        inside = [k for k, number in enumerate(numbers) if number in members]
+    report = {"portraits": count, "mean": round(float(np.mean(list(each.values()))), 3), **each, "groups": {}}
+    for group, members in annotate.groups().items():
+        inside = [row for row in members if row < count]
         if inside:
             of_group = overlaps(counts[inside].sum(0))
             report["groups"][group] = {"portraits": len(inside), "neck": of_group.get("neck"), "hair": of_group.get("hair")}
-    report["necks"] = {
-        str(number): round(overlap(t == NECK, l == NECK), 3) for number, t, l in zip(numbers, told, labels)
-    }
+    report["necks"] = [round(overlap(t == NECK, l == NECK), 3) for t, l in zip(told, labels)]
     return report, [tile(p, l, t) for p, l, t in zip(pictures, labels, told)]
 
 
 def photographs(parser: Parser, folder: Path) -> tuple[dict, list[np.ndarray]]:
-    necks = json.loads((HERE / "annotations/real_necks.json").read_text())
+    necks = json.loads((annotate.ANNOTATIONS / "real_necks.json").read_text())
     report, tiles = {}, []
     for name, regions in necks.items():
         picture = np.asarray(Image.open(folder / f"{name}.png").convert("RGB"))
@@ -115,16 +103,15 @@ def photographs(parser: Parser, folder: Path) -> tuple[dict, list[np.ndarray]]:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--onnx", type=Path, default=HERE / "../face_parser.onnx")
+    arguments.add_argument("--onnx", type=Path, default=annotate.HERE / "../face_parser.onnx")
     arguments.add_argument("--held-out", type=Path)
-    arguments.add_argument("--half", type=int, choices=[0, 1], help="only the first or the second half of them")
     arguments.add_argument("--photos", type=Path)
     arguments.add_argument("--sheet", type=Path, help="picture, what is right, and what the parser says")
     options = arguments.parse_args()
     parser = Parser(options.onnx)
     report, tiles = {}, []
     if options.held_out:
-        report["held out"], shown = held_out(parser, options.held_out, options.half)
+        report["held out"], shown = held_out(parser, options.held_out)
         tiles += shown
     if options.photos:
         report["photographs"], shown = photographs(parser, options.photos)

@@ -1,7 +1,7 @@
 """Trains the neck field: for every place of a portrait's lower part, where its new pixel comes from, how its shade
 changes, and how much of its fine detail stays, so that a double chin goes and the skin stays the photo's own.
 
-    python neck_field.py --pairs D/pairs --clear D/clear_pairs --work D/neck_field --start D/refined/checkpoint.pt
+    python neck_field.py --pairs D/pairs --clear D/clear_pairs --work D/neck_field --start D/face_parser/checkpoint.pt
 
 Pairs come from `neck_pairs.py`, the start is a checkpoint of `face_parser.py`: the field's trunk is a parser
 that is also told the region where an edit may act. A checkpoint is written every 50 steps: give the command again to

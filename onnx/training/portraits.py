@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from feature_labels import Classifiers, celeb_labels
+from feature_labels import Classifiers
 from generator import CODE_SIZE, FEATURE_SIDES, Generator, default_pack, moved, to_pixels
+from parts import labels_of
 from shards import save_whole
 
 SHARD = 100
@@ -78,7 +79,7 @@ def draw_shard(
         image, features = generator.draw(code, FEATURE_SIDES if classifiers else tuple(options.features))
         pictures.append(to_pixels(image, options.side))
         if classifiers:
-            labels.append(celeb_labels(classifiers.parts(features)))
+            labels.append(labels_of(classifiers.parts(features)))
         for side in options.features:
             maps[side].append(features[side].astype(np.float16))
     save_whole(options.out / f"codes_{first:06}.npy", codes.astype(np.float32))
