@@ -22,7 +22,7 @@ pub use sources::{Source, Sources};
 pub use unfinished::{Unfinished, UnfinishedStore};
 
 use super::background::Unexpected;
-use super::export::ExportOptions;
+use super::export_options::ExportOptions;
 use super::{FaceParams, path_text};
 use crate::photo::Format;
 use crate::sha256::sha256_hex;

@@ -16,6 +16,7 @@ pub mod compare;
 mod document;
 mod edits;
 pub mod export;
+mod export_options;
 mod history;
 pub mod json_file;
 pub mod open;

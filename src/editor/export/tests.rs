@@ -8,8 +8,10 @@ use tempfile::TempDir;
 use image::RgbImage;
 
 use super::*;
+use crate::editor::compare::{Animation, Layout};
 use crate::geometry::Affine;
 use crate::photo::Limits;
+use crate::photo::SaveOptions;
 use crate::portrait::paste::CropChange;
 
 /// A change of a square of the photo: brighter under a mask of a smaller square.
