@@ -3,7 +3,7 @@
     python face_parser.py --portraits D/portraits --annotated D/annotated --work D/face_parser --steps 4000
 
 Portraits come from `portraits.py`, their label maps from `feature_labels.py`; those that a person has outlined
-(`annotate.py`) are a quarter of each batch. A checkpoint is written every 50 steps: give the command again to go
+(`annotate.py`) are half of each batch. A checkpoint is written every 50 steps: give the command again to go
 on, with more `--steps` to train longer. `--all` learns from the held-out portraits too: measure without it.
 """
 
@@ -27,7 +27,7 @@ from shards import load_all
 
 HERE = Path(__file__).parent
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-CLASSES = 19
+CLASSES = len(NAMES)
 WORKING_SIDE = 256
 CROP_SIDE = 512
 FEATURES = 24
@@ -176,8 +176,14 @@ def augmented(portraits: Portraits, annotated: Annotated, batch: int, rng: np.ra
     return augment.degrade(pictures, rng), labels
 
 
-def confusion(parser: FaceParser, annotated: Annotated, degraded: bool) -> np.ndarray:
+def confusion(told: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Pixels by label (row) and what the parser says (column)."""
+    pairs = labels.astype(int) * CLASSES + told
+    return np.bincount(pairs.ravel(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+
+
+def measured(parser: FaceParser, annotated: Annotated, degraded: bool) -> np.ndarray:
+    """What the parser says of outlined portraits, as `confusion` has it."""
     counts = np.zeros((CLASSES, CLASSES), np.int64)
     rng = np.random.default_rng(77)
     parser.eval()
@@ -186,9 +192,7 @@ def confusion(parser: FaceParser, annotated: Annotated, degraded: bool) -> np.nd
             pictures, labels = annotated.batch(np.arange(first, min(first + 8, len(annotated))))
             if degraded:
                 pictures = augment.degrade(pictures, rng)
-            told = parser(pictures).argmax(1)
-            pairs = labels * CLASSES + told
-            counts += np.bincount(pairs.numpy().ravel(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+            counts += confusion(parser(pictures).argmax(1).numpy(), labels.numpy())
     return counts
 
 
@@ -273,7 +277,7 @@ def main() -> None:
     held_out = Annotated(options.annotated, range(annotate.held_out()))
     report = {"steps": options.steps, "portraits": len(portraits), "held_out_was_seen": options.all}
     for name, degraded in (("clean", False), ("degraded", True)):
-        each = overlaps(confusion(network, held_out, degraded))
+        each = overlaps(measured(network, held_out, degraded))
         report[name] = {"mean": round(float(np.mean(list(each.values()))), 3), **each}
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))

@@ -18,7 +18,7 @@ import onnxruntime as ort
 from PIL import Image, ImageDraw
 
 import annotate
-from face_parser import CLASSES, CROP_SIDE, overlaps
+from face_parser import CLASSES, CROP_SIDE, confusion, overlaps
 from parts import COLOURS, LABEL_SIDE, NAMES
 from shards import load_all
 
@@ -37,11 +37,6 @@ class Parser:
         image = picture.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
         logits = self.session.run(["logits"], {"image": image})[0][0]
         return logits.reshape(CLASSES, LABEL_SIDE, 2, LABEL_SIDE, 2).mean((2, 4)).argmax(0).astype(np.uint8)
-
-
-def confusion(told: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    pairs = labels.astype(int) * CLASSES + told
-    return np.bincount(pairs.ravel(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:

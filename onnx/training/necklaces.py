@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-NECK, NECKLACE = 14, 15
+from parts import NAMES
+
+NECK, NECKLACE = NAMES.index("neck"), NAMES.index("necklace")
 OVERSAMPLING = 4
 # Gold, silver, steel, pearl, jet, and what beads are made of.
 METALS = ((212, 168, 70), (205, 205, 210), (120, 122, 128), (235, 190, 150))
