@@ -15,14 +15,17 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+import torch
 from PIL import Image, ImageDraw
 
 import annotate
-from face_parser import CLASSES, CROP_SIDE, confusion, overlaps
+import augment
+from face_parser import CLASSES, CROP_SIDE, confusion, overlaps, reduced
+from necklaces import adorn
 from parts import COLOURS, LABEL_SIDE, NAMES
 from shards import load_all
 
-NECK, HAIR = NAMES.index("neck"), NAMES.index("hair")
+SKIN, NECK, NECKLACE, HAIR = (NAMES.index(name) for name in ("skin", "neck", "necklace", "hair"))
 
 
 class Parser:
@@ -74,6 +77,23 @@ def held_out(parser: Parser, folder: Path) -> tuple[dict, list[np.ndarray]]:
     return report, [tile(p, l, t) for p, l, t in zip(pictures, labels, told)]
 
 
+def necklaces(parser: Parser, folder: Path) -> dict[str, float]:
+    """Of necklaces that are drawn round the held-out necks: the share of their pixels that is found, and that is
+    taken for skin or neck."""
+    count = annotate.held_out()
+    pictures = np.array([reduced(picture) for picture in load_all(folder, "pictures")[:count]])
+    labels = torch.from_numpy(annotate.labels()[:count]).long()
+    adorned, labels = adorn(augment.to_tensor(pictures), labels, np.random.default_rng(5), chance=1.0)
+    adorned = ((adorned + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    # The parser takes crops of twice the side.
+    told = np.array([parser.labels(picture.repeat(2, 0).repeat(2, 1)) for picture in adorned])
+    told = told[labels.numpy() == NECKLACE]
+    return {
+        "found": round(float((told == NECKLACE).mean()), 3),
+        "taken for skin": round(float(np.isin(told, [SKIN, NECK]).mean()), 3),
+    }
+
+
 def photographs(parser: Parser, folder: Path) -> tuple[dict, list[np.ndarray]]:
     necks = json.loads((annotate.ANNOTATIONS / "real_necks.json").read_text())
     report, tiles = {}, []
@@ -107,6 +127,7 @@ def main() -> None:
     report, tiles = {}, []
     if options.held_out:
         report["held out"], shown = held_out(parser, options.held_out)
+        report["necklaces"] = necklaces(parser, options.held_out)
         tiles += shown
     if options.photos:
         report["photographs"], shown = photographs(parser, options.photos)

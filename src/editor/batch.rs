@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -258,9 +258,8 @@ impl<'a> Journals<'a> {
         }
         let wish = self.wish;
         let state = match wish.goes_on || !wish.replaces {
-            true => journal.lock().map_or(State::New, |journal| {
-                journal.state(&place.below, &place.source)
-            }),
+            true => (journal.lock().unwrap_or_else(PoisonError::into_inner))
+                .state(&place.below, &place.source),
             false => State::New,
         };
         if let State::Done(done) = &state {

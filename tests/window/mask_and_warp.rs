@@ -104,30 +104,16 @@ fn method_strength_and_colours_reach_the_document() {
     assert!((strength - 0.9).abs() < 1e-6, "{strength}");
     bench.click("Match colours at the seam");
     assert!(!bench.session().document.params(face).settings.match_colour);
+    let feather_px = |bench: &Bench| {
+        let params = bench.session().document.params(face);
+        params.settings.mask.feather_px
+    };
     bench.click("Mask");
     bench.slider("Feather").set_value_accesskit(60.0);
     bench.harness.run_steps(2);
-    assert_eq!(
-        bench
-            .session()
-            .document
-            .params(face)
-            .settings
-            .mask
-            .feather_px,
-        60
-    );
+    assert_eq!(feather_px(&bench), 60);
     bench.click("Reset mask");
-    assert_eq!(
-        bench
-            .session()
-            .document
-            .params(face)
-            .settings
-            .mask
-            .feather_px,
-        25
-    );
+    assert_eq!(feather_px(&bench), 25);
     bench.settle();
     assert_eq!(bench.shown(), Shown::Exact);
 }

@@ -1,6 +1,7 @@
 //! The queue: many photos, retouched one after the other into a folder. Each has a session of its own that is
 //! on no list, and one bad photo stops none of the others.
 
+mod item;
 mod work;
 
 use std::path::PathBuf;
@@ -12,12 +13,13 @@ use super::writes::Writes;
 use crate::app::notices::Notice;
 use crate::app::session::{Finding, Session};
 use crate::editor::Document;
-use crate::editor::batch::{self, Edit, Noted, Place, Plan, Planned, Turn, Unfinished, Wish};
+use crate::editor::batch::{self, Edit, Plan, Unfinished, Wish};
 use crate::editor::export::{self, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::engine::client::{Backend, Reply};
 use crate::latent::OwnBoundaries;
 use crate::photo::{Format, Overwrite, PhotoId};
+pub use item::{Item, ItemState};
 use work::Work;
 
 /// Whose settings the photos get.
@@ -49,50 +51,6 @@ pub struct BatchOptions {
     pub format: Option<Format>,
     /// Whether files that are there already may be replaced.
     pub replaces: bool,
-}
-
-/// How far a photo is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemState {
-    /// Its turn has not come.
-    Waiting,
-    /// It is in work.
-    Running,
-    /// Its result is there; with what its owner should know.
-    Done(Vec<String>),
-    /// There is none, and why.
-    Failed(String),
-}
-
-/// A photo of the queue.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// The photo, and where its result goes.
-    pub place: Place,
-    /// How far it is.
-    pub state: ItemState,
-    /// Where its result is noted, once it is planned.
-    noted: Option<Noted>,
-}
-
-impl Item {
-    fn waiting(place: Place) -> Self {
-        Self {
-            place,
-            state: ItemState::Waiting,
-            noted: None,
-        }
-    }
-
-    /// Takes over what the plan says.
-    fn follow(&mut self, planned: Planned) {
-        self.place = planned.place;
-        (self.state, self.noted) = match planned.turn {
-            Turn::Waits(noted) => (ItemState::Waiting, Some(noted)),
-            Turn::Done(warnings) => (ItemState::Done(warnings), None),
-            Turn::Refused(why) => (ItemState::Failed(why), None),
-        };
-    }
 }
 
 /// How far all of it is.

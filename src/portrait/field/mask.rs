@@ -21,6 +21,12 @@ const LEAST_PIXELS: usize = 1500;
 const FIXED_LABELS: [u8; 8] = [6, 9, 11, 12, 13, 15, 16, 18];
 /// So near to what is fixed the flow has come to rest, in cells of the grid.
 const REST_CELLS: u32 = 5;
+const BACKGROUND: u8 = 0;
+const NECK: u8 = 14;
+/// So near to the background a neck gets no shade, and over so many cells it comes in: the network expects a
+/// narrower neck, and shades what would be background.
+pub(super) const SHADELESS_CELLS: u32 = 4;
+pub(super) const SHADE_COMES_IN_CELLS: u32 = 6;
 
 /// The soft mask of a field at the crop's size: 0 where the photo stays. The strokes are drawn last, in their
 /// order.
@@ -66,10 +72,7 @@ pub(super) fn hold_back(motion: &mut Rgb32FImage, labels: &GrayImage, crop_size:
     let (width, height) = motion.dimensions();
     let cells_of_crop = width as f32 / crop_size as f32;
     let is_fixed = |x: f32, y: f32| {
-        let labels_of_cells = LABELS_SIZE as f32 / width as f32;
-        let at = |cell: f32| ((cell + 0.5) * labels_of_cells).clamp(0.0, LABELS_SIZE as f32 - 1.0);
-        let label = labels.get_pixel_checked(at(x) as u32, at(y) as u32);
-        label.is_some_and(|label| FIXED_LABELS.contains(&label[0]))
+        label_at(labels, width, x, y).is_some_and(|label| FIXED_LABELS.contains(&label))
     };
     let fixed = GrayImage::from_fn(width, height, |x, y| {
         let [flow_x, flow_y, _] = motion.get_pixel(x, y).0;
@@ -85,4 +88,33 @@ pub(super) fn hold_back(motion: &mut Rgb32FImage, labels: &GrayImage, crop_size:
         motion[0] *= free;
         motion[1] *= free;
     }
+}
+
+/// Takes the shade away from the sides of a neck, where the background begins.
+pub(super) fn hold_back_shade(shade: &mut Rgb32FImage, labels: &GrayImage) {
+    let (width, height) = shade.dimensions();
+    let of_labels = |wanted: &[u8]| {
+        GrayImage::from_fn(width, height, |x, y| {
+            let label = label_at(labels, width, x as f32, y as f32);
+            let is_wanted = label.is_some_and(|label| wanted.contains(&label));
+            image::Luma([if is_wanted { 255 } else { 0 }])
+        })
+    };
+    let reach_cells = SHADELESS_CELLS + SHADE_COMES_IN_CELLS / 2;
+    let near = dilate(&of_labels(&[BACKGROUND]), 2 * reach_cells + 1);
+    // A jaw that ends beside the background has its shade.
+    let sides = times(&near, &of_labels(&[BACKGROUND, NECK]));
+    let sides = box_blur(&sides, SHADE_COMES_IN_CELLS + 1);
+    for (shade, sides) in shade.pixels_mut().zip(sides.iter()) {
+        let free = 1.0 - f32::from(*sides) / 255.0;
+        shade.0 = shade.0.map(|change| change * free);
+    }
+}
+
+/// The label at the middle of a cell of a grid that is so wide.
+fn label_at(labels: &GrayImage, grid_size: u32, x: f32, y: f32) -> Option<u8> {
+    let labels_of_cells = LABELS_SIZE as f32 / grid_size as f32;
+    let at = |cell: f32| ((cell + 0.5) * labels_of_cells).clamp(0.0, LABELS_SIZE as f32 - 1.0);
+    let label = labels.get_pixel_checked(at(x) as u32, at(y) as u32)?;
+    Some(label[0])
 }

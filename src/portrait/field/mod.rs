@@ -121,10 +121,12 @@ impl NeckField {
             Rgb(std::array::from_fn(|i| at(&values.shade, i, x, y, 0.0)))
         });
         let low = low_pass(crop);
+        let mut shade = as_light(&low, shade);
+        mask::hold_back_shade(&mut shade, &parsed.labels);
         Ok(Self {
             crop_size,
             motion: rounded(motion),
-            shade: rounded(as_light(&low, shade)),
+            shade: rounded(shade),
             low: rounded(low),
             reach,
         })

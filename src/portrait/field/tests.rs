@@ -4,6 +4,7 @@ use image::{DynamicImage, Luma};
 use ndarray::Array3;
 use proptest::prelude::*;
 
+use super::mask::{SHADE_COMES_IN_CELLS, SHADELESS_CELLS};
 use super::*;
 use crate::geometry::Landmarks;
 use crate::portrait::edit_mask::MaskSettings;
@@ -112,6 +113,20 @@ fn light_changes_within_limits_and_shadows_are_warmer() {
         let gain = strengthened(little) / little;
         assert!((0.95 * SHADE_GAIN..SHADE_GAIN).contains(&gain), "{gain}");
     }
+}
+
+#[test]
+fn the_sides_of_a_neck_get_no_shade_and_a_jaw_does() {
+    let field = field([0.0; 2], 0.1, 1.0);
+    let shade = |x: u32, y: u32| luminance(field.shade().get_pixel(x / 2, y / 2).0);
+    // The neck begins at column 150, the face at 120.
+    let inside = shade(152 + 2 * (SHADELESS_CELLS + SHADE_COMES_IN_CELLS), 370);
+    assert!(inside > 0.0);
+    assert!(
+        shade(152, 370).abs() < 0.05 * inside,
+        "beside the background"
+    );
+    assert!(shade(124, 260) > 0.0, "the cheek's outline");
 }
 
 #[test]
