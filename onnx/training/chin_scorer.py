@@ -12,8 +12,9 @@ chin. How much of one the first has is said by a ridge regression of the labels 
 `annotations/chins.csv` labels portraits of which an earlier scorer was unsure: beards, heads that are turned or tilted
 back. Each has the mean of two readers' labels. They are fitted to, and not counted in the figures of the folds.
 
-Features are kept in `--work`. Five times, everything that is fitted is fitted to four fifths of the labels and
-scores the rest (`folds.npz`); then to all, calibrated on those scores, exported.
+Features are kept in `--work`, and the network as PyTorch has it (`scorer.pt`). Five times, everything that is fitted
+is fitted to four fifths of the labels and scores the rest (`folds.npz`); then to all, calibrated on those scores,
+exported.
 """
 
 from __future__ import annotations
@@ -28,20 +29,16 @@ import torch
 import torch.nn.functional as F
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.metrics import roc_auc_score
-from torch import nn
 
 import augment
+from chin_network import LEFT, RIGHT, SIDE, TOP, ChinScorer, Trunk, strip_of
 from exporting import export
-from face_parser import FaceParser
+from face_parser import FaceParser, parser_weights
 from neck_examples import Pairs
 from neck_field import TOP as PAIRS_TOP
-from neck_field import aimed_at, parser_weights
+from neck_field import aimed_at
 from shards import load_all, save_whole, shard_paths
 
-SIDE = 256
-# What the network looks at, in pixels of the crop: from the nose down, without the far sides.
-TOP, LEFT, RIGHT = 112, 32, 224
-CELLS = (9, 12)
 FOLDS = 5
 # Of the regression on codes, as of the one that scores codes in `jawline train score`.
 CODE_PENALTY = 150.0
@@ -59,46 +56,6 @@ RISE, MOST = 0.75, 2.2
 # What a portrait with "a hint of it" says about "a retoucher would be asked to remove it".
 SLIGHT_TARGET = 0.3
 HERE = Path(__file__).parent
-
-
-class Trunk(nn.Module):
-    """From strips `[n, 3, 144, 192]`, RGB in [-1, 1], to features `[n, 20736]`: the mean of each channel in each
-    cell, of three stages of the face parser."""
-
-    def __init__(self, parser: FaceParser):
-        super().__init__()
-        self.stem, self.stages = parser.stem, parser.down[:3]
-        self.eval().requires_grad_(False)
-
-    def forward(self, strip: torch.Tensor) -> torch.Tensor:
-        x, features = self.stem(strip), []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(F.avg_pool2d(x, x.shape[2] // CELLS[0]).flatten(1))
-        return torch.cat(features, 1)
-
-
-class Exported(nn.Module):
-    """What the file holds: crop `[n, 3, 256, 256]`, RGB in [-1, 1], to probability and severity `[n, 1]`
-    in [0, 1]. The crop is looked at as it is and mirrored, so that both say the same."""
-
-    def __init__(self, trunk: Trunk, weight: np.ndarray, bias: float, line: tuple[float, float]):
-        super().__init__()
-        self.trunk = trunk
-        self.linear = nn.Linear(len(weight), 1)
-        self.linear.weight.data = torch.from_numpy(weight[None].astype(np.float32))
-        self.linear.bias.data = torch.tensor([bias], dtype=torch.float32)
-        self.slope, self.offset = line
-
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        strip = strip_of(image)
-        score = (self.linear(self.trunk(strip)) + self.linear(self.trunk(strip.flip(3)))) / 2
-        return torch.sigmoid(score * self.slope + self.offset), (score / 2).clamp(0, 1)
-
-
-def strip_of(crops: torch.Tensor) -> torch.Tensor:
-    """The part of crops of 256 px that the network looks at: `[n, 3, 144, 192]`."""
-    return crops[:, :, TOP:, LEFT:RIGHT]
 
 
 def load_crops(folder: Path, chosen: np.ndarray | None = None) -> np.ndarray:
@@ -447,7 +404,13 @@ def main() -> None:
     (options.work / "figures.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
     weight, bias = rows.linear(rows.fit(np.arange(len(rows.labels))))
-    export(Exported(trunk, weight, bias, line), options.onnx, SIDE, ["probability", "severity"])
+    scorer = ChinScorer(trunk)
+    scorer.linear.weight.data = torch.from_numpy(weight[None].astype(np.float32))
+    scorer.linear.bias.data = torch.tensor([bias], dtype=torch.float32)
+    scorer.line[:] = torch.tensor(line)
+    # What `neck_field.py` learns from.
+    torch.save(scorer.state_dict(), options.work / "scorer.pt")
+    export(scorer, options.onnx, SIDE, ["probability", "severity"])
 
 
 if __name__ == "__main__":

@@ -117,6 +117,12 @@ class Exported(nn.Module):
         return F.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
+def parser_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a face parser's checkpoint."""
+    average = torch.load(checkpoint, map_location="cpu")["average"]
+    return {name[len("module.") :]: value for name, value in average.items() if name.startswith("module.")}
+
+
 class Portraits:
     """Pictures at 256 px and label maps, shard by shard, left on disk."""
 

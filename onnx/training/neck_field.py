@@ -1,11 +1,13 @@
 """Trains the neck field: for every place of a portrait's lower part, where its new pixel comes from, how its shade
 changes, and how much of its fine detail stays, so that a double chin goes and the skin stays the photo's own.
 
-    python neck_field.py --pairs D/pairs --clear D/clear_pairs --work D/neck_field --start D/face_parser/checkpoint.pt
+    python neck_field.py --pairs D/pairs --clear D/clear_pairs --work D/neck_field --start D/face_parser/checkpoint.pt \\
+        --scorer D/chin_scorer/scorer.pt
 
 Pairs come from `neck_pairs.py`, the start is a checkpoint of `face_parser.py`: the field's trunk is a parser
-that is also told the region where an edit may act. A checkpoint is written every 50 steps: give the command again to
-go on, with more `--steps` to train longer. `--export-only` writes the network of the checkpoint.
+that is also told the region where an edit may act. The scorer, of `chin_scorer.py`, reads what the fields make of a
+portrait. A checkpoint is written every 50 steps: give the command again to go on, with more `--steps` to train longer.
+`--export-only` writes the network of the checkpoint.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from chin_network import LEFT, RIGHT, ChinScorer
+from chin_network import TOP as CHIN_TOP
 from exporting import export
-from face_parser import FEATURES, ConvNorm, FaceParser
-from neck_examples import STEADY, Examples, Pairs, augmented, plain
+from face_parser import FEATURES, ConvNorm, FaceParser, parser_weights
+from neck_examples import NOTHING_TO_REMOVE, STEADY, Examples, Pairs, augmented, plain
 
 HERE = Path(__file__).parent
 SIDE = 256
@@ -31,9 +35,15 @@ TOP, HEIGHT = 104, 152
 ROWS_ABOVE = 8
 # Rows of the strip from which on anything may change.
 ACTIVE = slice(56, HEIGHT)
-MOST_FLOW, MOST_SHADE, MOST_TINT = 0.12, 0.6, 0.05
+MOST_FLOW, MOST_SHADE, MOST_TINT = 0.3, 0.6, 0.05
 # A shade may take half of the skin's light, as the shadow under a jaw does; dark patches beside a neck are darker.
-MOST_DARKENING = 0.7
+DEEPEST_SHADE = 0.7
+# What the program makes of a shade (`src/portrait/field/mod.rs`, constants of the same names): it takes the light alone,
+# within bounds, with skin's colour following.
+MOST_DARKENING, MOST_BRIGHTENING = 0.22, 0.12
+POWERS_OF_LIGHT = (0.86, 1.06, 1.12)
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+DARKEST = 0.02
 # Rows of 256 px over which an edit fades in below the lower lip.
 FADE_ROWS = 14
 # Pixels of 256 px over which it fades out towards the crop's border.
@@ -74,7 +84,7 @@ class NeckField(nn.Module):
         x = F.pad(strip, (0, 0, ROWS_ABOVE, 0), mode="replicate")
         x = self.head(self.trunk.features(x))[:, :, ROWS_ABOVE // 2 :]
         flow, shade = torch.tanh(self.flow(x)) * MOST_FLOW, torch.tanh(self.shade(x))
-        lighter = F.relu(shade[:, :1]) - MOST_DARKENING * F.relu(-shade[:, :1])
+        lighter = F.relu(shade[:, :1]) - DEEPEST_SHADE * F.relu(-shade[:, :1])
         shade = skin_colour(strip) * (torch.exp(lighter) - 1) + shade[:, 1:] * MOST_TINT
         shade = shade.clamp(-MOST_SHADE, MOST_SHADE)
         gains = F.pixel_shuffle(self.gains(x), 2)
@@ -84,6 +94,20 @@ class NeckField(nn.Module):
             torch.sigmoid(gains[:, :1] + 2),
             torch.sigmoid(gains[:, 1:] + 3) * fade(strip[:, 3:]) * self.frame,
         )
+
+
+class Exported(nn.Module):
+    """What the file holds: the mean of what the network says of a strip and of its mirror image. What it says of one
+    of them alone is chance."""
+
+    def __init__(self, network: NeckField):
+        super().__init__()
+        self.network = network
+
+    def forward(self, strip: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        flow, *others = self.network(torch.cat([strip, strip.flip(3)]))
+        mirrored = flow[1:].flip(3) * torch.tensor([-1.0, 1.0])[:, None, None]
+        return (flow[:1] + mirrored) / 2, *((field[:1] + field[1:].flip(3)) / 2 for field in others)
 
 
 def skin_colour(strip: torch.Tensor) -> torch.Tensor:
@@ -129,16 +153,28 @@ def sampled(maps: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
 
 def render(pictures: torch.Tensor, fields, region: torch.Tensor, amount: float = 1.0) -> torch.Tensor:
     """The edited strips of pictures in [0, 1], of 256 px or a multiple; this is what the program does."""
-    size = pictures.shape[-2:]
+    flow, shade, detail, mask = fields
+    low = blurred(F.interpolate(pictures, (HEIGHT, SIDE), mode="area"))
     flow, shade, detail, mask = (
-        field if field.shape[-2:] == size else F.interpolate(field, size, mode="bicubic", align_corners=False)
-        for field in fields
+        field
+        if field.shape[-2:] == pictures.shape[-2:]
+        else F.interpolate(field, pictures.shape[-2:], mode="bicubic", align_corners=False)
+        for field in (flow, as_light(low, shade), detail, mask)
     )
     reach = mask.clamp(0, 1) * region
     gain = (1 - amount * (1 - detail)).clamp(0, 1.2)
     warped = sampled(pictures, amount * reach * flow)
-    width = round(BLUR * size[1] / SIDE) // 2 * 2 + 1
+    width = round(BLUR * pictures.shape[-1] / SIDE) // 2 * 2 + 1
     return warped + reach * (amount * shade - (1 - gain) * (warped - blurred(warped, width)))
+
+
+def as_light(low: torch.Tensor, shade: torch.Tensor) -> torch.Tensor:
+    """The part of a shade that is a change of the skin's light, within bounds, in colour."""
+    weights = torch.tensor(LUMINANCE)[:, None, None]
+    change = (shade * weights).sum(1, keepdim=True) / (low * weights).sum(1, keepdim=True).clamp(min=DARKEST)
+    darker = MOST_DARKENING * torch.tanh(change.clamp(max=0) / MOST_DARKENING)
+    lighter = MOST_BRIGHTENING * torch.tanh(change.clamp(min=0) / MOST_BRIGHTENING)
+    return low * ((1 + darker + lighter) ** torch.tensor(POWERS_OF_LIGHT)[:, None, None] - 1)
 
 
 def aimed_at(region: torch.Tensor) -> torch.Tensor:
@@ -195,8 +231,8 @@ class Critic(nn.Module):
 class Losses:
     """What is wrong with fields, as one number, and its parts."""
 
-    def __init__(self, parser: FaceParser, critic: Critic):
-        self.critic = critic
+    def __init__(self, parser: FaceParser, critic: Critic, scorer: ChinScorer):
+        self.critic, self.scorer = critic, scorer
         # Its first stages say whether outlines and textures are where they should be.
         self.stages = nn.ModuleList([parser.stem, *parser.down[:3]]).eval().requires_grad_(False)
         self.stages.to(memory_format=torch.channels_last)
@@ -204,9 +240,11 @@ class Losses:
     def __call__(self, examples: Examples, fields) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
         """The sum, its parts, and how much better than the fields' picture the critic finds the teacher's."""
         flow, shade, detail, mask = fields
-        told = render(examples.before, fields, examples.region)[:, :, ACTIVE]
+        edited = render(examples.before, fields, examples.region)
+        told = edited[:, :, ACTIVE]
         weight = aimed_at(examples.true_region)
-        target = (examples.before + weight * (examples.after - examples.before))[:, :, ACTIVE]
+        aim = examples.before + weight * (examples.after - examples.before)
+        target = aim[:, :, ACTIVE]
         known = (1 - (1 - examples.known) * examples.true_region)[:, :, ACTIVE]
         wrong = (told - target) * known
         taught = told + (target - told) * known
@@ -222,6 +260,7 @@ class Losses:
             "slope": down.abs().mean() + right.abs().mean(),
             "low": F.avg_pool2d(wrong, 8).abs().mean(),
             "looks": self.looks(told, taught, region),
+            "chin": self.chin(examples.before, edited, aim),
             "critic": -Critic.mean(self.critic(told, before, region), region),
             "drawn_along": drawn_along.mean(),
             "flow": sum((slope**2).mean() for slope in slopes(flow)),
@@ -236,6 +275,24 @@ class Losses:
         is_told = Critic.mean(F.relu(1 + self.critic(told, before, region)), region)
         apart = is_told + Critic.mean(F.relu(1 - self.critic(taught, before, region)), region)
         return sum(PRICES[name] * value for name, value in parts.items()), parts, apart
+
+    def chin(self, before: torch.Tensor, edited: torch.Tensor, aim: torch.Tensor) -> torch.Tensor:
+        """How much more of a double chin the scorer sees than in the teacher's portrait, where there is one to
+        remove. Pixels tell little of it: a soft shadow is close to a jaw's line, and no jaw."""
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                there, left = self.logit(before), self.logit(aim)
+            found = self.logit(edited)
+        wanted = (left - CHIN_MARGIN).clamp(min=logit(NO_CHIN))
+        return (F.relu(found - wanted) * (there > logit(NOTHING_TO_REMOVE))).mean()
+
+    def logit(self, strips: torch.Tensor) -> torch.Tensor:
+        seen = strips[:, :, CHIN_TOP - TOP :, LEFT:RIGHT] * 2 - 1
+        return self.scorer.logits(self.scorer.scores(seen))[:, 0].float()
+
+    @torch.no_grad()
+    def chin_probability(self, strips: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.logit(strips))
 
     def looks(self, told: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16):
@@ -257,19 +314,30 @@ class Losses:
         return result
 
 
+# What a portrait without a double chin is read as, and how much less than in the teacher's is asked for, in logits.
+NO_CHIN, CHIN_MARGIN = 0.12, 0.25
+# The program's bound: below it there is nothing to remove.
+CHIN_BOUND = 0.2
+
+
+def logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
 PRICES = {
     "l1": 2.0,
     "left": 1.0,
     "slope": 1.0,
     "low": 2.0,
     "looks": 0.3,
-    "critic": 0.02,
+    "chin": 0.02,
+    "critic": 0.04,
     "drawn_along": 2.0,
-    "flow": 1000.0,
+    "flow": 800.0,
     "fold": 2.0,
-    "smear": 2.0,
+    "smear": 20.0,
     "shade": 0.02,
-    "rough_shade": 0.04,
+    "rough_shade": 1.5,
     "detail": 0.15,
 }
 
@@ -278,35 +346,38 @@ def seen_by(examples: Examples) -> torch.Tensor:
     return torch.cat([examples.seen * 2 - 1, examples.region], 1)
 
 
-def parser_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The averaged weights of a face parser's checkpoint."""
-    average = torch.load(checkpoint, map_location="cpu")["average"]
-    return {name[len("module.") :]: value for name, value in average.items() if name.startswith("module.")}
-
-
-def figures(network: NeckField, pairs: Pairs) -> dict[str, float]:
-    """Mean absolute differences to what is aimed at, inside the region, of 255: left as it is, and edited."""
-    sums, area, folds = np.zeros(6), 0.0, 0.0
+@torch.no_grad()
+def figures(network: NeckField, losses: Losses, pairs: Pairs) -> dict[str, float]:
+    """Mean absolute differences to what is aimed at, inside the region, of 255: left as it is, and edited. And what the
+    chin scorer says of those with a double chin: left, edited, by the teacher."""
+    sums, area, folds, chins = np.zeros(6), 0.0, 0.0, []
     network.eval()
-    with torch.no_grad():
-        for first in range(0, len(pairs), 12):
-            examples = plain(pairs, np.arange(first, min(first + 12, len(pairs))))
-            fields = network(seen_by(examples))
-            weight = aimed_at(examples.region)
-            target = examples.before + weight * (examples.after - examples.before)
-            counted = weight * examples.known
-            detail = []
-            for picture in (examples.before, render(examples.before, fields, examples.region)):
-                wrong = picture - target
-                sums[len(detail)] += (wrong.abs() * counted).sum() / 3
-                sums[2 + len(detail)] += (blurred(wrong).abs() * counted).sum() / 3
-                detail.append(((picture - blurred(picture)).abs() * counted).sum() / 3)
-            sums[4:] += detail
-            area += float(counted.sum())
-            folds = max(folds, float((folding(fields[0] * fields[3]) > 0).float().mean((1, 2)).max()))
+    for first in range(0, len(pairs), 12):
+        examples = plain(pairs, np.arange(first, min(first + 12, len(pairs))))
+        fields = network(seen_by(examples))
+        weight = aimed_at(examples.region)
+        target = examples.before + weight * (examples.after - examples.before)
+        edited = render(examples.before, fields, examples.region)
+        counted = weight * examples.known
+        detail = []
+        for picture in (examples.before, edited):
+            wrong = picture - target
+            sums[len(detail)] += (wrong.abs() * counted).sum() / 3
+            sums[2 + len(detail)] += (blurred(wrong).abs() * counted).sum() / 3
+            detail.append(((picture - blurred(picture)).abs() * counted).sum() / 3)
+        sums[4:] += detail
+        area += float(counted.sum())
+        folds = max(folds, float((folding(fields[0] * fields[3]) > 0).float().mean((1, 2)).max()))
+        chins.append(torch.stack([losses.chin_probability(picture) for picture in (examples.before, edited, target)]))
     names = ("l1_left", "l1_edited", "low_left", "low_edited")
     result = {name: round(float(value / area * 255), 2) for name, value in zip(names, sums)}
-    return result | {"detail_kept": round(float(sums[5] / sums[4]), 3), "most_folded": round(folds, 5)}
+    result |= {"detail_kept": round(float(sums[5] / sums[4]), 3), "most_folded": round(folds, 5)}
+    chins = torch.cat(chins, 1)
+    chins = chins[:, chins[0] > CHIN_BOUND]
+    for name, told in zip(("left", "edited", "teacher"), chins):
+        below = (told <= CHIN_BOUND).float().mean()
+        result |= {f"chin_{name}": round(float(told.median()), 3), f"below_{name}": round(float(below), 3)}
+    return result
 
 
 class Training:
@@ -320,7 +391,7 @@ class Training:
         parser = FaceParser()
         parser.load_state_dict(start)
         self.critic = Critic()
-        self.losses = Losses(parser, self.critic)
+        self.losses = Losses(parser, self.critic, ChinScorer.load(options.scorer))
         self.network = NeckField()
         self.network.start_from(start)
         self.network.to(memory_format=torch.channels_last)
@@ -376,7 +447,7 @@ def train(options: argparse.Namespace, training: Training, pairs: Pairs, held_ou
             print(f"step {training.step}/{options.steps}: " + say(running), flush=True)
             training.save()
         if training.step % 300 == 0:
-            print(f"  held out: {figures(training.average.module, held_out)}", flush=True)
+            print(f"  held out: {figures(training.average.module, training.losses, held_out)}", flush=True)
 
 
 def say(values: dict[str, float]) -> str:
@@ -389,7 +460,7 @@ def main() -> None:
     parser.add_argument("--clear", type=Path, help="pairs of clear double chins; each counts thrice")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--start", type=Path, required=True, help="a checkpoint of face_parser.py")
-    parser.add_argument("--scorer", type=Path, default=HERE / "../chin_scorer.onnx")
+    parser.add_argument("--scorer", type=Path, required=True, help="scorer.pt of chin_scorer.py")
     parser.add_argument("--onnx", type=Path, default=HERE / "../neck_field.onnx")
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--batch", type=int, default=8)
@@ -404,18 +475,18 @@ def main() -> None:
     if not options.export_only:
         pairs, held_out = Pairs.load(options.pairs[0], STEADY).split(slice(HELD_OUT))
         pairs = Pairs.joined([pairs, *(Pairs.load(folder, STEADY) for folder in options.pairs[1:])])
-        pairs = pairs.without_needless(options.scorer)
+        pairs = pairs.without_needless(training.losses.chin_probability)
         report = {}
         if options.clear:
             clear, held_out_clear = Pairs.load(options.clear).split(slice(-HELD_OUT_CLEAR, None))
             pairs = Pairs.joined([pairs, *[clear] * 3])
         train(options, training, pairs, held_out)
-        report = {"steps": training.step, "pairs": len(pairs), "held_out": figures(training.average.module, held_out)}
+        report = {"steps": training.step, "pairs": len(pairs), "held_out": figures(training.average.module, training.losses, held_out)}
         if options.clear:
-            report["held_out_clear"] = figures(training.average.module, held_out_clear)
+            report["held_out_clear"] = figures(training.average.module, training.losses, held_out_clear)
         (options.work / "figures.json").write_text(json.dumps(report, indent=1))
         print(json.dumps(report, indent=1))
-    export(training.average.module, options.onnx, (4, HEIGHT, SIDE), OUTPUTS, name="input", opset=17)
+    export(Exported(training.average.module), options.onnx, (4, HEIGHT, SIDE), OUTPUTS, name="input", opset=17)
 
 
 if __name__ == "__main__":

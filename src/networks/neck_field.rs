@@ -16,7 +16,7 @@ const INPUT: &str = "input";
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldOutputs {
     /// Where a pixel comes from, as (x, y) displacements in fractions of the crop's side: `[2, h, w]`, up
-    /// to 0.12.
+    /// to 0.3.
     pub flow: Array3<f32>,
     /// What is added to its colour, sRGB in 0..=1: `[3, h, w]`.
     pub shade: Array3<f32>,

@@ -84,7 +84,7 @@ fn the_mask_is_bare_skin_below_the_lower_lip() {
 #[test]
 fn pixels_come_from_where_the_flow_says() {
     // Sixteen pixels to the right, where the neck is wide enough.
-    let field = field([16.0 / 512.0 / FLOW_GAIN, 0.0], 0.0, 1.0);
+    let field = field([16.0 / 512.0, 0.0], 0.0, 1.0);
     let photo = DynamicImage::ImageRgb8(crop());
     let after = pasted(&photo, &edit(field, 75.0), &Affine::IDENTITY).into_rgb8();
     assert_eq!(
@@ -110,8 +110,8 @@ fn light_changes_within_limits_and_shadows_are_warmer() {
         assert!(red < green && green < blue, "{shade:?}");
     }
     for little in [-0.01, 0.01] {
-        let gain = strengthened(little) / little;
-        assert!((0.95 * SHADE_GAIN..SHADE_GAIN).contains(&gain), "{gain}");
+        let share = limited(little) / little;
+        assert!((0.95..1.0).contains(&share), "{share}");
     }
 }
 
@@ -169,7 +169,7 @@ fn the_flow_rests_at_what_must_not_be_drawn_along() {
     let field = field([0.0, 0.02], 0.0, 1.0);
     let down = |y: u32| field.motion().get_pixel(127, y)[1];
     assert_eq!(down(215), 0.0, "right above the collar");
-    assert!(down(180) > 14.0, "in the middle of the neck: {}", down(180));
+    assert!(down(180) > 10.0, "in the middle of the neck: {}", down(180));
 }
 
 #[test]
@@ -203,7 +203,7 @@ proptest! {
 
     #[test]
     fn outside_the_mask_and_at_no_amount_the_photo_stays_to_the_bit(
-        flow in prop::array::uniform2(-0.12..0.12f32),
+        flow in prop::array::uniform2(-0.3..0.3f32),
         shade in -0.6..0.6f32,
         amount in -20.0..=100.0f32,
         scale in 0.4..1.6f64,
