@@ -69,6 +69,21 @@ class _Style(nn.Module):
         return F.linear(row, self.weight, self.bias)
 
 
+class _Blur(torch.autograd.Function):
+    """A filter for each channel, symmetric, and a bias. PyTorch's own reverse pass of it takes a CPU a fifth of a whole
+    step; the filter once more is the same."""
+
+    @staticmethod
+    def forward(context, x: torch.Tensor, filters: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(filters)
+        return F.conv2d(x, filters, bias, padding=1, groups=len(filters))
+
+    @staticmethod
+    def backward(context, gradient: torch.Tensor) -> tuple:
+        (filters,) = context.saved_tensors
+        return F.conv2d(gradient, filters, padding=2, groups=len(filters)), None, gradient.sum((0, 2, 3))
+
+
 class _Convolution(nn.Module):
     """A modulated convolution with noise, bias and leaky ReLU; a factor of each channel is left for the next layer."""
 
@@ -92,7 +107,7 @@ class _Convolution(nn.Module):
         bias = (norm * self.bias)[0]
         if self.doubles:
             x = F.conv_transpose2d(x, self.weight, stride=2)
-            x = F.conv2d(x, self.blur, bias, padding=1, groups=len(self.blur))
+            x = _Blur.apply(x, self.blur, bias)
         else:
             x = F.conv2d(x, self.weight, bias, padding=1)
         x = x.addcmul_(per_channel(norm * self.strength), noise)
