@@ -106,6 +106,7 @@ def row(name: str, told: list[dict], found: list[dict]) -> dict:
     label = min(by_format, key=lambda label: by_format[label]["seconds"])
     peak = max(round["peak_rss_bytes"] for round in found)
     jawline = {key: middle(stage.get(key) for stage in told) for key in ("seconds", "cpu_seconds", "peak_rss_bytes")}
+    cpu = jawline["cpu_seconds"]
     return {
         "name": name,
         "title": CASES[name].title,
@@ -113,6 +114,8 @@ def row(name: str, told: list[dict], found: list[dict]) -> dict:
         "pytorch_by_memory_format": by_format,
         "jawline": jawline,
         "ratio": by_format[label]["seconds"] / jawline["seconds"],
+        # What other programs on the machine hardly change.
+        "cpu_ratio": by_format[label]["cpu_seconds"] / cpu if cpu else None,
     }
 
 
@@ -128,7 +131,8 @@ def print_table(summary: dict) -> None:
         f"{summary['device'] or summary['provider']}, {summary['threads']} threads on {summary['cores']} cores, "
         f"load {least:.1f} to {most:.1f}"
     )
-    print(f"{'':32}" + f"{'PyTorch':>12}{'CPU':>10}{'memory':>9}{'Jawline':>12}{'CPU':>10}{'memory':>9}{'ratio':>8}")
+    columns = [f"{side:>12}{'CPU':>10}{'memory':>9}" for side in ("PyTorch", "Jawline")]
+    print(f"{'':32}{''.join(columns)}{'ratio':>9}{'of CPU':>9}")
     for row in summary["rows"]:
         cells = [
             number(side["seconds"], 1e3, "ms", 12)
@@ -136,7 +140,8 @@ def print_table(summary: dict) -> None:
             + number(side["peak_rss_bytes"], 1e-9, "GB", 9, digits=2)
             for side in (row["pytorch"], row["jawline"])
         ]
-        print(f"{row['title']:32}{''.join(cells)}{row['ratio']:8.2f}  ({row['pytorch']['memory_format']})")
+        ratios = "".join(number(row[key], 1, "×", 9, digits=2) for key in ("ratio", "cpu_ratio"))
+        print(f"{row['title']:32}{''.join(cells)}{ratios}  ({row['pytorch']['memory_format']})")
 
 
 def number(value: float | None, factor: float, unit: str, width: int, digits: int = 0) -> str:
