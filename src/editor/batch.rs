@@ -19,7 +19,7 @@ pub use journal::{Error as JournalError, FileMark, Journal, State};
 pub use names::{kept_apart, with_added, without_extensions};
 pub use noted::Noted;
 pub use sources::{Source, Sources};
-pub use unfinished::{Unfinished, UnfinishedStore};
+pub use unfinished::{Offer, Unfinished, UnfinishedStore};
 
 use super::background::Unexpected;
 use super::export_options::ExportOptions;
@@ -130,6 +130,8 @@ pub struct Wish {
     /// Whether a stopped run is gone on with: what it has done is not done again, even where files may be
     /// replaced.
     pub goes_on: bool,
+    /// Queues that were offered after a crash ([`Offer::id`]), whose photos are among those that wait.
+    pub adopted: Vec<u64>,
     /// Files that are never written to, beside the photos themselves.
     pub kept: Vec<PathBuf>,
 }
