@@ -20,7 +20,9 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
-pub(super) use described::matrix as colorants_of;
+#[cfg(feature = "heif")]
+pub(super) use described::profile_of_cicp;
+pub(super) use described::{encoded, matrix as colorants_of};
 use rayon::prelude::*;
 
 use super::{Metadata, Photo};

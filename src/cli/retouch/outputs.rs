@@ -10,7 +10,7 @@ use crate::editor::batch::{
     Journal, Source, Sources, State, kept_apart, with_added, without_extensions,
 };
 use crate::fs::atomic;
-use crate::photo::SaveOptions;
+use crate::photo::{Format, SaveOptions};
 
 /// Where the files of a run go.
 pub(super) struct Outputs {
@@ -279,7 +279,7 @@ fn below(options: &Options, sources: &[Source], is_folder: bool) -> Vec<PathBuf>
     let wanted = sources
         .iter()
         .map(|source| match options.layers && is_folder {
-            true => source.below.with_extension("tif"),
+            true => source.named(Format::Tiff),
             false => source.result_name(),
         });
     kept_apart(&wanted.collect::<Vec<_>>())
@@ -287,8 +287,7 @@ fn below(options: &Options, sources: &[Source], is_folder: bool) -> Vec<PathBuf>
 
 /// Whether the result has another name than its photo because that was taken.
 fn is_renamed(source: &Source, below: &Path) -> bool {
-    let ours = source.below.file_stem();
-    source.format.is_none() && ours != below.file_stem()
+    source.result_name().file_stem() != below.file_stem()
 }
 
 /// A folder for each photo where there are several.
