@@ -55,7 +55,7 @@ const ENGINE: [&[&str]; 7] = [
 ];
 
 /// Circles among modules side by side that are still there. None is added.
-const KNOWN_CIRCLES: [&str; 23] = [
+const KNOWN_CIRCLES: [&str; 17] = [
     "app::canvas::callback and app::canvas::pipelines",
     "app::canvas::callback and app::canvas::shares",
     "app::canvas::pipelines and app::canvas::shares",
@@ -67,12 +67,6 @@ const KNOWN_CIRCLES: [&str; 23] = [
     "cli::retouch::notes and cli::retouch::outputs",
     "cli::retouch::outputs and cli::retouch::stages",
     "cli::train::score and cli::train::score_parts",
-    "networks::generator and networks::source",
-    "networks::pack and networks::recognise",
-    "networks::pack and networks::whitening",
-    "networks::parser and networks::recognise",
-    "networks::recognise and networks::scorer",
-    "networks::recognise and networks::source",
     "photo::colour::described and photo::colour::table",
     "photo::exif and photo::jpeg",
     "photo::exif and photo::metadata",
