@@ -11,7 +11,7 @@ mod tests;
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 
-use super::{Format, Metadata, Warning, colour};
+use super::{Format, Metadata, Warning, colour, exif};
 use library::{Decoded, Failed, Picture};
 
 /// Whether files of this kind can be read.
@@ -93,7 +93,7 @@ fn metadata(picture: &Picture<'_>) -> Metadata {
     for block in picture.blocks() {
         match (block.kind.as_str(), block.content_type.as_str()) {
             ("Exif", _) if metadata.exif.is_none() => {
-                metadata.exif = exif_block(&block.bytes).map(<[u8]>::to_vec);
+                metadata.exif = exif_block(&block.bytes);
             }
             ("mime", "application/rdf+xml") if metadata.xmp.is_none() => {
                 metadata.xmp = Some(block.bytes);
@@ -111,11 +111,11 @@ fn metadata(picture: &Picture<'_>) -> Metadata {
 
 /// The EXIF block, from its TIFF header on: behind a number that says how far behind it that is
 /// (ISO/IEC 23008-12, annex A.2.1).
-fn exif_block(bytes: &[u8]) -> Option<&[u8]> {
+fn exif_block(bytes: &[u8]) -> Option<Vec<u8>> {
     let (offset, rest) = bytes.split_first_chunk()?;
     let block = rest.get(u32::from_be_bytes(*offset) as usize..)?;
     // Some count the mark of JPEG files in, some do not.
-    Some(block.strip_prefix(b"Exif\0\0").unwrap_or(block))
+    Some(exif::without_prefix(block.to_vec()))
 }
 
 /// Whether an ICC profile is one for grey.

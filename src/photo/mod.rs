@@ -10,6 +10,7 @@
 //! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
 pub mod colour;
+mod density;
 mod derive;
 mod error;
 mod exif;
@@ -41,6 +42,7 @@ use image::{ColorType, DynamicImage};
 
 pub use crate::fs::atomic::Overwrite;
 pub use colour::ColourSpace;
+pub use density::{Density, DensityUnit};
 pub use derive::GivenUp;
 pub use error::Error;
 pub use format::Format;
@@ -48,7 +50,7 @@ pub use id::PhotoId;
 pub use jpeg::Extra as JpegExtra;
 pub use layers::Layer;
 pub use load::Limits;
-pub use metadata::{Density, DensityUnit, Metadata, Part, PngChunk};
+pub use metadata::{Metadata, Part, PngChunk};
 pub use quality::Quality;
 pub use save::{Note, SaveOptions};
 pub use strip::Strip;

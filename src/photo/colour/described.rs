@@ -8,11 +8,10 @@ use moxcms::{
 };
 #[cfg(feature = "heif")]
 use moxcms::{LocalizableString, ProfileText};
-use nalgebra::Matrix3;
 
 use super::Kind;
 use super::curve::{Curve, light_of_srgb};
-use super::primaries::{self, D65, colorants, srgb_light_from};
+use super::primaries::{self, D65, colorants, colorants_of, srgb_light_from};
 use super::shaper::Shaper;
 use super::table::Table;
 use crate::photo::Metadata;
@@ -76,7 +75,7 @@ fn of_profile(profile: &[u8]) -> Option<Kind> {
                 curve(&profile.green_trc)?,
                 curve(&profile.blue_trc)?,
             ];
-            let matrix = srgb_light_from(&matrix(&profile))?;
+            let matrix = srgb_light_from(&colorants_of(&profile))?;
             Some(Kind::shaper(Shaper::new(curves, matrix)?))
         }
         _ => None,
@@ -196,10 +195,4 @@ fn white_of(primaries: CicpColorPrimaries) -> [f64; 2] {
         CicpColorPrimaries::Smpte431 => [0.314, 0.351],
         _ => D65,
     }
-}
-
-/// The colorants of a profile, one a column.
-pub(in crate::photo) fn matrix(profile: &ColorProfile) -> Matrix3<f64> {
-    let columns = profile.colorant_matrix();
-    Matrix3::from_fn(|row, column| columns.v[row][column])
 }

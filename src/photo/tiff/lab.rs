@@ -5,7 +5,7 @@ use moxcms::ColorProfile;
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
-use super::pixels::Raw;
+use super::raw::Raw;
 use crate::photo::colour::{colorants_of, encoded};
 
 /// How numbers stand for colours.

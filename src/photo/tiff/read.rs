@@ -8,7 +8,8 @@ use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
 use tiff::{TiffError, TiffResult};
 
 use super::directory::{Directory, TiffFile};
-use super::pixels::{Photometric, Raw, Samples};
+use super::pixels::{Photometric, Samples};
+use super::raw::Raw;
 use super::{fields, lab, tag};
 use crate::photo::metadata::{Metadata, TiffCompression, TiffStorage};
 use crate::photo::{Error, Warning};
