@@ -55,11 +55,7 @@ const ENGINE: [&[&str]; 7] = [
 ];
 
 /// Circles among modules side by side that are still there. None is added.
-const KNOWN_CIRCLES: [&str; 12] = [
-    "app::canvas::callback and app::canvas::pipelines",
-    "app::canvas::callback and app::canvas::shares",
-    "app::canvas::pipelines and app::canvas::shares",
-    "app::canvas::shares and app::canvas::textures",
+const KNOWN_CIRCLES: [&str; 8] = [
     "cli::evaluate::columns and cli::evaluate::report",
     "cli::evaluate::parts and cli::evaluate::report",
     "cli::evaluate::parts and cli::evaluate::session",
