@@ -55,14 +55,9 @@ const ENGINE: [&[&str]; 7] = [
 ];
 
 /// Circles among modules side by side that are still there. None is added.
-const KNOWN_CIRCLES: [&str; 8] = [
-    "cli::evaluate::columns and cli::evaluate::report",
-    "cli::evaluate::parts and cli::evaluate::report",
-    "cli::evaluate::parts and cli::evaluate::session",
-    "cli::evaluate::report and cli::evaluate::session",
+const KNOWN_CIRCLES: [&str; 3] = [
     "cli::retouch::notes and cli::retouch::outputs",
     "cli::retouch::outputs and cli::retouch::stages",
-    "cli::train::score and cli::train::score_parts",
     "portrait::field and portrait::paste",
 ];
 

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::super::markup::{self, escaped};
 use super::columns::COLUMNS;
-use super::report::{Evaluation, Face, name_of};
+use super::outcome::{Face, name_of};
+use super::report::Evaluation;
 
 /// `evaluate.html`.
 pub(super) fn page(evaluation: &Evaluation) -> String {

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::outcome::Outcome;
 use super::report::Settings;
-use super::session::Outcome;
 use crate::cli::Failure;
 use crate::cli::answer::to_json;
 use crate::cli::shard::Shard;
@@ -79,20 +79,4 @@ pub(super) fn read(
         )));
     }
     Ok(found.into_iter().flatten().collect())
-}
-
-/// Bytes as text.
-pub(super) mod base64 {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map_err(serde::de::Error::custom)
-    }
 }

@@ -7,12 +7,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::context::Count;
-use super::score::Scored;
 use crate::cli::output::write_json;
 use crate::cli::shard::Shard;
 use crate::cli::{Failure, Voice};
 use crate::training::dataset::names::SCORES_OF_PART;
 use crate::training::dataset::{Dataset, Scoring};
+
+/// What came of scoring.
+pub(super) struct Scored {
+    pub progress: Count,
+    /// Of the samples that were to be scored here, in their order.
+    pub scores: Vec<f32>,
+    pub scoring: Scoring,
+    /// A score above it means a double chin.
+    pub bound: f32,
+}
 
 /// The scores of a part.
 #[derive(Serialize, Deserialize)]
