@@ -297,6 +297,8 @@ fn make(folder: &Path) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn wish(folder: &Path) -> Wish {
@@ -413,7 +415,7 @@ mod tests {
         noted.note(&mut file).unwrap();
         fs::write(planned.place.out(), result).unwrap();
         if is_finished {
-            noted.finish(&["a warning".to_owned()]).unwrap();
+            noted.finish(["a warning"].as_slice().into()).unwrap();
         }
     }
 
@@ -475,7 +477,7 @@ mod tests {
         noted.begin().unwrap();
         fs::write(folder.path().join("in/a.png"), "another photo").unwrap();
         fs::write(photos[0].place.out(), "result").unwrap();
-        noted.finish(&[]).unwrap();
+        noted.finish(Value::Null).unwrap();
         let again = plan(&wish).unwrap().photos;
         assert!(is_refused(&again[0]), "{again:?}");
     }

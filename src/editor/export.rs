@@ -142,7 +142,7 @@ impl Export {
             };
             let mut exported = job.export(&photo, &faces, &mut |file| noted.note(file))?;
             let warnings = [earlier, exported.warnings.clone()].concat();
-            if let Err(error) = noted.finish(&warnings) {
+            if let Err(error) = noted.finish(warnings.clone().into()) {
                 exported.warnings.push(error.to_string());
             }
             Ok(exported)
