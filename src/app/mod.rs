@@ -12,6 +12,7 @@ pub mod canvas;
 mod chin_slider;
 mod dialogs;
 mod dispatch;
+mod edits;
 mod engine_state;
 mod events;
 mod frame_stats;
