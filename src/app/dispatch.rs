@@ -10,8 +10,10 @@ use super::notices::{Notice, Remedy};
 use super::session::Session;
 use super::ui_state::{Hand, Tool};
 use super::view::{Compare, View};
+use super::workspace::{Event, Workspace};
 use crate::editor::compare::Layout;
 use crate::editor::project::Replace;
+use crate::editor::settings::Settings;
 use crate::engine::client::{Backend, Request, Slot};
 use crate::photo::{Overwrite, PhotoId};
 
@@ -23,21 +25,15 @@ impl Jawline {
             Action::Open(paths) => self.open(ctx, paths),
             Action::OpenSample(sample) => self.dialogs.unpack(sample, Arc::clone(&self.wake)),
             Action::Switch(id) => {
-                let events = self.state.workspace.switch(id, self.backend.as_mut());
-                self.handle_events(ctx, events);
+                self.in_workspace(ctx, |workspace, backend| workspace.switch(id, backend))
             }
             Action::Close(id) => {
-                let events = self.state.workspace.close(id, self.backend.as_mut());
-                self.handle_events(ctx, events);
+                self.in_workspace(ctx, |workspace, backend| workspace.close(id, backend))
             }
             Action::SaveAndClose(id) => self.state.workspace.save_and_close(id),
-            Action::DiscardAndClose(id) => {
-                let events = self
-                    .state
-                    .workspace
-                    .discard_and_close(id, self.backend.as_mut());
-                self.handle_events(ctx, events);
-            }
+            Action::DiscardAndClose(id) => self.in_workspace(ctx, |workspace, backend| {
+                workspace.discard_and_close(id, backend)
+            }),
             Action::TryAgain(id) => self.state.workspace.try_again(id),
             Action::AskLocate(id) => self.ask(Question::Locate(id)),
             Action::Locate(id, path) => self.state.workspace.locate(id, path),
@@ -169,60 +165,32 @@ impl Jawline {
             Action::Engine(settings) => self.restart_engine(settings),
             Action::FirstMethod(method) => {
                 self.state.workspace.method = method;
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.method = method);
+                self.set(move |settings| settings.method = method);
             }
             Action::RefineKeyframes(refines) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.refines_keyframes = refines);
+                self.set(move |settings| settings.refines_keyframes = refines)
             }
             Action::UiScale(scale) => {
                 ctx.set_zoom_factor(scale);
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.ui_scale = scale);
+                self.set(move |settings| settings.ui_scale = scale);
             }
-            Action::Background(grey) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.background = grey);
-            }
+            Action::Background(grey) => self.set(move |settings| settings.background = grey),
             Action::DifferenceGain(gain) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.difference_gain = gain);
+                self.set(move |settings| settings.difference_gain = gain)
             }
-            Action::ExportOptions(options) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.export = options);
-            }
-            Action::ClearRecent => {
-                self.state
-                    .settings_store
-                    .update_settings(|settings| settings.recent.clear());
-            }
+            Action::ExportOptions(options) => self.set(move |settings| settings.export = options),
+            Action::ClearRecent => self.set(|settings| settings.recent.clear()),
             Action::Dismiss(id) => self.state.notices.dismiss(id),
             Action::Remedy(remedy) => self.remedy(ctx, remedy),
-            Action::Recover(autosave) => {
-                let events = self
-                    .state
-                    .workspace
-                    .recover(&autosave, self.backend.as_mut());
-                self.handle_events(ctx, events);
-            }
+            Action::Recover(autosave) => self.in_workspace(ctx, |workspace, backend| {
+                workspace.recover(&autosave, backend)
+            }),
             Action::DiscardRecoverable(autosave) => {
                 self.state.workspace.discard_recoverable(&autosave)
             }
-            Action::Quit => {
-                let events = self.state.workspace.quit();
-                self.handle_events(ctx, events);
-            }
+            Action::Quit => self.in_workspace(ctx, |workspace, _| workspace.quit()),
             Action::QuitUnsaved => {
-                let events = self.state.workspace.discard_all_and_quit();
-                self.handle_events(ctx, events);
+                self.in_workspace(ctx, |workspace, _| workspace.discard_all_and_quit())
             }
             Action::SaveAndQuit => self.state.workspace.save_all_and_quit(),
             Action::Stay => self.state.workspace.stay(),
@@ -241,6 +209,20 @@ impl Jawline {
             }
         });
         let events = self.state.workspace.open(paths, self.backend.as_mut());
+        self.handle_events(ctx, events);
+    }
+
+    /// Changes the settings, which are kept.
+    fn set(&mut self, change: impl Fn(&mut Settings) + Send + 'static) {
+        self.state.settings_store.update_settings(change);
+    }
+
+    fn in_workspace(
+        &mut self,
+        ctx: &egui::Context,
+        change: impl FnOnce(&mut Workspace, &mut dyn Backend) -> Vec<Event>,
+    ) {
+        let events = change(&mut self.state.workspace, self.backend.as_mut());
         self.handle_events(ctx, events);
     }
 

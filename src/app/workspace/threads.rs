@@ -25,7 +25,7 @@ pub struct Threads {
     /// What was found, with the locks that keep other programs from it.
     found: BTreeMap<PathBuf, autosave::Recoverable>,
     autosaves: BTreeMap<PhotoId, AutosaveWriter>,
-    /// Writers whose autosave is being removed.
+    /// What is being removed from what is kept for a crash.
     endings: Vec<Background<(), Unexpected>>,
     loads: Vec<(PhotoId, Background<Loaded, open::Error>)>,
     writes: Vec<(WriteId, Write)>,
@@ -34,7 +34,6 @@ pub struct Threads {
     /// Where the queue is kept; `None` as for autosaves.
     queue: Option<Arc<Mutex<UnfinishedStore>>>,
     finding_queue: Option<Background<Vec<Offer>, Unexpected>>,
-    forgetting: Vec<Background<(), Unexpected>>,
 }
 
 enum Write {
@@ -76,7 +75,6 @@ impl Threads {
             wake,
             queue: queue.map(|store| Arc::new(Mutex::new(store))),
             finding_queue: None,
-            forgetting: Vec::new(),
             autosave_folder,
             finding: None,
             found: BTreeMap::new(),
@@ -118,8 +116,8 @@ impl Threads {
                 change(&mut held(&queue));
                 Ok(())
             };
-            let forgetting = self.start("queue", change);
-            self.forgetting.push(forgetting);
+            let ending = self.start("queue", change);
+            self.endings.push(ending);
         }
     }
 }
@@ -245,7 +243,6 @@ impl Disk for Threads {
             self.finding_queue = None;
             replies.extend(found.ok().map(Reply::Unfinished));
         }
-        self.forgetting.retain(|work| work.poll().is_none());
         self.loads.retain(|(photo, load)| match load.poll() {
             None => true,
             Some(loaded) => {
@@ -309,7 +306,7 @@ impl Disk for Threads {
 impl Drop for Threads {
     /// Waits for what takes a moment: what was forgotten is gone, and what was saved is there.
     fn drop(&mut self) {
-        for ending in self.endings.iter_mut().chain(&mut self.forgetting) {
+        for ending in &mut self.endings {
             ending.wait();
         }
         for (_, write) in &mut self.writes {
