@@ -110,13 +110,23 @@ impl Export {
         options: ExportOptions,
         wake: Waker,
     ) -> Self {
+        Self::begin(path, options, wake, move |job| {
+            job.export(&photo, &faces, &mut |_| Ok(()))
+        })
+    }
+
+    fn begin(
+        path: PathBuf,
+        options: ExportOptions,
+        wake: Waker,
+        work: impl FnOnce(&Job<'_>) -> Result<Exported, Error> + Send + 'static,
+    ) -> Self {
         Self(Background::start("export", wake, move |worker| {
-            let job = Job {
+            work(&Job {
                 path: &path,
                 options: options.within_range(),
                 worker,
-            };
-            job.export(&photo, &faces, &mut |_| Ok(()))
+            })
         }))
     }
 
@@ -159,14 +169,9 @@ impl Export {
         options: ExportOptions,
         wake: Waker,
     ) -> Self {
-        Self(Background::start("export", wake, move |worker| {
-            let job = Job {
-                path: &path,
-                options: options.within_range(),
-                worker,
-            };
-            comparison::write(&job, &photo, &faces)
-        }))
+        Self::begin(path, options, wake, move |job| {
+            comparison::write(job, &photo, &faces)
+        })
     }
 
     /// How far it is.
