@@ -9,7 +9,7 @@ use super::report::Evaluation;
 
 /// `evaluate.html`.
 pub(super) fn page(evaluation: &Evaluation) -> String {
-    let settings = escaped(&evaluation.settings.in_words());
+    let settings = escaped(&evaluation.settings.words);
     let (style, own_style) = (markup::STYLE, include_str!("page.css"));
     let interrupted = markup::interrupted(evaluation.interrupted);
     let summary = summary(evaluation);

@@ -125,7 +125,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
     let mut reporter = Reporter::new(options.voice);
     let mut evaluation = Evaluation::new(Settings::new(options, &source, &edit));
-    reporter.say(&evaluation.settings.in_words());
+    reporter.say(&evaluation.settings.words);
     let engine = Engine::start(options.engine.settings())?;
     let methods = &evaluation.settings.methods;
     let mut session = Session::new(options, &source, edit, methods, &engine, &mut reporter)?;

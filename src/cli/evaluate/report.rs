@@ -41,8 +41,9 @@ pub(super) struct Settings {
     diffusion_steps: usize,
     /// Scores above it are a double chin.
     threshold: f32,
+    /// All of it in one line.
     #[serde(skip)]
-    words: String,
+    pub words: String,
 }
 
 /// What the edits of a method come to.
@@ -111,11 +112,6 @@ impl Settings {
             threshold: ChinReading::THRESHOLD,
             words,
         }
-    }
-
-    /// In one line.
-    pub fn in_words(&self) -> String {
-        self.words.clone()
     }
 }
 
