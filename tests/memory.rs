@@ -3,15 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Mutex;
+
 use image::{DynamicImage, RgbaImage};
-use jawline::photo::Photo;
+use jawline::photo::{Limits, Photo};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
+/// One test at a time is counted.
+static COUNTED: Mutex<()> = Mutex::new(());
+
 #[test]
 fn reducing_a_picture_with_alpha_takes_little_more_than_the_result() {
+    let _counted = COUNTED.lock();
     const RESULT_BYTES: usize = 900 * 600 * 4;
     // A row of sums for each thread, the filter's weights, the threads themselves.
     const WORKING_BYTES: usize = 4 << 20;
@@ -30,4 +36,45 @@ fn reducing_a_picture_with_alpha_takes_little_more_than_the_result() {
         asked_for < RESULT_BYTES + WORKING_BYTES,
         "{asked_for} bytes for a result of {RESULT_BYTES}"
     );
+}
+
+#[test]
+fn a_tiff_file_that_tells_of_values_which_it_does_not_have_takes_no_memory_for_them() {
+    let _counted = COUNTED.lock();
+    // Sample formats by the million, each of which a decoder keeps in 32 bytes.
+    const FORMATS: u32 = 4 << 20;
+    let fields = [
+        (256, 1),
+        (257, 1),
+        (258, 8),
+        (259, 1),
+        (262, 1),
+        (273, 0),
+        (277, 1),
+        (278, 1),
+        (279, 1),
+        (339, FORMATS),
+    ];
+    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+    bytes.extend((fields.len() as u16).to_le_bytes());
+    for (tag, value) in fields {
+        let (count, value) = if value == FORMATS {
+            (value, 8)
+        } else {
+            (1, value)
+        };
+        bytes.extend([tag as u16, 3].map(u16::to_le_bytes).concat());
+        bytes.extend([count, value].map(u32::to_le_bytes).concat());
+    }
+    bytes.extend([0; 4]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostile.tif");
+    std::fs::write(&path, &bytes).unwrap();
+
+    let before = HEAP.current_usage();
+    HEAP.reset_peak_usage();
+    let error = Photo::load(&path, &Limits::default()).unwrap_err();
+    let asked_for = HEAP.peak_usage() - before;
+    assert!(error.to_string().contains("cut off"), "{error}");
+    assert!(asked_for < 1 << 20, "{asked_for} bytes");
 }

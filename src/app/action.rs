@@ -214,10 +214,10 @@ pub enum BatchStep {
     Retry,
     /// Take everything off the list.
     Clear,
-    /// Go on with the queue that was not finished when the program ended.
-    GoOn,
+    /// Go on with a queue that was not finished when the program ended.
+    GoOn(u64),
     /// Forget it.
-    Forget,
+    Decline(u64),
 }
 
 /// The windows that can be opened over the picture.

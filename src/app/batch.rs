@@ -37,11 +37,11 @@ impl Jawline {
                 self.start_batch();
             }
             BatchStep::Clear => self.state.workspace.clear_batch(),
-            BatchStep::GoOn => {
-                self.state.workspace.go_on_with_batch();
+            BatchStep::GoOn(offer) => {
+                self.state.workspace.go_on_with_batch(offer);
                 self.state.ui_state.windows.batch = true;
             }
-            BatchStep::Forget => self.state.workspace.forget_unfinished_batch(),
+            BatchStep::Decline(offer) => self.state.workspace.decline_batch(offer),
         }
     }
 

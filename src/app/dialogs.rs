@@ -142,12 +142,12 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
     match question {
         Question::Photos => dialog
             .set_title("Open photos")
-            .add_filter("Photos and projects", &open::EXTENSIONS)
+            .add_filter("Photos and projects", open::EXTENSIONS)
             .pick_files()
             .map(Action::Open),
         Question::Locate(id) => dialog
             .set_title("Where is the photo now?")
-            .add_filter("Photos", &open::EXTENSIONS)
+            .add_filter("Photos", open::EXTENSIONS)
             .pick_file()
             .map(|path| Action::Locate(id, path)),
         Question::SaveAs(id) => {
@@ -192,7 +192,7 @@ fn answer(question: Question, photo: Option<&Path>, options: &ExportOptions) -> 
             .map(Action::ImportNetworks),
         Question::BatchPhotos => dialog
             .set_title("Add photos to the queue")
-            .add_filter("Photos", &open::EXTENSIONS)
+            .add_filter("Photos", open::EXTENSIONS)
             .pick_files()
             .map(|paths| Action::Batch(BatchStep::Add(paths))),
         Question::BatchFolder => dialog
@@ -225,7 +225,10 @@ mod tests {
         for name in ["Gs.pth", "net.ONNX", "landmarks.dat.bz2", "landmarks.dat"] {
             assert!(is_network_file(Path::new(name)), "{name}");
         }
-        let photos = open::EXTENSIONS.map(|extension| format!("photo.{extension}"));
+        let photos = open::EXTENSIONS.iter();
+        let photos: Vec<String> = photos
+            .map(|extension| format!("photo.{extension}"))
+            .collect();
         for name in photos.iter().map(String::as_str).chain(["photo", "pth"]) {
             assert!(!is_network_file(Path::new(name)), "{name}");
         }

@@ -10,13 +10,12 @@ use super::notices::{Notice, Remedy};
 use super::session::Session;
 use super::ui_state::{Hand, Tool};
 use super::view::{Compare, View};
+use super::workspace::{Event, Workspace};
 use crate::editor::compare::Layout;
-use crate::editor::presets::{Preset, Presets};
 use crate::editor::project::Replace;
-use crate::editor::{Change, Command, FaceId, NamedBoundary};
+use crate::editor::settings::Settings;
 use crate::engine::client::{Backend, Request, Slot};
 use crate::photo::{Overwrite, PhotoId};
-use crate::portrait::strokes::StrokeKind;
 
 impl Jawline {
     /// Carries one action out.
@@ -26,21 +25,15 @@ impl Jawline {
             Action::Open(paths) => self.open(ctx, paths),
             Action::OpenSample(sample) => self.dialogs.unpack(sample, Arc::clone(&self.wake)),
             Action::Switch(id) => {
-                let events = self.state.workspace.switch(id, self.backend.as_mut());
-                self.handle_events(ctx, events);
+                self.in_workspace(ctx, |workspace, backend| workspace.switch(id, backend))
             }
             Action::Close(id) => {
-                let events = self.state.workspace.close(id, self.backend.as_mut());
-                self.handle_events(ctx, events);
+                self.in_workspace(ctx, |workspace, backend| workspace.close(id, backend))
             }
             Action::SaveAndClose(id) => self.state.workspace.save_and_close(id),
-            Action::DiscardAndClose(id) => {
-                let events = self
-                    .state
-                    .workspace
-                    .discard_and_close(id, self.backend.as_mut());
-                self.handle_events(ctx, events);
-            }
+            Action::DiscardAndClose(id) => self.in_workspace(ctx, |workspace, backend| {
+                workspace.discard_and_close(id, backend)
+            }),
             Action::TryAgain(id) => self.state.workspace.try_again(id),
             Action::AskLocate(id) => self.ask(Question::Locate(id)),
             Action::Locate(id, path) => self.state.workspace.locate(id, path),
@@ -172,60 +165,32 @@ impl Jawline {
             Action::Engine(settings) => self.restart_engine(settings),
             Action::FirstMethod(method) => {
                 self.state.workspace.method = method;
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.method = method);
+                self.set(move |settings| settings.method = method);
             }
             Action::RefineKeyframes(refines) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.refines_keyframes = refines);
+                self.set(move |settings| settings.refines_keyframes = refines)
             }
             Action::UiScale(scale) => {
                 ctx.set_zoom_factor(scale);
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.ui_scale = scale);
+                self.set(move |settings| settings.ui_scale = scale);
             }
-            Action::Background(grey) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.background = grey);
-            }
+            Action::Background(grey) => self.set(move |settings| settings.background = grey),
             Action::DifferenceGain(gain) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.difference_gain = gain);
+                self.set(move |settings| settings.difference_gain = gain)
             }
-            Action::ExportOptions(options) => {
-                self.state
-                    .settings_store
-                    .update_settings(move |settings| settings.export = options);
-            }
-            Action::ClearRecent => {
-                self.state
-                    .settings_store
-                    .update_settings(|settings| settings.recent.clear());
-            }
+            Action::ExportOptions(options) => self.set(move |settings| settings.export = options),
+            Action::ClearRecent => self.set(|settings| settings.recent.clear()),
             Action::Dismiss(id) => self.state.notices.dismiss(id),
             Action::Remedy(remedy) => self.remedy(ctx, remedy),
-            Action::Recover(autosave) => {
-                let events = self
-                    .state
-                    .workspace
-                    .recover(&autosave, self.backend.as_mut());
-                self.handle_events(ctx, events);
-            }
+            Action::Recover(autosave) => self.in_workspace(ctx, |workspace, backend| {
+                workspace.recover(&autosave, backend)
+            }),
             Action::DiscardRecoverable(autosave) => {
                 self.state.workspace.discard_recoverable(&autosave)
             }
-            Action::Quit => {
-                let events = self.state.workspace.quit();
-                self.handle_events(ctx, events);
-            }
+            Action::Quit => self.in_workspace(ctx, |workspace, _| workspace.quit()),
             Action::QuitUnsaved => {
-                let events = self.state.workspace.discard_all_and_quit();
-                self.handle_events(ctx, events);
+                self.in_workspace(ctx, |workspace, _| workspace.discard_all_and_quit())
             }
             Action::SaveAndQuit => self.state.workspace.save_all_and_quit(),
             Action::Stay => self.state.workspace.stay(),
@@ -247,6 +212,20 @@ impl Jawline {
         self.handle_events(ctx, events);
     }
 
+    /// Changes the settings, which are kept.
+    fn set(&mut self, change: impl Fn(&mut Settings) + Send + 'static) {
+        self.state.settings_store.update_settings(change);
+    }
+
+    fn in_workspace(
+        &mut self,
+        ctx: &egui::Context,
+        change: impl FnOnce(&mut Workspace, &mut dyn Backend) -> Vec<Event>,
+    ) {
+        let events = change(&mut self.state.workspace, self.backend.as_mut());
+        self.handle_events(ctx, events);
+    }
+
     fn with_session(&mut self, change: impl FnOnce(&mut Session, &mut dyn Backend)) {
         if let Some(session) = self.state.workspace.session_mut() {
             change(session, self.backend.as_mut());
@@ -257,42 +236,6 @@ impl Jawline {
         if let Some(session) = self.state.workspace.session_mut() {
             change(&mut session.document);
         }
-    }
-
-    fn change(&mut self, change: Change, continues: bool) {
-        let gesture = self.state.ui_state.gesture(continues);
-        if let Some(session) = self.state.workspace.session_mut()
-            && let Some(face) = session.document.chosen
-        {
-            session.apply(&Command::Edit { face, change }, Some(gesture));
-            let amount = session.document.params(face).amount;
-            tracing::debug!(face = face.0, amount, "edit");
-        }
-    }
-
-    /// Moves the slider by the wheel or by a key. Steps that follow each other are one step of the
-    /// history.
-    fn nudge(&mut self, by: f32) {
-        let Some(session) = self.state.workspace.session() else {
-            return;
-        };
-        let chosen = session.document.chosen;
-        let Some(face) = chosen.filter(|face| session.is_editable(*face)) else {
-            return;
-        };
-        let now = std::time::Instant::now();
-        let continues = self
-            .nudged_at
-            .is_some_and(|at| now.duration_since(at) < NUDGES_JOIN);
-        self.nudged_at = Some(now);
-        let amount = session.document.params(face).amount + by;
-        // Whole steps give whole numbers, even from a fraction.
-        let amount = if by.fract() == 0.0 {
-            amount.round()
-        } else {
-            amount
-        };
-        self.change(Change::Amount(amount), continues);
     }
 
     fn zoom(&mut self, zoom: f32) {
@@ -385,60 +328,6 @@ impl Jawline {
         }
     }
 
-    fn save_preset(&mut self, name: &str) {
-        let Some(session) = self.state.workspace.session() else {
-            return;
-        };
-        let Some(face) = session.document.chosen else {
-            return;
-        };
-        if !Presets::is_usable_name(name) {
-            self.state.notices.add(Notice::warning(format!(
-                "«{name}» comes with Jawline; choose another name"
-            )));
-            return;
-        }
-        let params = session.document.params(face);
-        let name = name.to_owned();
-        self.state.settings_store.update_presets(move |presets| {
-            presets.save(&name, &params);
-        });
-    }
-
-    fn apply_to_all_faces(&mut self) {
-        let Some(session) = self.state.workspace.session_mut() else {
-            return;
-        };
-        let Some(chosen) = session.document.chosen else {
-            return;
-        };
-        let preset = Preset {
-            name: format!("As face {}", chosen.0),
-            params: session.portable_params(chosen),
-        };
-        let gesture = self.state.ui_state.gesture(false);
-        let others: Vec<FaceId> = session
-            .document
-            .faces()
-            .iter()
-            .filter(|face| face.id != chosen && face.landmarks.is_ok())
-            .map(|face| face.id)
-            .collect();
-        for face in others {
-            let change = preset.change();
-            session.apply(&Command::Edit { face, change }, Some(gesture));
-        }
-    }
-
-    /// A boundary was read from a file for a face, which moves along it from now on.
-    pub(super) fn use_boundary(&mut self, photo: PhotoId, face: FaceId, boundary: NamedBoundary) {
-        let gesture = self.state.ui_state.gesture(false);
-        if let Some(document) = self.state.workspace.document_mut(photo) {
-            let change = Change::Boundary(document.add_boundary(boundary));
-            document.apply(&Command::Edit { face, change }, Some(gesture));
-        }
-    }
-
     fn remedy(&mut self, ctx: &egui::Context, remedy: Remedy) {
         match remedy {
             Remedy::Install => self.dispatch(ctx, Action::Install),
@@ -474,41 +363,9 @@ impl Jawline {
         }
     }
 
-    /// Takes the brush in hand for a face, once its photo is in view.
-    fn paint_mask(&mut self, ctx: &egui::Context, photo: PhotoId, face: FaceId) {
-        self.dispatch(ctx, Action::Switch(photo));
-        let Some(document) = self.state.workspace.document_mut(photo) else {
-            return;
-        };
-        if document.face(face).is_some() {
-            document.chosen = Some(face);
-            self.state.ui_state.awaited_brush = Some(photo);
-            self.take_awaited_brush();
-        }
-    }
-
-    /// Takes up the brush for the photo that it was asked for, once that is loaded and as long as it stays in
-    /// view.
-    pub(super) fn take_awaited_brush(&mut self) {
-        let in_view = self.state.workspace.current().map(|photo| photo.id);
-        self.state.ui_state.awaited_brush = self
-            .state
-            .ui_state
-            .awaited_brush
-            .filter(|photo| Some(*photo) == in_view);
-        if self.state.workspace.session().is_some()
-            && self.state.ui_state.awaited_brush.take().is_some()
-        {
-            self.state.ui_state.tool = Tool::Brush(StrokeKind::Add);
-        }
-    }
-
     /// Closes: nothing keeps the window open any more.
     pub(super) fn quit(&mut self, ctx: &egui::Context) {
         self.may_close = true;
         ctx.send_viewport_cmd(egui::ViewportCommand::Close);
     }
 }
-
-/// Steps of the wheel or of a key within this time are one step of the history.
-const NUDGES_JOIN: std::time::Duration = std::time::Duration::from_millis(800);

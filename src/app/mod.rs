@@ -12,6 +12,7 @@ pub mod canvas;
 mod chin_slider;
 mod dialogs;
 mod dispatch;
+mod edits;
 mod engine_state;
 mod events;
 mod frame_stats;
@@ -351,7 +352,7 @@ fn show(
             .show(ui, |ui| panels::status::show(app, ui, actions));
     }
     let is_left =
-        !app.workspace.recoverable().is_empty() || app.workspace.unfinished_batch().is_some();
+        !app.workspace.recoverable().is_empty() || !app.workspace.unfinished_batches().is_empty();
     let banners = is_left || !app.notices.shown().is_empty();
     // Where there is little room the picture gets it: faces are chosen by a click, undone by a key.
     let is_narrow = ui.available_width() < 720.0;

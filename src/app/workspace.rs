@@ -26,7 +26,7 @@ pub use writes::WriteState;
 use super::notices::Notice;
 use super::session::Session;
 use crate::editor::Document;
-use crate::editor::batch::{Edit, Unfinished};
+use crate::editor::batch::{Edit, Offer};
 use crate::editor::project::Project;
 use crate::engine::Method;
 use crate::engine::client::{self, Backend};
@@ -150,7 +150,7 @@ impl Workspace {
         for reply in self.disk.poll() {
             match reply {
                 Reply::Recoverable(found) => self.recoverable = found,
-                Reply::Unfinished(found) => self.batch.unfinished = Some(found),
+                Reply::Unfinished(found) => self.batch.offers = found,
                 Reply::Loaded(id, loaded) if self.batch.works_on(id) => {
                     self.batch.handle_loaded(loaded, &self.boundaries);
                 }
@@ -267,21 +267,23 @@ impl Workspace {
         self.batch.start(edit, kept, self.disk.as_mut());
     }
 
-    /// A queue that was not finished when the program ended, to be offered while no other is at work.
-    pub fn unfinished_batch(&self) -> Option<&Unfinished> {
-        let unfinished = self.batch.unfinished.as_deref();
-        unfinished.filter(|_| !self.batch.is_running())
+    /// Queues that were not finished when the program ended, to be offered while no other is at work.
+    pub fn unfinished_batches(&self) -> &[Offer] {
+        match self.batch.is_running() {
+            true => &[],
+            false => &self.batch.offers,
+        }
     }
 
-    /// Goes on with the queue that was not finished: what it has done is not done again.
-    pub fn go_on_with_batch(&mut self) {
+    /// Goes on with a queue that was not finished: what it has done is not done again.
+    pub fn go_on_with_batch(&mut self, offer: u64) {
         let kept = self.open_files();
-        self.batch.go_on_with_unfinished(kept, self.disk.as_mut());
+        self.batch.go_on_with(offer, kept, self.disk.as_mut());
     }
 
-    /// The queue that was not finished is not wanted.
-    pub fn forget_unfinished_batch(&mut self) {
-        self.batch.forget_unfinished(self.disk.as_mut());
+    /// A queue that was not finished is not wanted.
+    pub fn decline_batch(&mut self, offer: u64) {
+        self.batch.decline(offer, self.disk.as_mut());
     }
 
     /// Takes everything off the queue, unless it is at work.

@@ -10,10 +10,8 @@ use super::answer::{JsonPath, print_json, print_line};
 use super::progress::Reporter;
 use super::{Failure, Voice, interrupt};
 use crate::networks::Pack;
-use crate::networks::pack::{
-    COMMUNITY, Entry, IMPORTED, Imported, Installed, LICENCE_NOTICE, Origin, import,
-    install as install_all, installed_packs, remove_pack,
-};
+use crate::networks::install::{Imported, Installed, import, install as install_all, remove_pack};
+use crate::networks::pack::{COMMUNITY, Entry, IMPORTED, LICENCE_NOTICE, Origin, installed_packs};
 use crate::networks::recognise::Kind;
 use crate::runtime::{ProviderChoice, Runtime, find_library};
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{note_written, paths, print_json, to_json};
-use super::{Failure, Voice};
+use super::{EngineOptions, Failure, Voice};
 use crate::checkpoint::npy;
 use crate::fs::{atomic, same_file};
 
@@ -27,6 +27,17 @@ pub(super) struct FolderOptions {
     /// command refuses before any work. Files that the command reads are never replaced
     #[arg(long)]
     pub overwrite: bool,
+}
+
+/// Options of every command whose work an engine does: where to, by what, and what is said meanwhile.
+#[derive(Args, Debug)]
+pub(super) struct WorkOptions {
+    #[command(flatten)]
+    pub out: FolderOptions,
+    #[command(flatten)]
+    pub engine: EngineOptions,
+    #[command(flatten)]
+    pub voice: Voice,
 }
 
 impl FolderOptions {

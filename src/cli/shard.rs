@@ -1,6 +1,8 @@
 //! `--shard K/N`: a part of the work, the same wherever it is split.
 
 use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The K-th of N parts of a list: every N-th piece, from the K-th on. Which part a piece is in depends on
@@ -27,6 +29,20 @@ impl Shard {
 /// Whether a piece belongs to this run: all do where there is no shard.
 pub(super) fn is_mine(shard: Option<Shard>, place: usize) -> bool {
     shard.is_none_or(|shard| shard.has(place))
+}
+
+/// The files of parts in a folder, sorted: `head`, the part as [`Shard::in_name`] writes it, `tail`.
+pub(super) fn files_of_parts(folder: &Path, [head, tail]: [&str; 2]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_part = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let part = name.strip_prefix(head);
+        let part = part.and_then(|part| part.strip_suffix(tail));
+        part.is_some_and(|part| part.replace("-of-", "/").parse::<Shard>().is_ok())
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_part).collect();
+    paths.sort();
+    paths
 }
 
 impl FromStr for Shard {

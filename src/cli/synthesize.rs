@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::answer::{paths, print_json};
 use super::arrays::{NoiseOptions, read_codes};
-use super::output::{FolderOptions, OutputFolder};
+use super::output::{OutputFolder, WorkOptions};
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt};
+use super::{Failure, interrupt};
 use crate::editor::sheet::Sheet;
 use crate::engine::{DescribeGenerator, Engine, Priority, Synthesize, SynthesizedPortrait};
 use crate::latent::Boundary;
@@ -62,11 +62,7 @@ pub(super) struct Options {
     #[command(flatten)]
     noise: NoiseOptions,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 /// Side of a portrait on the sheet.
@@ -76,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let begun = Instant::now();
     let mut folder = folder(options)?;
     let boundary = boundary(options)?;
-    let engine = Engine::start(options.engine.settings())?;
+    let engine = Engine::start(options.work.engine.settings())?;
     let spec = engine
         .submit(Priority::Background, interrupt::token(), DescribeGenerator)
         .wait(|_| ())?;
@@ -86,7 +82,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .as_deref()
         .map(|path| read_codes(path, [spec.layers, spec.code_size]))
         .transpose()?;
-    let mut reporter = Reporter::new(options.voice);
+    let mut reporter = Reporter::new(options.work.voice);
     let noise = options.noise.read()?;
     let mut draw = |job: Synthesize| {
         let job = job.with_noise(noise.clone());
@@ -128,9 +124,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     reporter.say(&format!(
         "{} portraits in {}",
         rows.len(),
-        options.out.out.display()
+        options.work.out.out.display()
     ));
-    if options.voice.json {
+    if options.work.voice.json {
         print_json(&json!({
             "written": paths(folder.written()),
             "portraits": rows.len(),
@@ -151,7 +147,7 @@ fn folder(options: &Options) -> Result<OutputFolder, Failure> {
     let mut inputs: Vec<PathBuf> = inputs.cloned().collect();
     inputs.extend(options.noise.files());
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
-    options.out.folder(&names, &inputs)
+    options.work.out.folder(&names, &inputs)
 }
 
 fn boundary(options: &Options) -> Result<Boundary, Failure> {

@@ -19,7 +19,7 @@ pub use journal::{Error as JournalError, FileMark, Journal, State};
 pub use names::{kept_apart, with_added, without_extensions};
 pub use noted::Noted;
 pub use sources::{Source, Sources};
-pub use unfinished::{Unfinished, UnfinishedStore};
+pub use unfinished::{Offer, Unfinished, UnfinishedStore};
 
 use super::background::Unexpected;
 use super::export_options::ExportOptions;
@@ -130,6 +130,8 @@ pub struct Wish {
     /// Whether a stopped run is gone on with: what it has done is not done again, even where files may be
     /// replaced.
     pub goes_on: bool,
+    /// Queues that were offered after a crash ([`Offer::id`]), whose photos are among those that wait.
+    pub adopted: Vec<u64>,
     /// Files that are never written to, beside the photos themselves.
     pub kept: Vec<PathBuf>,
 }
@@ -295,6 +297,8 @@ fn make(folder: &Path) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn wish(folder: &Path) -> Wish {
@@ -411,7 +415,7 @@ mod tests {
         noted.note(&mut file).unwrap();
         fs::write(planned.place.out(), result).unwrap();
         if is_finished {
-            noted.finish(&["a warning".to_owned()]).unwrap();
+            noted.finish(["a warning"].as_slice().into()).unwrap();
         }
     }
 
@@ -473,7 +477,7 @@ mod tests {
         noted.begin().unwrap();
         fs::write(folder.path().join("in/a.png"), "another photo").unwrap();
         fs::write(photos[0].place.out(), "result").unwrap();
-        noted.finish(&[]).unwrap();
+        noted.finish(Value::Null).unwrap();
         let again = plan(&wish).unwrap().photos;
         assert!(is_refused(&again[0]), "{again:?}");
     }

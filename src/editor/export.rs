@@ -110,13 +110,23 @@ impl Export {
         options: ExportOptions,
         wake: Waker,
     ) -> Self {
+        Self::begin(path, options, wake, move |job| {
+            job.export(&photo, &faces, &mut |_| Ok(()))
+        })
+    }
+
+    fn begin(
+        path: PathBuf,
+        options: ExportOptions,
+        wake: Waker,
+        work: impl FnOnce(&Job<'_>) -> Result<Exported, Error> + Send + 'static,
+    ) -> Self {
         Self(Background::start("export", wake, move |worker| {
-            let job = Job {
+            work(&Job {
                 path: &path,
                 options: options.within_range(),
                 worker,
-            };
-            job.export(&photo, &faces, &mut |_| Ok(()))
+            })
         }))
     }
 
@@ -142,7 +152,7 @@ impl Export {
             };
             let mut exported = job.export(&photo, &faces, &mut |file| noted.note(file))?;
             let warnings = [earlier, exported.warnings.clone()].concat();
-            if let Err(error) = noted.finish(&warnings) {
+            if let Err(error) = noted.finish(warnings.clone().into()) {
                 exported.warnings.push(error.to_string());
             }
             Ok(exported)
@@ -159,14 +169,9 @@ impl Export {
         options: ExportOptions,
         wake: Waker,
     ) -> Self {
-        Self(Background::start("export", wake, move |worker| {
-            let job = Job {
-                path: &path,
-                options: options.within_range(),
-                worker,
-            };
-            comparison::write(&job, &photo, &faces)
-        }))
+        Self::begin(path, options, wake, move |job| {
+            comparison::write(job, &photo, &faces)
+        })
     }
 
     /// How far it is.

@@ -116,11 +116,11 @@ pub fn load(source: Source) -> Result<Loaded, Error> {
 /// Whether a file's name says that it can be opened, for dialogs and drops. A file with a strange name
 /// may still be a photo.
 pub fn is_supported(path: &Path) -> bool {
-    Format::from_path(path).is_some() || project::is_project(path)
+    Format::is_name_of_photo(path) || project::is_project(path)
 }
 
 /// The extensions of files that can be opened, without dots, for dialogs.
-pub const EXTENSIONS: [&str; 8] = [
+pub const EXTENSIONS: &[&str] = &[
     "jpg",
     "jpeg",
     "png",
@@ -128,6 +128,14 @@ pub const EXTENSIONS: [&str; 8] = [
     "tiff",
     "webp",
     "bmp",
+    #[cfg(feature = "heif")]
+    "heic",
+    #[cfg(feature = "heif")]
+    "heif",
+    #[cfg(feature = "heif")]
+    "hif",
+    #[cfg(feature = "heif")]
+    "avif",
     project::EXTENSION,
 ];
 

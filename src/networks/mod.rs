@@ -4,7 +4,9 @@
 
 mod chin_meter;
 pub mod detector;
+mod forms;
 mod generator;
+pub mod install;
 pub mod landmarks;
 mod named;
 mod neck_field;

@@ -7,13 +7,9 @@ use std::path::Path;
 
 use ndarray::{Array2, Array3, Array4, ArrayView2, ArrayView4, Axis, Ix4, s};
 
+use super::forms::{IMAGE, LOGITS, PARSER, PARSER_CLASSES, PARSER_SIDE_PX};
 use super::{ChannelOrder, Error, Network, NetworkSource, Pack, Role, recognise};
-use crate::architectures::bisenet::BiSeNet;
-use crate::graph::Graph;
 use crate::runtime::{CancelToken, Runtime, Session};
-
-const IMAGE: &str = "image";
-const LOGITS: &str = "logits";
 
 /// A face parser over a session.
 pub struct FaceParser {
@@ -64,10 +60,10 @@ impl Parsing {
 
 impl FaceParser {
     /// Side of the picture that it takes, in pixels.
-    pub const SIZE: usize = 512;
+    pub const SIZE: usize = PARSER_SIDE_PX;
 
     /// How many labels it tells apart.
-    pub const CLASSES: usize = 19;
+    pub const CLASSES: usize = PARSER_CLASSES;
 
     /// Loads the parser of a pack, or of a file; without a source, our own.
     ///
@@ -114,18 +110,6 @@ impl FaceParser {
         }
     }
 
-    /// The graph of a face parser: `image [1, 3, 512, 512]`, RGB in [-1, 1], to `logits`
-    /// `[1, 19, 512, 512]`.
-    pub(super) fn graph(network: &BiSeNet) -> Result<Graph, Error> {
-        let mut graph = Graph::new("face parser");
-        let image = graph.input(IMAGE, &[1, 3, Self::SIZE, Self::SIZE])?;
-        let logits = network.append(&mut graph, image)?;
-        graph.output(LOGITS, logits.full)?;
-        graph.simplify()?;
-        check(&graph)?;
-        Ok(graph)
-    }
-
     /// Parses a picture `[1, 3, 512, 512]`, RGB in [-1, 1].
     ///
     /// With [`ChannelOrder::Bgr`] the network sees red and blue swapped, as some functions of the
@@ -146,32 +130,9 @@ impl FaceParser {
         let shape = logits.shape().to_vec();
         let logits = logits
             .into_dimensionality::<Ix4>()
-            .map_err(|_| wrong_shape(shape))?;
+            .map_err(|_| PARSER.wrong_shape(shape))?;
         let labels = most_likely(&logits.index_axis(Axis(0), 0).to_owned());
         Ok(Parsing { labels, logits })
-    }
-}
-
-/// Does the graph take and yield what a face parser does?
-pub(super) fn check(graph: &Graph) -> Result<(), Error> {
-    let shape = |value: Option<_>| value.map(|value| graph.shape(value).to_vec());
-    let side = FaceParser::SIZE;
-    let takes = shape(graph.input_named(IMAGE));
-    let yields = shape(graph.output_named(LOGITS));
-    if takes != Some(vec![1, 3, side, side]) || graph.inputs().len() != 1 {
-        return Err(wrong_shape(takes.unwrap_or_default()));
-    }
-    match yields {
-        Some(shape) if shape == [1, FaceParser::CLASSES, side, side] => Ok(()),
-        other => Err(wrong_shape(other.unwrap_or_default())),
-    }
-}
-
-fn wrong_shape(shape: Vec<usize>) -> Error {
-    Error::Shape {
-        role: Role::Parser,
-        shape,
-        expected: "image [1, 3, 512, 512] and logits [1, 19, 512, 512]".to_owned(),
     }
 }
 
@@ -203,14 +164,5 @@ mod tests {
     fn the_largest_logit_wins_and_the_first_of_equals() {
         let logits = array![[[1.0, 0.0]], [[2.0, 0.0]], [[-1.0, 0.0]]];
         assert_eq!(most_likely(&logits), array![[1, 0]]);
-    }
-
-    #[test]
-    fn a_graph_with_other_classes_is_no_parser() {
-        let mut graph = Graph::new("other");
-        let image = graph.input(IMAGE, &[1, 3, 512, 512]).unwrap();
-        graph.output(LOGITS, image).unwrap();
-        let message = check(&graph).unwrap_err().to_string();
-        assert!(message.contains("[1, 19, 512, 512]"), "{message}");
     }
 }

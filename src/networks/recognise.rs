@@ -11,8 +11,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parser::{self, FaceParser};
-use super::scorer::{self, ChinScorer};
+use super::forms::{self, PARSER, PARSER_SIDE_PX, SCORER, SCORER_SIDE_PX};
 use super::{Error, GeneratorNetworks, LandmarkModel, Perceptual};
 use crate::architectures::bisenet::BiSeNet;
 use crate::architectures::resnext::{BatchNorm, ResNeXt50};
@@ -67,9 +66,9 @@ impl fmt::Display for Kind {
 pub enum Network {
     /// Mapping and synthesis.
     Generator(Box<GeneratorNetworks>),
-    /// `image` → `logits`, see [`FaceParser`].
+    /// `image` → `logits`, see [`FaceParser`](super::FaceParser).
     Parser(Graph),
-    /// `image` → `logits`, see [`ChinScorer`].
+    /// `image` → `logits`, see [`ChinScorer`](super::ChinScorer).
     Scorer {
         /// With the stored statistics of its batch normalisations.
         stored: Graph,
@@ -156,12 +155,12 @@ fn of_checkpoint(path: &Path, tensors: Tensors) -> Result<(Network, Facts), Erro
         let networks = GeneratorNetworks::from_torch(tensors)?;
         Ok(generator("StyleGAN2", networks))
     } else if BiSeNet::is_in(&tensors) {
-        let graph = FaceParser::graph(&BiSeNet::from_torch(tensors)?)?;
+        let graph = forms::parser(&BiSeNet::from_torch(tensors)?)?;
         Ok(parser("BiSeNet, ResNet-18", graph))
     } else if ResNeXt50::is_in(&tensors) {
         let network = ResNeXt50::from_torch(tensors)?;
-        let stored = ChinScorer::graph(&network, BatchNorm::Stored)?;
-        let per_image = ChinScorer::graph(&network, BatchNorm::PerImage)?;
+        let stored = forms::scorer(&network, BatchNorm::Stored)?;
+        let per_image = forms::scorer(&network, BatchNorm::PerImage)?;
         Ok(scorer("ResNeXt-50 32×4d", stored, Some(per_image)))
     } else if Vgg16::is_in(&tensors) {
         perceptual(Perceptual::new(Vgg16::from_torch(tensors)?))
@@ -187,10 +186,10 @@ fn of_onnx(path: &Path, bytes: &[u8]) -> Result<(Network, Facts), Error> {
         let networks = GeneratorNetworks::from_graph(path, graph)?;
         return Ok(generator("ONNX", networks));
     }
-    if parser::check(&graph).is_ok() {
+    if PARSER.check(&graph).is_ok() {
         return Ok(parser("ONNX", graph));
     }
-    if scorer::check(&graph).is_ok() {
+    if SCORER.check(&graph).is_ok() {
         return Ok(scorer("ONNX", graph, None));
     }
     match Vgg16::from_graph(&graph) {
@@ -249,7 +248,7 @@ fn parser(architecture: &str, graph: Graph) -> (Network, Facts) {
     let facts = Facts {
         role: Kind::Parser,
         architecture: architecture.to_owned(),
-        resolution: Some(FaceParser::SIZE),
+        resolution: Some(PARSER_SIDE_PX),
         layers: layers(&graph),
         parameters: parameters(&graph),
     };
@@ -260,7 +259,7 @@ fn scorer(architecture: &str, stored: Graph, per_image: Option<Graph>) -> (Netwo
     let facts = Facts {
         role: Kind::Scorer,
         architecture: architecture.to_owned(),
-        resolution: Some(ChinScorer::SIZE),
+        resolution: Some(SCORER_SIDE_PX),
         layers: layers(&stored),
         parameters: parameters(&stored),
     };

@@ -4,14 +4,11 @@ use std::path::Path;
 
 use ndarray::ArrayView4;
 
+use super::forms::{IMAGE, LOGITS, SCORER, SCORER_SIDE_PX};
 use super::{ChannelOrder, Error, Network, NetworkSource, Pack, Role, recognise};
-use crate::architectures::Normalisation;
-use crate::architectures::resnext::{BatchNorm, ResNeXt50};
+use crate::architectures::resnext::BatchNorm;
 use crate::graph::Graph;
 use crate::runtime::{CancelToken, Runtime, Session};
-
-const IMAGE: &str = "image";
-const LOGITS: &str = "logits";
 
 /// A classifier of chins over a session.
 pub struct ChinScorer {
@@ -47,7 +44,7 @@ impl ChinScore {
 
 impl ChinScorer {
     /// Side of the picture that it takes, in pixels.
-    pub const SIZE: usize = 256;
+    pub const SIZE: usize = SCORER_SIDE_PX;
 
     /// Loads the scorer of a pack, or of a file.
     ///
@@ -83,18 +80,6 @@ impl ChinScorer {
         }
     }
 
-    /// The graph of a scorer: `image [1, 3, 256, 256]`, RGB in [-1, 1] (which the network sees in
-    /// [0, 1]), to `logits [1, 2]`.
-    pub(super) fn graph(network: &ResNeXt50, norm: BatchNorm) -> Result<Graph, Error> {
-        let mut graph = Graph::new("scorer");
-        let image = graph.input(IMAGE, &[1, 3, Self::SIZE, Self::SIZE])?;
-        let logits = network.append(&mut graph, image, &Normalisation::UNIT_RANGE, norm)?;
-        graph.output(LOGITS, logits)?;
-        graph.simplify()?;
-        check(&graph)?;
-        Ok(graph)
-    }
-
     /// Scores a picture `[1, 3, 256, 256]`, RGB in [-1, 1], which is black but for the neck and what lies
     /// beside and below it.
     ///
@@ -113,30 +98,8 @@ impl ChinScorer {
         let numbers: Vec<f32> = logits.iter().copied().collect();
         let logits = numbers
             .try_into()
-            .map_err(|_| wrong_shape(logits.shape().to_vec()))?;
+            .map_err(|_| SCORER.wrong_shape(logits.shape().to_vec()))?;
         Ok(ChinScore { logits })
-    }
-}
-
-/// Does the graph take and yield what a scorer does?
-pub(super) fn check(graph: &Graph) -> Result<(), Error> {
-    let shape = |value: Option<_>| value.map(|value| graph.shape(value).to_vec());
-    let takes = shape(graph.input_named(IMAGE)).unwrap_or_default();
-    let yields = shape(graph.output_named(LOGITS)).unwrap_or_default();
-    if takes != [1, 3, ChinScorer::SIZE, ChinScorer::SIZE] || graph.inputs().len() != 1 {
-        Err(wrong_shape(takes))
-    } else if yields != [1, 2] {
-        Err(wrong_shape(yields))
-    } else {
-        Ok(())
-    }
-}
-
-fn wrong_shape(shape: Vec<usize>) -> Error {
-    Error::Shape {
-        role: Role::Scorer,
-        shape,
-        expected: "image [1, 3, 256, 256] and logits [1, 2]".to_owned(),
     }
 }
 
@@ -153,18 +116,5 @@ mod tests {
         assert!(score(3.0).has_double_chin(), "0.953");
         assert!(!score(2.9).has_double_chin(), "0.948");
         assert!(score(-200.0).probability() >= 0.0);
-    }
-
-    #[test]
-    fn a_classifier_of_a_thousand_things_is_no_scorer() {
-        let mut graph = Graph::new("other");
-        let image = graph.input(IMAGE, &[1, 3, 256, 256]).unwrap();
-        let logits = graph.reduce_mean(image, &[2, 3], false).unwrap();
-        graph.output(LOGITS, logits).unwrap();
-        let message = check(&graph).unwrap_err().to_string();
-        assert!(
-            message.contains("[1, 3]") && message.contains("[1, 2]"),
-            "{message}"
-        );
     }
 }

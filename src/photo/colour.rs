@@ -20,7 +20,10 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
-pub(super) use described::matrix as colorants_of;
+pub(super) use described::encoded;
+#[cfg(feature = "heif")]
+pub(super) use described::profile_of_cicp;
+pub(super) use primaries::colorants_of;
 use rayon::prelude::*;
 
 use super::{Metadata, Photo};

@@ -113,6 +113,19 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// A HEIC or AVIF file that libheif does not read.
+    #[error(
+        "{path}: the {kind} picture cannot be read: {reason}; copy it again from where it came, or convert it to JPEG, PNG or TIFF"
+    )]
+    Heif {
+        /// The file asked for.
+        path: PathBuf,
+        /// HEIC or AVIF.
+        kind: &'static str,
+        /// What libheif said.
+        reason: String,
+    },
+
     /// New pixels do not fit the photo.
     #[error("new pixels must be {expected} like the photo, not {got}")]
     PixelsDiffer {
@@ -122,7 +135,10 @@ pub enum Error {
         got: String,
     },
     /// No writable format has this file name extension.
-    #[error("{path}: the name must end in .png, .jpg, .jpeg, .tif, .tiff, .webp or .bmp")]
+    #[error(
+        "{path}: the name must end in .png, .jpg, .jpeg, .tif, .tiff, .webp or .bmp{}",
+        if Format::is_heif_name(path) { "; HEIC and AVIF files are not written" } else { "" }
+    )]
     UnknownExtension {
         /// The file to be written.
         path: PathBuf,

@@ -15,9 +15,11 @@ use std::ops::Range;
 
 use image::metadata::Orientation;
 
-use super::jpeg::marker::EXIF;
-use super::metadata::{Density, DensityUnit};
+use super::density::{Density, DensityUnit};
 use tiff::{Directory, erase, tag};
+
+/// What some containers have before the block.
+pub(super) const PREFIX: &[u8] = b"Exif\0\0";
 
 /// The magic number and the position of the first directory.
 const HEADER: Range<usize> = 0..8;
@@ -48,8 +50,8 @@ pub(super) fn only_orientation(orientation: Orientation) -> Vec<u8> {
 
 /// Removes the prefix that some writers put before the TIFF header.
 pub(super) fn without_prefix(mut exif: Vec<u8>) -> Vec<u8> {
-    if exif.starts_with(EXIF) {
-        exif.drain(..EXIF.len());
+    if exif.starts_with(PREFIX) {
+        exif.drain(..PREFIX.len());
     }
     exif
 }

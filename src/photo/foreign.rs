@@ -32,10 +32,19 @@ impl RawKind {
     }
 }
 
+/// What to do about a HEIC or AVIF file.
+const HEIF: &str = if cfg!(feature = "heif") {
+    "install libheif (on Debian and Ubuntu the package libheif1), or convert the photo to JPEG, PNG or TIFF (on a phone: share it as \"most compatible\", or JPEG)"
+} else {
+    "convert the photo to JPEG, PNG or TIFF first (on a phone: share it as \"most compatible\", or JPEG), or build Jawline with libheif (cargo build --release --features heif)"
+};
+
 /// A file that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Foreign {
     Raw(RawKind),
+    /// HEIC or AVIF.
+    Heif(&'static str),
     Other {
         kind: &'static str,
         remedy: &'static str,
@@ -57,11 +66,14 @@ impl Foreign {
             .and(head.get(8..12));
         match brand {
             Some(b"crx ") => return raw("CR3"),
-            Some(b"avif" | b"avis") => return other("AVIF", CONVERT),
-            Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1") => {
+            Some(b"avif" | b"avis") => return Some(Self::Heif("AVIF")),
+            Some(
+                b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"mif2"
+                | b"miaf" | b"msf1",
+            ) => {
                 // Which of the two the general brand stands for, its companions tell.
                 let is_avif = head.windows(4).any(|word| word == b"avif");
-                return other(if is_avif { "AVIF" } else { "HEIC" }, CONVERT);
+                return Some(Self::Heif(if is_avif { "AVIF" } else { "HEIC" }));
             }
             _ => {}
         }
@@ -98,6 +110,11 @@ impl Foreign {
             Self::Raw(kind) => Error::RawPhoto {
                 path,
                 kind: kind.name(),
+            },
+            Self::Heif(kind) => Error::Foreign {
+                path,
+                kind,
+                remedy: HEIF,
             },
             Self::Other { kind, remedy } => Error::Foreign { path, kind, remedy },
         }

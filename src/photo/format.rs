@@ -1,8 +1,17 @@
 use std::fmt;
+#[cfg(feature = "heif")]
+use std::fs::File;
+#[cfg(feature = "heif")]
+use std::io::Read;
 use std::path::Path;
 
 use image::ImageFormat;
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "heif")]
+use super::foreign::Foreign;
+#[cfg(feature = "heif")]
+use super::heif;
 
 /// The file formats that a photo can be loaded from and saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +41,40 @@ impl Format {
             "bmp" => Some(Self::Bmp),
             _ => None,
         }
+    }
+
+    /// Whether a file is called like one that can be opened.
+    pub fn is_name_of_photo(path: &Path) -> bool {
+        Self::from_path(path).is_some() || cfg!(feature = "heif") && Self::is_heif_name(path)
+    }
+
+    /// Whether a file is called like a HEIC or AVIF file.
+    pub(super) fn is_heif_name(path: &Path) -> bool {
+        let extension = path.extension().unwrap_or_default();
+        let mut names = ["heic", "heif", "hif", "avif"].into_iter();
+        names.any(|name| extension.eq_ignore_ascii_case(name))
+    }
+
+    /// The format that holds all of a photo in a file that can be opened, and whose own format is not written:
+    /// HEIC or AVIF, told by its content. `None` for other files, and without libheif.
+    #[cfg(feature = "heif")]
+    pub fn instead_of(path: &Path) -> Option<Self> {
+        let mut file = File::open(path).ok()?;
+        let mut bytes = Vec::new();
+        (&mut file).take(32).read_to_end(&mut bytes).ok()?;
+        let foreign = Foreign::of(&bytes, path)?;
+        if !matches!(foreign, Foreign::Heif(_)) || !heif::is_there() {
+            return None;
+        }
+        file.read_to_end(&mut bytes).ok()?;
+        Some(heif::written_as(&bytes))
+    }
+
+    /// The format that holds all of a photo in a file that can be opened, and whose own format is not written: there
+    /// is none without the feature `heif`.
+    #[cfg(not(feature = "heif"))]
+    pub fn instead_of(_: &Path) -> Option<Self> {
+        None
     }
 
     /// The format that a file beginning with `head` (32 bytes suffice) is in.

@@ -11,6 +11,8 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageResult};
 
 use super::foreign::{Foreign, RawKind};
+#[cfg(feature = "heif")]
+use super::heif;
 use super::tiff::{self, Refused};
 use super::{ColourSpace, Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata, webp};
 
@@ -37,7 +39,8 @@ impl Default for Limits {
 const WORKING_COPIES: u64 = 2;
 
 impl Photo {
-    /// Loads a PNG, JPEG, TIFF, WebP or BMP file, told by its content, and turns it upright.
+    /// Loads a PNG, JPEG, TIFF, WebP or BMP file, told by its content, and turns it upright; with the feature `heif`
+    /// also HEIC and AVIF files, where the system has libheif.
     ///
     /// Grey stays grey, 16 bits stay 16 bits, floating point stays (grey in all three channels then), alpha stays;
     /// palettes become RGB, inks (CMYK) and CIE L\*a\*b\* become RGB with a [`Warning`]. Of an animated PNG only the still picture is taken, of a TIFF file with
@@ -58,9 +61,7 @@ impl Photo {
         let length = file.metadata().map_err(|e| Error::reading(path, e))?.len();
         let mut reader = BufReader::new(file);
         let head = head(&mut reader).map_err(|e| Error::reading(path, e))?;
-        if let Some(foreign) = Foreign::of(&head, path) {
-            return Err(foreign.refused(path));
-        }
+        let foreign = Foreign::of(&head, path);
         let known = Format::from_content(&head);
         let format = known.unwrap_or(Format::Jpeg);
         let source = Source {
@@ -68,12 +69,19 @@ impl Photo {
             format,
             limits,
         };
+        match foreign {
+            #[cfg(feature = "heif")]
+            Some(Foreign::Heif(kind)) if heif::is_there() => {
+                source.check_length(length)?;
+                return source.load_heif(reader, kind);
+            }
+            Some(foreign) => return Err(foreign.refused(path)),
+            None => {}
+        }
         if let Some((width, height)) = format.declared_size(&head) {
             source.check_size(width, height, 0)?;
         }
-        if length > limits.pixel_bytes {
-            return Err(source.too_large(format!("a file of {} MiB", length >> 20)));
-        }
+        source.check_length(length)?;
         let load = || match known {
             Some(_) => source.load(reader),
             None => source.load_behind_leading_bytes(reader),
@@ -241,6 +249,32 @@ impl Source<'_> {
         Ok(self.photo(pixels, metadata, warnings))
     }
 
+    #[cfg(feature = "heif")]
+    fn load_heif(&self, mut reader: BufReader<File>, kind: &'static str) -> Result<Photo, Error> {
+        let mut bytes = Vec::new();
+        let read = reader.read_to_end(&mut bytes);
+        read.map_err(|error| Error::reading(self.path, error))?;
+        let check = |width, height, bytes| self.check_size(width, height, bytes);
+        let content = heif::read(&bytes, check).map_err(|refused| match refused {
+            heif::Refused::Size(error) => error,
+            heif::Refused::Library(reason) => Error::Heif {
+                path: self.path.into(),
+                kind,
+                reason,
+            },
+        })?;
+        let mut photo = self.photo(content.pixels, content.metadata, content.warnings);
+        let color = photo.pixels.color();
+        let is_deep = color.bytes_per_pixel() > color.channel_count();
+        let proposal = heif::format_for(is_deep, color.has_alpha());
+        let not_written = Warning::NotWritten { kind, proposal };
+        photo.warnings.insert(0, not_written);
+        if let Some(origin) = &mut photo.origin {
+            origin.format = None;
+        }
+        Ok(photo)
+    }
+
     fn photo(&self, pixels: DynamicImage, metadata: Metadata, mut warnings: Vec<Warning>) -> Photo {
         if ColourSpace::is_profile_unread(&metadata) {
             warnings.push(Warning::ProfileUnread);
@@ -250,7 +284,7 @@ impl Source<'_> {
             metadata,
             origin: Some(Origin {
                 path: self.path.into(),
-                format: self.format,
+                format: Some(self.format),
                 jpeg: None,
                 webp_quality: None,
             }),
@@ -272,6 +306,14 @@ impl Source<'_> {
                 Box::new(decoder)
             }
         })
+    }
+
+    /// Refuses files beyond the limits.
+    fn check_length(&self, bytes: u64) -> Result<(), Error> {
+        match bytes > self.limits.pixel_bytes {
+            true => Err(self.too_large(format!("a file of {} MiB", bytes >> 20))),
+            false => Ok(()),
+        }
     }
 
     /// Refuses pictures that are empty or beyond the limits.

@@ -4,7 +4,6 @@
 //! finished file; [`xmp`] and [`photoshop`] change what is inside a packet or a block. Whatever need
 //! not change is carried byte for byte.
 
-mod density;
 pub(super) mod jpeg;
 pub(super) mod photoshop;
 pub(super) mod png;
@@ -14,9 +13,9 @@ pub(super) mod xmp;
 
 use image::metadata::Orientation;
 
+use super::density::{Density, DensityUnit};
 use super::exif;
 
-pub use density::{Density, DensityUnit};
 pub use prepare::Part;
 
 /// What a file says about its pixels.

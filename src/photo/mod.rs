@@ -1,6 +1,7 @@
 //! A photo: its pixels in their own depth, its colour profile, EXIF, XMP and IPTC data.
 //!
-//! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP, told by their content, within [`Limits`];
+//! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP (and HEIC and AVIF with the feature `heif`), told by their
+//! content, within [`Limits`];
 //! a photo does not change afterwards, a new one is made with [`Photo::with_pixels`].
 //! [`Photo::save`] keeps depth and metadata as far as the format can hold them ([`Photo::losses`] says
 //! what it cannot), reads back what it wrote, never leaves half a file and never replaces the source unasked.
@@ -9,6 +10,7 @@
 //! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
 pub mod colour;
+mod density;
 mod derive;
 mod error;
 mod exif;
@@ -16,6 +18,8 @@ mod foreign;
 mod format;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+#[cfg(feature = "heif")]
+mod heif;
 mod id;
 mod jpeg;
 mod layers;
@@ -38,6 +42,7 @@ use image::{ColorType, DynamicImage};
 
 pub use crate::fs::atomic::Overwrite;
 pub use colour::ColourSpace;
+pub use density::{Density, DensityUnit};
 pub use derive::GivenUp;
 pub use error::Error;
 pub use format::Format;
@@ -45,7 +50,7 @@ pub use id::PhotoId;
 pub use jpeg::Extra as JpegExtra;
 pub use layers::Layer;
 pub use load::Limits;
-pub use metadata::{Density, DensityUnit, Metadata, Part, PngChunk};
+pub use metadata::{Metadata, Part, PngChunk};
 pub use quality::Quality;
 pub use save::{Note, SaveOptions};
 pub use strip::Strip;
@@ -66,7 +71,8 @@ pub struct Photo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Origin {
     path: PathBuf,
-    format: Format,
+    /// `None` for one that is never written (HEIC, AVIF).
+    format: Option<Format>,
     /// A JPEG file itself, which the photo may be saved as again. It is small beside its pixels, and the
     /// file on the disk may be another one by then.
     jpeg: Option<jpeg::Source>,
@@ -117,6 +123,24 @@ pub enum Warning {
     /// The file holds an animation; only the still picture is taken.
     #[error("the picture is animated; only its still picture is retouched and kept")]
     AnimationLeftOut,
+    /// The file is of a kind that is read, but not written.
+    #[error(
+        "the photo is a {kind} file, which Jawline reads and does not write: save the result as {proposal}{}",
+        match proposal {
+            Format::Tiff => ", which keeps more than 8 bits a channel",
+            Format::Png => ", which keeps its transparency",
+            _ => ", or without loss as TIFF or PNG",
+        }
+    )]
+    NotWritten {
+        /// What the file is.
+        kind: &'static str,
+        /// The format that holds all of the picture.
+        proposal: Format,
+    },
+    /// A HEIC or AVIF file holds something beside its picture.
+    #[error("the file also holds {0}; a file made from it does not")]
+    LeftOut(&'static str),
     /// The output format has no place for some of the metadata.
     #[error("{part} cannot be kept in {format} files")]
     Dropped {
@@ -239,9 +263,9 @@ impl Photo {
         self.origin.as_ref().map(|origin| origin.path.as_path())
     }
 
-    /// The format of the file that the photo was loaded from.
+    /// The format of the file that the photo was loaded from; `None` for one that is never written (HEIC, AVIF).
     pub fn format(&self) -> Option<Format> {
-        self.origin.as_ref().map(|origin| origin.format)
+        self.origin.as_ref().and_then(|origin| origin.format)
     }
 
     /// What could not be taken over from the file as it was.

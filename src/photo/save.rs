@@ -6,11 +6,12 @@ use std::path::Path;
 use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
 use image::{ColorType, DynamicImage, ImageError};
 
+use super::density::Density;
 use super::jpeg::{self, Kept};
-use super::metadata::{self, Density};
+use super::metadata;
+use super::verify::{self, Written};
 use super::{
-    Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning, is_float, png, tiff,
-    verify, webp,
+    Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning, is_float, png, tiff, webp,
 };
 use crate::fs::{atomic, same_file};
 
@@ -212,19 +213,6 @@ fn storable<'a>(
         Format::Bmp if color == ColorType::La8 => Ok(Cow::Owned(pixels.to_rgba8().into())),
         _ => Ok(Cow::Borrowed(pixels)),
     }
-}
-
-/// What a file holds once it is written.
-#[derive(Debug)]
-pub(super) struct Written {
-    /// As they are in the file: those of a JPEG file that is stored turned say so.
-    pub metadata: Metadata,
-    /// Width and height of the pixels as they are stored.
-    pub size: (u32, u32),
-    /// Whether every pixel is to be there as it was.
-    pub is_lossless: bool,
-    /// What turned out on the way.
-    pub warnings: Vec<Warning>,
 }
 
 /// Encodes the pixels with metadata that were prepared for the format.

@@ -8,6 +8,7 @@ mod directory;
 mod fields;
 mod lab;
 mod pixels;
+mod raw;
 mod read;
 mod write;
 

@@ -8,11 +8,24 @@ use std::path::Path;
 
 use image::DynamicImage;
 
-use super::metadata::{Density, TiffStorage};
-use super::save::Written;
-use super::{Error, Format, Limits, Metadata, Photo, exif, tiff};
+use super::density::Density;
+use super::metadata::TiffStorage;
+use super::{Error, Format, Limits, Metadata, Photo, Warning, exif, tiff};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a file holds once it is written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// As they are in the file: those of a JPEG file that is stored turned say so.
+    pub metadata: Metadata,
+    /// Width and height of the pixels as they are stored.
+    pub size: (u32, u32),
+    /// Whether every pixel is to be there as it was.
+    pub is_lossless: bool,
+    /// What turned out on the way.
+    pub warnings: Vec<Warning>,
+}
 
 /// What a file does not hold though it was written.
 #[derive(Debug, thiserror::Error)]

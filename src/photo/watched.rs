@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use super::save::{Note, Written, encode, unwrap_io};
-use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning, verify};
+use super::save::{Note, encode, unwrap_io};
+use super::verify::{self, Written};
+use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning};
 use crate::fs::{self, atomic, same_file};
 
 /// Hears how much of the file is written (0 to 1, as far as that is known) and answers whether to go

@@ -12,7 +12,7 @@ use super::morphology::{box_blur, dilate, without_small_components};
 use super::raster::fill_polygon;
 use super::resample::resize_mask;
 use super::{Error, square_side};
-use crate::geometry::Landmarks;
+use crate::geometry::{Landmarks, Rect};
 
 /// Skin of the face, without brows, eyes, nose, lips and ears.
 pub const LABEL_SKIN: u8 = 1;
@@ -283,6 +283,24 @@ fn rows_mask((width, height): (u32, u32), rows: std::ops::Range<i64>) -> GrayIma
     GrayImage::from_fn(width, height, |_, y| {
         Luma([if rows.contains(&i64::from(y)) { 255 } else { 0 }])
     })
+}
+
+/// The rectangle around the centres of all mask pixels that are not 0.
+pub(super) fn mask_bounds(mask: &GrayImage) -> Option<Rect> {
+    let width = mask.width().max(1) as usize;
+    let mut bounds = Rect::around(&[]);
+    for (row, y) in mask.as_raw().chunks_exact(width).zip(0u32..) {
+        if let (Some(first), Some(last)) = (
+            row.iter().position(|value| *value > 0),
+            row.iter().rposition(|value| *value > 0),
+        ) {
+            bounds.left = bounds.left.min(first as f64);
+            bounds.right = bounds.right.max(last as f64);
+            bounds.top = bounds.top.min(f64::from(y));
+            bounds.bottom = f64::from(y);
+        }
+    }
+    (bounds.left <= bounds.right).then_some(bounds)
 }
 
 /// Every pixel that is not 0 becomes 255.

@@ -29,7 +29,6 @@ use super::field::{FieldEdit, PlacedField};
 use crate::geometry::{Affine, PixelRect};
 use crate::photo::ColourSpace;
 use placed::PlacedChange;
-pub(super) use placed::{mask_bounds, sample_mask};
 use share::{Sample, Share, total_shift};
 
 /// A change of a crop. All three pictures have the same size; values are in 0..=1 and 0..=255.

@@ -114,6 +114,25 @@ pub fn sample_bilinear(picture: &Rgb32FImage, point: Point) -> [f32; 3] {
     })
 }
 
+/// The mask at a point, 0..=1, interpolated bilinearly; 0 beyond its border.
+pub(super) fn sample_mask(mask: &GrayImage, point: Point) -> f32 {
+    let (width, height) = (mask.width() as usize, mask.height() as usize);
+    // Counted from one pixel outside the mask, so that nothing is negative.
+    let (x, y) = (point.x + 1.0, point.y + 1.0);
+    if !(x >= 0.0 && y >= 0.0 && x < width as f64 + 1.0 && y < height as f64 + 1.0) {
+        return 0.0;
+    }
+    let (left, top) = (x as usize, y as usize);
+    let (u, v) = ((x - left as f64) as f32, (y - top as f64) as f32);
+    let pixel = |x: usize, y: usize| match (1..=width).contains(&x) && (1..=height).contains(&y) {
+        true => f32::from(mask.as_raw()[(y - 1) * width + x - 1]),
+        false => 0.0,
+    };
+    let above = (1.0 - u) * pixel(left, top) + u * pixel(left + 1, top);
+    let below = (1.0 - u) * pixel(left, top + 1) + u * pixel(left + 1, top + 1);
+    ((1.0 - v) * above + v * below) / 255.0
+}
+
 /// The picture's colour at `point`, interpolated by Catmull-Rom splines over 4 x 4 pixels; beyond
 /// the border the edge continues. The picture must not be empty.
 pub fn sample_cubic(picture: &Rgb32FImage, point: Point) -> [f32; 3] {

@@ -3,39 +3,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bytemuck::Zeroable;
 use eframe::{egui_wgpu, wgpu};
 use egui::PaintCallbackInfo;
 
 use super::pipelines::Pipelines;
 use super::shares::Shares;
-use crate::geometry::{Affine, Point, Rect};
-
-/// Parameters of one quad; `Draw` in the shader says what each means.
-#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-pub struct DrawUniform {
-    pub corners: [[f32; 2]; 4],
-    pub target_size: [f32; 2],
-    pub pane_origin: [f32; 2],
-    pub local_from_pane: [f32; 4],
-    pub piece: [f32; 4],
-    pub limits: [f32; 4],
-    pub background: [f32; 4],
-    pub crop_from_local: [[f32; 4]; 2],
-    pub change_from_local: [[f32; 4]; 2],
-    pub change_size: [f32; 4],
-    pub weights: [f32; 4],
-    pub change: [f32; 4],
-    pub overlay: [f32; 4],
-    pub shares: [f32; 4],
-}
-
-/// The rows of an affine map as a shader reads them.
-pub fn rows(map: &Affine) -> [[f32; 4]; 2] {
-    map.rows
-        .map(|[a, b, c]| [a as f32, b as f32, c as f32, 0.0])
-}
+use super::textures::{drawn_texture, view};
+use super::uniform::{DrawUniform, corners_of};
+use crate::geometry::{Point, Rect};
 
 /// What a quad shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,17 +68,6 @@ impl Quad {
     }
 }
 
-/// Top left, top right, bottom left, bottom right.
-pub fn corners_of(rect: &Rect) -> [[f32; 2]; 4] {
-    [
-        [rect.left, rect.top],
-        [rect.right, rect.top],
-        [rect.left, rect.bottom],
-        [rect.right, rect.bottom],
-    ]
-    .map(|corner| corner.map(|value| value as f32))
-}
-
 /// One quad.
 pub struct Quad {
     pub kind: Kind,
@@ -138,6 +102,21 @@ struct Prepared {
     shares_region: Rect,
 }
 
+/// A picture for shares, of at least this size.
+fn new_shares(pipelines: &Pipelines, size: (u32, u32)) -> Shares {
+    /// Sides are a multiple of this, so that a moving view need not make new textures.
+    const STEP_PX: u32 = 256;
+    let largest = pipelines.device.limits().max_texture_dimension_2d;
+    let padded = |length: u32| length.next_multiple_of(STEP_PX).min(largest);
+    let texture = drawn_texture(pipelines, (padded(size.0), padded(size.1)), 1);
+    let target = view(&texture, None);
+    Shares {
+        bound: pipelines.bind(&pipelines.piece_layout, &[&target]),
+        texture,
+        target,
+    }
+}
+
 impl CanvasCallback {
     pub fn new(pipelines: Arc<Pipelines>, quads: Quads) -> Self {
         Self {
@@ -164,7 +143,11 @@ impl CanvasCallback {
         let region = region.reduce(|all, quad| all.union(&quad));
         let region = region.map(|region| region.intersection(&window));
         let region = region.filter(|region| region.width() >= 1.0 && region.height() >= 1.0);
-        let shares = region.map(|region| pipelines.shares.take(pipelines, &region));
+        let shares = region.map(|region| {
+            pipelines
+                .shares
+                .take(&region, |size| new_shares(pipelines, size))
+        });
         let shares_region = region.unwrap_or(Rect::new(0.0, 0.0, 0.0, 0.0));
 
         let shares_size = shares.as_ref().map_or((1, 1), Shares::size);
@@ -336,25 +319,5 @@ impl egui_wgpu::CallbackTrait for CanvasCallback {
         let first = self.quads.shares.len();
         let whole = (&clip, Point::default());
         self.draw(pass, &self.quads.screen, first, prepared, whole);
-    }
-}
-
-impl DrawUniform {
-    /// For a quad that is drawn to the shares, which begin at the top left of `region`.
-    fn in_shares(&self, region: &Rect, target_size: [f32; 2]) -> Self {
-        let origin = [region.left as f32, region.top as f32];
-        let moved = |[x, y]: [f32; 2]| [x - origin[0], y - origin[1]];
-        Self {
-            corners: self.corners.map(moved),
-            pane_origin: moved(self.pane_origin),
-            target_size,
-            ..*self
-        }
-    }
-}
-
-impl Default for DrawUniform {
-    fn default() -> Self {
-        Self::zeroed()
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Steps<'a> {
     fn pass(&mut self, step: &Step<'_>, draw: impl FnOnce(&mut wgpu::RenderPass<'_>)) {
         let device = &self.pipelines.device;
         let uniform = StepUniform {
-            rows: super::callback::rows(&step.map),
+            rows: super::uniform::rows(&step.map),
             size: [
                 step.target_size.0 as f32,
                 step.target_size.1 as f32,

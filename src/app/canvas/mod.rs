@@ -21,6 +21,7 @@ mod shares;
 #[cfg(test)]
 mod tests;
 mod textures;
+mod uniform;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use eframe::wgpu;
 
-use super::callback::DrawUniform;
 use super::shares::SharesPool;
+use super::uniform::DrawUniform;
 
 /// Pictures that are computed on the graphics card.
 pub const HALF_FLOATS: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;

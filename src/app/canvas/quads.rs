@@ -1,10 +1,11 @@
 //! Which quads show a scene: for each pane the photo's pieces, on each piece the changes of the
 //! faces, then overlays. Changes that may overlap are summed in quads of their own.
 
-use super::callback::{DrawUniform, Kind, Quad, Quads, corners_of, rows};
+use super::callback::{Kind, Quad, Quads};
 use super::face::{Change, ChangeKind};
 use super::photo::{PhotoTextures, Piece};
 use super::textures::CHANGE_LEVELS;
+use super::uniform::{DrawUniform, corners_of, rows};
 use crate::app::view::{Pane, Side, View};
 use crate::geometry::{Affine, Point, Rect};
 

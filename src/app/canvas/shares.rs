@@ -5,34 +5,17 @@ use std::sync::{Mutex, PoisonError};
 
 use eframe::wgpu;
 
-use super::pipelines::Pipelines;
-use super::textures::{drawn_texture, view};
 use crate::geometry::Rect;
-
-/// Sides are a multiple of this, so that a moving view need not make new textures.
-const STEP_PX: u32 = 256;
 
 /// The picture of one frame.
 pub struct Shares {
-    texture: wgpu::Texture,
+    pub texture: wgpu::Texture,
     pub target: wgpu::TextureView,
     /// For the shader that adds them to the photo.
     pub bound: wgpu::BindGroup,
 }
 
 impl Shares {
-    fn new(pipelines: &Pipelines, size: (u32, u32)) -> Self {
-        let largest = pipelines.device.limits().max_texture_dimension_2d;
-        let padded = |length: u32| length.next_multiple_of(STEP_PX).min(largest);
-        let texture = drawn_texture(pipelines, (padded(size.0), padded(size.1)), 1);
-        let target = view(&texture, None);
-        Self {
-            bound: pipelines.bind(&pipelines.piece_layout, &[&target]),
-            texture,
-            target,
-        }
-    }
-
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
         (self.texture.width(), self.texture.height())
@@ -44,16 +27,16 @@ impl Shares {
 pub struct SharesPool(Mutex<Option<Shares>>);
 
 impl SharesPool {
-    /// A picture that has room for the pixels of this rectangle of the window; it may hold anything.
-    pub fn take(&self, pipelines: &Pipelines, region: &Rect) -> Shares {
+    /// A picture that has room for the pixels of this rectangle of the window; it may hold anything. `make` makes one
+    /// of at least this size.
+    pub fn take(&self, region: &Rect, make: impl FnOnce((u32, u32)) -> Shares) -> Shares {
         let size = (region.width().ceil() as u32, region.height().ceil() as u32);
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let is_enough = |shares: &Shares| {
             let (width, height) = shares.size();
             width >= size.0 && height >= size.1
         };
-        kept.filter(is_enough)
-            .unwrap_or_else(|| Shares::new(pipelines, size))
+        kept.filter(is_enough).unwrap_or_else(|| make(size))
     }
 
     /// Gives a picture back.

@@ -27,16 +27,16 @@ pub fn show(app: &AppState, ui: &mut Ui, actions: &mut Vec<Action>) {
             });
         });
     }
-    if let Some(unfinished) = app.workspace.unfinished_batch() {
+    for offer in app.workspace.unfinished_batches() {
         strip(ui, theme::ACCENT, |ui| {
             if button(ui, "Forget it").clicked() {
-                actions.push(Action::Batch(BatchStep::Forget));
+                actions.push(Action::Batch(BatchStep::Decline(offer.id)));
             }
             if button(ui, "Go on").clicked() {
-                actions.push(Action::Batch(BatchStep::GoOn));
+                actions.push(Action::Batch(BatchStep::GoOn(offer.id)));
             }
             text(ui, |ui| {
-                ui.label(unfinished_in_words(unfinished));
+                ui.label(unfinished_in_words(&offer.queue));
             });
         });
     }

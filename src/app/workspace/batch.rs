@@ -13,7 +13,7 @@ use super::writes::Writes;
 use crate::app::notices::Notice;
 use crate::app::session::{Finding, Session};
 use crate::editor::Document;
-use crate::editor::batch::{self, Edit, Plan, Unfinished, Wish};
+use crate::editor::batch::{self, Edit, Offer, Plan, Unfinished, Wish};
 use crate::editor::export::{self, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::engine::client::{Backend, Reply};
@@ -77,8 +77,10 @@ pub struct Batch {
     pub inputs: Vec<PathBuf>,
     /// For what is started next.
     pub options: BatchOptions,
-    /// A queue that was not finished when the program ended.
-    pub(super) unfinished: Option<Box<Unfinished>>,
+    /// Queues that were not finished when the program ended.
+    pub(super) offers: Vec<Offer>,
+    /// Those of them that are part of this one now.
+    adopted: Vec<u64>,
     /// The inputs that are being looked through.
     planning: Vec<PathBuf>,
     items: Vec<Item>,
@@ -177,19 +179,20 @@ impl Batch {
         }
     }
 
-    /// Goes on with the queue that was not finished.
-    pub(super) fn go_on_with_unfinished(&mut self, kept: Vec<PathBuf>, disk: &mut dyn Disk) {
+    /// Goes on with a queue that was not finished.
+    pub(super) fn go_on_with(&mut self, offer: u64, kept: Vec<PathBuf>, disk: &mut dyn Disk) {
         if self.is_running() {
             return;
         }
-        let Some(unfinished) = self.unfinished.take() else {
+        let Some(index) = self.offers.iter().position(|other| other.id == offer) else {
             return;
         };
         let Unfinished {
             places,
             edit,
             replaces,
-        } = *unfinished;
+        } = self.offers.remove(index).queue;
+        self.adopted.push(offer);
         self.options = BatchOptions {
             folder: places
                 .first()
@@ -205,11 +208,10 @@ impl Batch {
         self.plan(edit, kept, true, disk);
     }
 
-    /// The queue that was not finished is not wanted.
-    pub(super) fn forget_unfinished(&mut self, disk: &mut dyn Disk) {
-        if self.unfinished.take().is_some() && !self.is_running() {
-            disk.send(Task::ForgetBatch { plan: self.plans });
-        }
+    /// A queue that was not finished is not wanted.
+    pub(super) fn decline(&mut self, offer: u64, disk: &mut dyn Disk) {
+        self.offers.retain(|other| other.id != offer);
+        disk.send(Task::DeclineBatch { offer });
     }
 
     /// What is done to the photos of the queue.
@@ -234,6 +236,7 @@ impl Batch {
             edit: self.edit.clone(),
             replaces: self.options.replaces,
             goes_on,
+            adopted: self.adopted.clone(),
             kept,
         };
         disk.send(Task::PlanBatch {
@@ -272,8 +275,11 @@ impl Batch {
     }
 
     /// The queue need not be kept any longer.
-    fn forget(&self, disk: &mut dyn Disk) {
-        disk.send(Task::ForgetBatch { plan: self.plans });
+    fn forget(&mut self, disk: &mut dyn Disk) {
+        disk.send(Task::ForgetBatch {
+            plan: self.plans,
+            adopted: std::mem::take(&mut self.adopted),
+        });
     }
 
     /// Stops: what is in work waits again, unless its file is there before it can be stopped.

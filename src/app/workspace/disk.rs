@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use image::RgbaImage;
 
 use crate::editor::autosave;
-use crate::editor::batch::{self, Noted, Plan, Unfinished, Wish};
+use crate::editor::batch::{self, Noted, Offer, Plan, Wish};
 use crate::editor::export::{self, ExportOptions, Exported};
 use crate::editor::open::{self, Loaded, Source};
 use crate::editor::project::{self, Project, ProjectFile, Replace};
@@ -107,6 +107,13 @@ pub enum Task {
     ForgetBatch {
         /// The plan that it came from.
         plan: u64,
+        /// Queues that were offered, and were gone on with as part of it.
+        adopted: Vec<u64>,
+    },
+    /// A queue that was offered is not wanted.
+    DeclineBatch {
+        /// Its [`Offer::id`].
+        offer: u64,
     },
     /// Make the retouched photo ready for the clipboard.
     Copy {
@@ -123,8 +130,8 @@ pub enum Task {
 pub enum Reply {
     /// To [`Task::FindRecoverable`].
     Recoverable(Vec<Recoverable>),
-    /// To [`Task::FindRecoverable`]: a queue that was not finished.
-    Unfinished(Box<Unfinished>),
+    /// To [`Task::FindRecoverable`]: queues that were not finished.
+    Unfinished(Vec<Offer>),
     /// To [`Task::Load`].
     Loaded(PhotoId, Result<Loaded, open::Error>),
     /// Autosaves of this document fail; told once as long as it goes on.

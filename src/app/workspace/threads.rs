@@ -9,7 +9,7 @@ use image::RgbaImage;
 use super::disk::{Disk, Recoverable, Reply, Task, WriteId, WriteProgress};
 use crate::editor::autosave::{self, AutosaveWriter};
 use crate::editor::background::{Background, Progress, Unexpected};
-use crate::editor::batch::{self, Plan, Unfinished, UnfinishedStore};
+use crate::editor::batch::{self, Offer, Plan, UnfinishedStore};
 use crate::editor::export::{self, ClipboardPixels, Export};
 use crate::editor::open::{self, Loaded};
 use crate::editor::project::{self, ProjectFile};
@@ -25,7 +25,7 @@ pub struct Threads {
     /// What was found, with the locks that keep other programs from it.
     found: BTreeMap<PathBuf, autosave::Recoverable>,
     autosaves: BTreeMap<PhotoId, AutosaveWriter>,
-    /// Writers whose autosave is being removed.
+    /// What is being removed from what is kept for a crash.
     endings: Vec<Background<(), Unexpected>>,
     loads: Vec<(PhotoId, Background<Loaded, open::Error>)>,
     writes: Vec<(WriteId, Write)>,
@@ -33,8 +33,7 @@ pub struct Threads {
     plans: Vec<(u64, Background<Plan, batch::Error>)>,
     /// Where the queue is kept; `None` as for autosaves.
     queue: Option<Arc<Mutex<UnfinishedStore>>>,
-    finding_queue: Option<Background<Option<Unfinished>, Unexpected>>,
-    forgetting: Vec<Background<(), Unexpected>>,
+    finding_queue: Option<Background<Vec<Offer>, Unexpected>>,
 }
 
 enum Write {
@@ -76,7 +75,6 @@ impl Threads {
             wake,
             queue: queue.map(|store| Arc::new(Mutex::new(store))),
             finding_queue: None,
-            forgetting: Vec::new(),
             autosave_folder,
             finding: None,
             found: BTreeMap::new(),
@@ -111,6 +109,17 @@ impl Threads {
             self.finding_queue = Some(self.start("recover", find));
         }
     }
+
+    fn change_queue(&mut self, change: impl FnOnce(&mut UnfinishedStore) + Send + 'static) {
+        if let Some(queue) = self.queue.clone() {
+            let change = move || {
+                change(&mut held(&queue));
+                Ok(())
+            };
+            let ending = self.start("queue", change);
+            self.endings.push(ending);
+        }
+    }
 }
 
 fn held(queue: &Mutex<UnfinishedStore>) -> std::sync::MutexGuard<'_, UnfinishedStore> {
@@ -124,7 +133,7 @@ fn plan(
     queue: Option<&Mutex<UnfinishedStore>>,
 ) -> Result<Plan, batch::Error> {
     let mut plan = batch::plan(wish)?;
-    let kept = queue.map(|queue| held(queue).keep(plan.unfinished(wish), number));
+    let kept = queue.map(|queue| held(queue).keep(plan.unfinished(wish), number, &wish.adopted));
     if let Some(Err(error)) = kept {
         plan.remarks.push(format!(
             "The queue is not kept for the case of a crash, after which its photos would have to be added again: {error}"
@@ -205,16 +214,10 @@ impl Disk for Threads {
                 let work = self.start("queue", work);
                 self.plans.push((number, work));
             }
-            Task::ForgetBatch { plan } => {
-                if let Some(queue) = self.queue.clone() {
-                    let forget = move || {
-                        held(&queue).forget(plan);
-                        Ok(())
-                    };
-                    let forgetting = self.start("queue", forget);
-                    self.forgetting.push(forgetting);
-                }
+            Task::ForgetBatch { plan, adopted } => {
+                self.change_queue(move |queue| queue.forget(plan, &adopted));
             }
+            Task::DeclineBatch { offer } => self.change_queue(move |queue| queue.decline(&[offer])),
             Task::Copy { id, photo, faces } => {
                 let copy = export::clipboard_pixels(photo, faces, Arc::clone(&self.wake));
                 self.writes.push((id, Write::Copy(copy)));
@@ -238,10 +241,8 @@ impl Disk for Threads {
         }
         if let Some(found) = self.finding_queue.as_ref().and_then(Background::poll) {
             self.finding_queue = None;
-            let found = found.ok().flatten();
-            replies.extend(found.map(|found| Reply::Unfinished(Box::new(found))));
+            replies.extend(found.ok().map(Reply::Unfinished));
         }
-        self.forgetting.retain(|work| work.poll().is_none());
         self.loads.retain(|(photo, load)| match load.poll() {
             None => true,
             Some(loaded) => {
@@ -305,7 +306,7 @@ impl Disk for Threads {
 impl Drop for Threads {
     /// Waits for what takes a moment: what was forgotten is gone, and what was saved is there.
     fn drop(&mut self) {
-        for ending in self.endings.iter_mut().chain(&mut self.forgetting) {
+        for ending in &mut self.endings {
             ending.wait();
         }
         for (_, write) in &mut self.writes {

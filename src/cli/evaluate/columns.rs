@@ -1,6 +1,6 @@
 //! The columns of the table and of the page, and when a figure is not what it should be.
 
-use super::report::Row;
+use super::outcome::Row;
 
 /// A figure of a row.
 pub(super) struct Column {

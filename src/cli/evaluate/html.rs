@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use super::super::markup::{self, escaped};
 use super::columns::COLUMNS;
-use super::report::{Evaluation, Face, name_of};
+use super::outcome::{Face, name_of};
+use super::report::Evaluation;
 
 /// `evaluate.html`.
 pub(super) fn page(evaluation: &Evaluation) -> String {
-    let settings = escaped(&evaluation.settings.in_words());
+    let settings = escaped(&evaluation.settings.words);
     let (style, own_style) = (markup::STYLE, include_str!("page.css"));
     let interrupted = markup::interrupted(evaluation.interrupted);
     let summary = summary(evaluation);

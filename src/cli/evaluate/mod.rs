@@ -3,6 +3,7 @@
 
 mod columns;
 mod html;
+mod outcome;
 mod parts;
 mod report;
 mod session;
@@ -25,8 +26,9 @@ use super::{EngineOptions, Failure, Voice};
 use crate::engine::{EditParams, Engine, Method};
 use crate::fs::atomic;
 use crate::latent::{Boundary, diffusion, inversion};
-use report::{Evaluation, Failed, Settings};
-use session::{Outcome, Session};
+use outcome::{Failed, Outcome};
+use report::{Evaluation, Settings};
+use session::Session;
 use source::Source;
 
 #[derive(Args, Debug)]
@@ -123,7 +125,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     }
     let mut reporter = Reporter::new(options.voice);
     let mut evaluation = Evaluation::new(Settings::new(options, &source, &edit));
-    reporter.say(&evaluation.settings.in_words());
+    reporter.say(&evaluation.settings.words);
     let engine = Engine::start(options.engine.settings())?;
     let methods = &evaluation.settings.methods;
     let mut session = Session::new(options, &source, edit, methods, &engine, &mut reporter)?;

@@ -6,15 +6,18 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::outcome::Outcome;
 use super::report::Settings;
-use super::session::Outcome;
 use crate::cli::Failure;
 use crate::cli::answer::to_json;
-use crate::cli::shard::Shard;
+use crate::cli::shard::{Shard, files_of_parts};
+
+/// What the name of a part's file begins and ends with.
+const NAME: [&str; 2] = ["evaluate.", ".json"];
 
 /// The name of a part's file.
 pub(super) fn name(shard: Shard) -> String {
-    format!("evaluate.{}.json", shard.in_name())
+    NAME.join(&shard.in_name())
 }
 
 /// What a part came to.
@@ -48,14 +51,7 @@ pub(super) fn read(
     let settings = to_json(settings)?;
     let mut found: Vec<Option<Outcome>> = Vec::new();
     found.resize_with(count, || None);
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let part = name.strip_prefix("evaluate.");
-        let part = part.and_then(|part| part.strip_suffix(".json"));
-        part.is_some_and(|part| part.replace("-of-", "/").parse::<Shard>().is_ok())
-    });
-    for path in paths {
+    for path in files_of_parts(folder, NAME) {
         let wrong = |what: String| Failure::because(format!("{}: {what}", path.display()));
         let bytes = fs::read(&path).map_err(|error| wrong(error.to_string()))?;
         let part: Part =
@@ -79,20 +75,4 @@ pub(super) fn read(
         )));
     }
     Ok(found.into_iter().flatten().collect())
-}
-
-/// Bytes as text.
-pub(super) mod base64 {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map_err(serde::de::Error::custom)
-    }
 }

@@ -1,14 +1,11 @@
-//! What was measured: a row for each portrait and method, and what they come to.
+//! What was measured, and what the rows of all portraits come to.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Options;
 use super::columns::COLUMNS;
-use super::session::Outcome;
+use super::outcome::{Face, Failed, Outcome, Row, name_of};
 use super::source::Source;
 use crate::cli::answer::JsonPath;
 use crate::engine::{EditParams, Method};
@@ -44,93 +41,9 @@ pub(super) struct Settings {
     diffusion_steps: usize,
     /// Scores above it are a double chin.
     threshold: f32,
+    /// All of it in one line.
     #[serde(skip)]
-    words: String,
-}
-
-/// A portrait, as it was and edited by each method.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Face {
-    pub name: String,
-    /// What is shown of the crop, as JPEG.
-    #[serde(with = "super::parts::base64")]
-    pub before: Vec<u8>,
-    pub edits: Vec<Edit>,
-}
-
-/// An edit of a portrait.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Edit {
-    pub row: Row,
-    /// What is shown of the composite, as JPEG.
-    #[serde(with = "super::parts::base64")]
-    pub after: Vec<u8>,
-}
-
-/// The figures of an edit. `None` where there is nothing to measure.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Row {
-    pub name: String,
-    pub method: Method,
-    /// The chin meter's probability of a double chin in the crop, and in the composite.
-    pub score_before: Option<f32>,
-    pub score_after: Option<f32>,
-    pub severity_before: Option<f32>,
-    pub severity_after: Option<f32>,
-    /// Whether a double chin that was there is gone; `None` where there was none.
-    pub removed: Option<bool>,
-    /// Mean and largest |Δ| outside the mask, in levels of 255.
-    pub changed_outside: f64,
-    pub changed_outside_largest: f64,
-    /// The same between the generator's two pictures outside neck and lower jaw, before compositing.
-    pub drawing_changed_outside: Option<f64>,
-    pub drawing_changed_outside_largest: Option<f64>,
-    /// Detail inside the mask, after over before.
-    pub texture: Option<f64>,
-    /// ΔE2000 across the mask's edge: what the edit adds to it, and what it was and is.
-    pub seam_delta_e: Option<f64>,
-    pub seam_before: Option<f64>,
-    pub seam_after: Option<f64>,
-    /// The share of occluders beside the neck that are unchanged.
-    pub occluders_kept: Option<f64>,
-    /// Mean shift of brows, nose and eyes, in pixels of a 512-px crop: of the composite, and of the
-    /// generator's picture before compositing.
-    pub landmark_shift_px: Option<f64>,
-    pub drawing_landmark_shift_px: Option<f64>,
-    /// Pixels of the crop that may change.
-    pub mask_pixels: usize,
-    pub doubts: Vec<String>,
-    /// Of all stages together, without loading and measuring.
-    pub seconds: f64,
-    pub stages: Vec<(Cow<'static, str>, f64)>,
-}
-
-/// A portrait, or one method on it, that could not be evaluated.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Failed {
-    pub name: String,
-    pub method: Option<Method>,
-    pub reason: String,
-}
-
-impl Failed {
-    pub fn new(name: String, method: Option<Method>, causes: &[String]) -> Self {
-        Self {
-            name,
-            method,
-            reason: causes.join("; "),
-        }
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.method {
-            Some(method) => write!(f, "{} ({}): {}", self.name, name_of(method), self.reason),
-            None if self.reason.contains(&self.name) => f.write_str(&self.reason),
-            None => write!(f, "{}: {}", self.name, self.reason),
-        }
-    }
+    pub words: String,
 }
 
 /// What the edits of a method come to.
@@ -140,12 +53,6 @@ pub(super) struct Summary {
     pub with_double_chin: usize,
     /// In the order of the columns: the median, of `removed` the share.
     pub figures: Vec<Option<f64>>,
-}
-
-/// A method's name on the command line.
-pub(super) fn name_of(method: Method) -> String {
-    let value = clap::ValueEnum::to_possible_value(&method);
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 impl Settings {
@@ -206,30 +113,22 @@ impl Settings {
             words,
         }
     }
-
-    /// In one line.
-    pub fn in_words(&self) -> String {
-        self.words.clone()
-    }
 }
 
-impl Row {
-    /// How many figures miss what they should be.
-    fn misses(&self) -> usize {
-        let columns = COLUMNS.iter();
-        columns.filter(|column| column.is_missed_by(self)).count()
-    }
+/// How many figures miss what they should be.
+fn misses(row: &Row) -> usize {
+    let columns = COLUMNS.iter();
+    columns.filter(|column| column.is_missed_by(row)).count()
 }
 
-impl Face {
-    fn badness(&self) -> (usize, f32) {
-        let edits = || self.edits.iter().map(|edit| &edit.row);
-        let score = edits().filter_map(|row| row.score_after);
-        (
-            edits().map(Row::misses).max().unwrap_or_default(),
-            score.fold(0.0, f32::max),
-        )
-    }
+/// How many figures of the worst edit miss what they should be, and the highest score after.
+fn badness(face: &Face) -> (usize, f32) {
+    let edits = || face.edits.iter().map(|edit| &edit.row);
+    let score = edits().filter_map(|row| row.score_after);
+    (
+        edits().map(misses).max().unwrap_or_default(),
+        score.fold(0.0, f32::max),
+    )
 }
 
 impl Evaluation {
@@ -259,7 +158,7 @@ impl Evaluation {
     /// Brings the worst to the front: who misses most, then who has the highest score after.
     pub fn sort(&mut self) {
         self.faces.sort_by(|a, b| {
-            let ((a_misses, a_score), (b_misses, b_score)) = (a.badness(), b.badness());
+            let ((a_misses, a_score), (b_misses, b_score)) = (badness(a), badness(b));
             b_misses.cmp(&a_misses).then(b_score.total_cmp(&a_score))
         });
     }

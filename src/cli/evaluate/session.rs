@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use ndarray::{Array2, s};
-use serde::{Deserialize, Serialize};
 
 use super::Options;
-use super::report::{Edit, Face, Failed, Row};
+use super::outcome::{Edit, Face, Failed, Outcome, Row};
 use super::source::Source;
 use crate::cli::arrays::StoredCode;
 use crate::cli::progress::{Reporter, clock, detail};
@@ -31,17 +30,6 @@ use crate::portrait::tensor::picture_from_tensor;
 
 /// Quality of the JPEGs on the page: nothing of theirs is to be taken for the edit's.
 const JPEG_QUALITY: u8 = 92;
-
-/// What became of a portrait.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Outcome {
-    /// Its edits, and the methods that failed.
-    Measured(Face, Vec<Failed>),
-    /// It has no double chin, and those are not wanted.
-    PassedOver(String),
-    /// It could not be evaluated.
-    Failed(Failed),
-}
 
 /// What all portraits of a run share.
 pub(super) struct Session<'a> {

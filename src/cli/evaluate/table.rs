@@ -1,7 +1,8 @@
 //! The table on the terminal.
 
 use super::columns::COLUMNS;
-use super::report::{Evaluation, name_of};
+use super::outcome::name_of;
+use super::report::Evaluation;
 use crate::cli::Failure;
 use crate::cli::answer::print_line;
 

@@ -223,7 +223,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             _ if options.merge => Err(Failure::because("it is not done yet")),
             _ => {
                 left.announce(&mut session.reporter, &output.source);
-                let outcome = session.retouch_noted(output, outputs.journal.as_mut());
+                let outcome = session.retouch_noted(output);
                 left.count_one();
                 outcome.map(|done| {
                     written.push(output.photo.clone());

@@ -9,36 +9,23 @@ use serde_json::Value;
 use super::super::Failure;
 use super::super::output::write_with;
 use super::outputs::Output;
-use crate::editor::batch::{FileMark, Journal};
 
 /// The files of one photo: those that an earlier run has left may be replaced, and each is noted before
 /// it takes its name.
 pub(super) struct Notes<'a> {
     output: &'a Output,
     overwrite: bool,
-    /// The journal, and the content of the photo's file.
-    journal: Option<(&'a mut Journal, FileMark)>,
 }
 
 impl<'a> Notes<'a> {
     /// Notes that the work on the photo begins, where there is a journal. `overwrite`: whatever is there
     /// may be replaced.
-    pub fn begin(
-        output: &'a Output,
-        journal: Option<&'a mut Journal>,
-        overwrite: bool,
-    ) -> Result<Self, Failure> {
+    pub fn begin(output: &'a Output, overwrite: bool) -> Result<Self, Failure> {
         output.check_left(overwrite)?;
-        // A photo that cannot be read is told when it is loaded.
-        let mut journal = journal.zip(FileMark::of(&output.source).ok());
-        if let Some((journal, source)) = &mut journal {
-            journal.begin(&output.below, source.clone())?;
+        if let Some(noted) = &output.noted {
+            noted.begin()?;
         }
-        Ok(Self {
-            output,
-            overwrite,
-            journal,
-        })
+        Ok(Self { output, overwrite })
     }
 
     /// Whether a file of that name may be replaced.
@@ -47,17 +34,13 @@ impl<'a> Notes<'a> {
     }
 
     /// Notes what is in a finished file that is about to take its name.
-    pub fn note(&mut self, file: &mut File) -> io::Result<()> {
-        let Some((journal, source)) = &mut self.journal else {
-            return Ok(());
-        };
-        let mark = FileMark::of_open(file)?;
-        let noted = journal.note(&self.output.below, source.clone(), mark);
-        noted.map_err(io::Error::other)
+    pub fn note(&self, file: &mut File) -> io::Result<()> {
+        let noted = self.output.noted.as_ref();
+        noted.map_or(Ok(()), |noted| noted.note(file))
     }
 
     /// Writes a file with this content, whole or not at all, and notes it.
-    pub fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         write_with(path, self.may_replace(path), |file| {
             file.write_all(bytes)?;
             file.flush()?;
@@ -67,10 +50,8 @@ impl<'a> Notes<'a> {
 
     /// Notes that all is there.
     pub fn finish(self, report: &Value) -> Result<(), Failure> {
-        match self.journal {
-            Some((journal, source)) => {
-                Ok(journal.finish(&self.output.below, source, report.clone())?)
-            }
+        match &self.output.noted {
+            Some(noted) => Ok(noted.finish(report.clone())?),
             None => Ok(()),
         }
     }

@@ -1,23 +1,38 @@
 //! Where everything of a run goes, and whether it may go there: decided before any work.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::Failure;
 use super::super::output::{check_replaced, create_folder, existing};
 use super::super::shard::is_mine;
-use super::{FaceChoice, Options, recipe, stages};
+use super::{FaceChoice, Options, recipe};
 use crate::editor::batch::{
-    Journal, Source, Sources, State, kept_apart, with_added, without_extensions,
+    Journal, Noted, Place, Source, Sources, State, kept_apart, with_added, without_extensions,
 };
 use crate::fs::atomic;
-use crate::photo::SaveOptions;
+use crate::photo::{Format, SaveOptions};
+
+/// The files of the stages of a face.
+const STAGES: [&str; 12] = [
+    "landmarks.json",
+    "crop.png",
+    "labels.png",
+    "mask.png",
+    "inverted.png",
+    "edited.png",
+    "warped.png",
+    "composite.png",
+    "code.npy",
+    "edited_code.npy",
+    "compare.png",
+    "stages.png",
+];
 
 /// Where the files of a run go.
 pub(super) struct Outputs {
     /// Of each photo of this run, in their order.
     pub photos: Vec<Output>,
-    /// The journal of the folder, where a run can go on.
-    pub journal: Option<Journal>,
     /// What the user should hear before the work begins.
     pub remarks: Vec<String>,
     /// What went wrong already.
@@ -29,14 +44,14 @@ pub(super) struct Output {
     pub source: PathBuf,
     /// The retouched photo.
     pub photo: PathBuf,
-    /// The same below the folder of `--out`; its file name where there is no folder.
-    pub below: PathBuf,
     /// Its stages, if they are wanted.
     pub stages: Option<StagesFolder>,
     /// Its mask, if it is wanted.
     pub mask: Option<PathBuf>,
     /// What the journal says.
     pub state: State,
+    /// Where its results are noted, where a run can go on.
+    pub noted: Option<Noted>,
 }
 
 impl Output {
@@ -88,9 +103,7 @@ impl StagesFolder {
             false => vec![self.folder.clone()],
         };
         let files = folders.iter();
-        files
-            .flat_map(|folder| existing(folder, &stages::NAMES))
-            .collect()
+        files.flat_map(|folder| existing(folder, &STAGES)).collect()
     }
 }
 
@@ -120,12 +133,16 @@ impl Outputs {
             Some(folder) => {
                 let shard = options.shard.map(|shard| shard.in_name());
                 let recipe = recipe::of(options)?;
-                Some(Journal::read(folder, recipe, shard.as_deref())?)
+                let journal = Journal::read(folder, recipe, shard.as_deref())?;
+                Some((folder, Arc::new(Mutex::new(journal))))
             }
             None => None,
         };
         let state = |below: &Path, source: &Path| match &journal {
-            Some(journal) if options.continues() => journal.state(below, source),
+            Some((_, journal)) if options.continues() => {
+                let journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+                journal.state(below, source)
+            }
             _ => State::New,
         };
         let several = sources.photos.len() > 1 || sources.has_folders;
@@ -136,22 +153,31 @@ impl Outputs {
             .enumerate()
             .filter(|&(place, _)| is_mine(options.shard, place));
         let photos: Vec<Output> = outputs
-            .map(|(_, (((source, below), stages), mask))| Output {
-                photo: match (folder, &options.out) {
-                    (Some(folder), _) => folder.join(&below),
-                    (None, Some(file)) => file.clone(),
-                    (None, None) => source.path.clone(),
-                },
-                state: state(&below, &source.path),
-                source: source.path,
-                below,
-                stages,
-                mask,
+            .map(|(_, (((source, below), stages), mask))| {
+                let state = state(&below, &source.path);
+                Output {
+                    photo: match (folder, &options.out) {
+                        (Some(folder), _) => folder.join(&below),
+                        (None, Some(file)) => file.clone(),
+                        (None, None) => source.path.clone(),
+                    },
+                    noted: journal.as_ref().map(|(folder, journal)| {
+                        let place = Place {
+                            source: source.path.clone(),
+                            folder: (*folder).to_owned(),
+                            below,
+                        };
+                        Noted::new(Arc::clone(journal), place, state.clone())
+                    }),
+                    state,
+                    source: source.path,
+                    stages,
+                    mask,
+                }
             })
             .collect();
         let planned = Self {
             photos,
-            journal,
             remarks,
             causes: sources.causes,
         };
@@ -279,7 +305,7 @@ fn below(options: &Options, sources: &[Source], is_folder: bool) -> Vec<PathBuf>
     let wanted = sources
         .iter()
         .map(|source| match options.layers && is_folder {
-            true => source.below.with_extension("tif"),
+            true => source.named(Format::Tiff),
             false => source.result_name(),
         });
     kept_apart(&wanted.collect::<Vec<_>>())
@@ -287,8 +313,7 @@ fn below(options: &Options, sources: &[Source], is_folder: bool) -> Vec<PathBuf>
 
 /// Whether the result has another name than its photo because that was taken.
 fn is_renamed(source: &Source, below: &Path) -> bool {
-    let ours = source.below.file_stem();
-    source.format.is_none() && ours != below.file_stem()
+    source.result_name().file_stem() != below.file_stem()
 }
 
 /// A folder for each photo where there are several.

@@ -19,7 +19,6 @@ use crate::cli::answer::{note_written, to_json};
 use crate::cli::output::png_bytes;
 use crate::cli::progress::Reporter;
 use crate::cli::{Failure, interrupt, pictures};
-use crate::editor::batch::Journal;
 use crate::engine::{AlignedFace, EditParams, Engine, FindFaces, FoundFace, Priority};
 use crate::geometry::{PixelRect, Point, Rect};
 use crate::networks::detector::Search;
@@ -39,14 +38,10 @@ pub(super) struct Session<'a> {
 
 impl Session<'_> {
     /// Retouches a photo, and notes it in the journal. Whatever goes wrong is about this photo alone.
-    pub fn retouch_noted(
-        &mut self,
-        output: &Output,
-        journal: Option<&mut Journal>,
-    ) -> Result<Value, Failure> {
+    pub fn retouch_noted(&mut self, output: &Output) -> Result<Value, Failure> {
         interrupt::check()?;
-        let mut notes = Notes::begin(output, journal, self.options.overwrite)?;
-        let retouched = catch_unwind(AssertUnwindSafe(|| self.retouch(output, &mut notes)));
+        let notes = Notes::begin(output, self.options.overwrite)?;
+        let retouched = catch_unwind(AssertUnwindSafe(|| self.retouch(output, &notes)));
         let report = retouched.unwrap_or_else(|_| {
             Err(Failure::because(
                 "an internal error ended the work on this photo; please report it",
@@ -57,7 +52,7 @@ impl Session<'_> {
         Ok(report)
     }
 
-    fn retouch(&mut self, output: &Output, notes: &mut Notes<'_>) -> Result<PhotoReport, Failure> {
+    fn retouch(&mut self, output: &Output, notes: &Notes<'_>) -> Result<PhotoReport, Failure> {
         let begun = Instant::now();
         let (path, out) = (output.source.as_path(), output.photo.as_path());
         let photo = pictures::load(path, self.options.voice)?;
@@ -117,7 +112,7 @@ impl Session<'_> {
     fn edit_faces(
         &mut self,
         photo: &Arc<Photo>,
-        notes: &mut Notes<'_>,
+        notes: &Notes<'_>,
         output: &Output,
         photo_edit: &mut PhotoEdit<'_>,
         report: &mut PhotoReport,
@@ -282,7 +277,7 @@ impl Session<'_> {
         photo: &Photo,
         layers: Option<&[Layer]>,
         output: &Output,
-        notes: &mut Notes<'_>,
+        notes: &Notes<'_>,
     ) -> Result<Vec<String>, Failure> {
         let out = output.photo.as_path();
         let options = self.save_options(output, notes)?;
@@ -302,7 +297,7 @@ impl Session<'_> {
         &self,
         photo: &Photo,
         output: &Output,
-        notes: &mut Notes<'_>,
+        notes: &Notes<'_>,
     ) -> Result<Vec<String>, Failure> {
         let out = output.photo.as_path();
         let options = self.save_options(output, notes)?;

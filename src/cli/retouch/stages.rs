@@ -19,26 +19,10 @@ use crate::portrait::labels::LABELS_SIZE;
 /// Side of a picture in the strip.
 const STRIP_SIZE: u32 = 320;
 
-/// The names of the files.
-pub(super) const NAMES: [&str; 12] = [
-    "landmarks.json",
-    "crop.png",
-    "labels.png",
-    "mask.png",
-    "inverted.png",
-    "edited.png",
-    "warped.png",
-    "composite.png",
-    "code.npy",
-    "edited_code.npy",
-    "compare.png",
-    "stages.png",
-];
-
 /// The folder of a face, each of whose files is noted.
 struct Folder<'a, 'n> {
     folder: &'a Path,
-    notes: &'a mut Notes<'n>,
+    notes: &'a Notes<'n>,
 }
 
 impl Folder<'_, '_> {
@@ -61,7 +45,7 @@ pub(super) fn write(
     folder: &Path,
     aligned: &AlignedFace,
     rendered: Option<&EditedFace>,
-    notes: &mut Notes<'_>,
+    notes: &Notes<'_>,
 ) -> Result<(), Failure> {
     create_folder(folder)?;
     let folder = &mut Folder { folder, notes };

@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde_json::json;
 
-use super::{FolderOptions, into_folder, run_job};
+use super::{WorkOptions, into_folder, run_job};
+use crate::cli::Failure;
 use crate::cli::arrays::{NoiseOptions, StoredCode, read_mask, read_rgb};
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::{Diffuse, DiffusionNetworks, Space};
 use crate::latent::diffusion::{self, Target};
 use crate::networks::pack::COMMUNITY;
@@ -47,11 +47,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     noise: NoiseOptions,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,14 +60,14 @@ enum SpaceChoice {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(
+    let out = options.work.out.folder(
         &["code.npy", "losses.npy", "image.npy", "image.png"],
         &[&options.init, &options.target, &options.mask],
     )?;
     let stored = StoredCode::read(&options.init)?;
     let target = Target {
-        picture: read_rgb(&options.target, options.voice)?,
-        mask: read_mask(&options.mask, options.voice)?,
+        picture: read_rgb(&options.target, options.work.voice)?,
+        mask: read_mask(&options.mask, options.work.voice)?,
     };
     let choices = diffusion::Options {
         steps: options.steps,
@@ -87,9 +83,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         },
     };
     let job = Diffuse::new(target, stored.code.clone(), choices).with_networks(networks);
-    let diffused = run_job(&options.engine, options.voice, job.drawing_last())?;
+    let diffused = run_job(&options.work, job.drawing_last())?;
     let report = &diffused.report;
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.work.voice, |folder| {
         let code = diffused.last.code().clone().into_dyn();
         folder.npy("code.npy", &stored.in_its_shape(&code)?)?;
         let losses = Array2::from_shape_fn((report.losses.len(), 3), |(step, term)| {

@@ -6,9 +6,9 @@ use clap::Args;
 use ndarray::Ix4;
 use serde_json::json;
 
-use super::{FolderOptions, into_folder, run_job};
+use super::{WorkOptions, into_folder, run_job};
 use crate::checkpoint::npy;
-use crate::cli::{EngineOptions, Failure, Voice};
+use crate::cli::Failure;
 use crate::engine::ComputeFeatures;
 use crate::networks::NetworkSource;
 
@@ -21,15 +21,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "X.npy")]
     image: PathBuf,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(&["features.npy"], &[&options.image])?;
+    let out = &options.work.out;
+    let out = out.folder(&["features.npy"], &[&options.image])?;
     let array = npy::read_f32(&options.image)?;
     npy::check_shape(&options.image, &array, &[None, Some(3), None, None])?;
     npy::check_finite(&options.image, &array)?;
@@ -37,8 +34,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .into_dimensionality::<Ix4>()
         .map_err(Failure::because)?;
     let job = ComputeFeatures::new(NetworkSource::named(&options.perceptual), pictures);
-    let features = run_job(&options.engine, options.voice, job)?;
-    into_folder(out, options.voice, |folder| {
+    let features = run_job(&options.work, job)?;
+    into_folder(out, options.work.voice, |folder| {
         folder.npy("features.npy", &features)?;
         Ok(json!({ "shape": features.shape() }))
     })

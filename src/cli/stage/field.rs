@@ -8,9 +8,9 @@ use image::{DynamicImage, GrayImage};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
-use super::{FolderOptions, into_folder, run_job};
+use super::{WorkOptions, into_folder, run_job};
+use crate::cli::Failure;
 use crate::cli::pictures;
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::{AlignFace, EditParams, FindFaces, MoveFace};
 use crate::latent::Boundary;
 use crate::networks::detector::Search;
@@ -25,11 +25,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "P", value_parser = crate::cli::retouch::amount, default_value_t = Boundary::DEFAULT_AMOUNT, allow_negative_numbers = true)]
     amount: f32,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 const FILES: [&str; 5] = [
@@ -41,11 +37,11 @@ const FILES: [&str; 5] = [
 ];
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(&FILES, &[&options.image])?;
-    let crop = Arc::new(pictures::load(&options.image, options.voice)?);
+    let out = options.work.out.folder(&FILES, &[&options.image])?;
+    let crop = Arc::new(pictures::load(&options.image, options.work.voice)?);
     let name = options.image.display().to_string();
     let find = FindFaces::new(Arc::clone(&crop), name.clone(), Search::Quick);
-    let faces = run_job(&options.engine, options.voice, find)?;
+    let faces = run_job(&options.work, find)?;
     let landmarks = faces.into_iter().find_map(|face| face.landmarks.ok());
     let landmarks = landmarks.ok_or_else(|| {
         Failure::because(format!(
@@ -53,17 +49,13 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     let align = AlignFace::of_crop(crop, landmarks.landmarks);
-    let (aligned, _) = run_job(&options.engine, options.voice, align)?;
+    let (aligned, _) = run_job(&options.work, align)?;
     let params = EditParams::along(
         Arc::new(Boundary::fine()?),
         Boundary::alpha_of_amount(options.amount),
     );
-    let moved = run_job(
-        &options.engine,
-        options.voice,
-        MoveFace::new(aligned, params),
-    )?;
-    into_folder(out, options.voice, |folder| {
+    let moved = run_job(&options.work, MoveFace::new(aligned, params))?;
+    into_folder(out, options.work.voice, |folder| {
         let field = &moved.edit.field;
         folder.npy("flow.npy", &flow(field))?;
         folder.npy("shade.npy", &shade(field))?;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{FolderOptions, into_folder, run_job};
+use super::{WorkOptions, into_folder, run_job};
+use crate::cli::Failure;
 use crate::cli::arrays::{NoiseOptions, StoredCode, noise_file, read_picture};
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::DifferentiatePicture;
 
 #[derive(Args, Debug)]
@@ -24,15 +24,11 @@ pub(crate) struct Options {
     #[command(flatten)]
     noise: NoiseOptions,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(
+    let out = options.work.out.folder(
         &["gradient.json", "grad_codes.npy", "grad_noise_*.npy"],
         &[&options.codes, &options.target, &options.mask],
     )?;
@@ -40,8 +36,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let target = read_picture(&options.target, &[3])?;
     let mask = read_picture(&options.mask, &[1, 3])?;
     let job = DifferentiatePicture::new(stored.code.clone(), options.noise.read()?, target, mask);
-    let gradient = run_job(&options.engine, options.voice, job)?;
-    into_folder(out, options.voice, |folder| {
+    let gradient = run_job(&options.work, job)?;
+    into_folder(out, options.work.voice, |folder| {
         let figures = json!({ "loss": gradient.loss });
         folder.json("gradient.json", &figures)?;
         folder.npy("grad_codes.npy", &stored.in_its_shape(&gradient.codes)?)?;

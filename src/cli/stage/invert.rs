@@ -6,11 +6,11 @@ use clap::Args;
 use ndarray::Array2;
 use serde_json::json;
 
-use super::{FolderOptions, into_folder};
+use super::{WorkOptions, into_folder};
 use crate::cli::arrays::StoredCode;
 use crate::cli::pictures;
 use crate::cli::progress::Reporter;
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::cli::{Failure, interrupt};
 use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
@@ -30,19 +30,15 @@ pub(crate) struct Options {
     #[arg(long, default_value = "mean", value_name = "mean|F.npy")]
     init: String,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(
+    let out = options.work.out.folder(
         &["code.npy", "losses.npy", "inverted.png"],
         &[&options.image, Path::new(&options.init)],
     )?;
-    let crop = pictures::load(&options.image, options.voice)?
+    let crop = pictures::load(&options.image, options.work.voice)?
         .pixels()
         .to_rgb8();
     if crop.width() != crop.height() {
@@ -58,8 +54,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         ..inversion::Options::default()
     };
     let init = read_init(&options.init)?;
-    let engine = Engine::start(options.engine.settings())?;
-    let mut reporter = Reporter::new(options.voice);
+    let engine = Engine::start(options.work.engine.settings())?;
+    let mut reporter = Reporter::new(options.work.voice);
     let target = Target::even(reduced_tensor(&crop, LOSS_SIZE as u32));
     let mut job = InvertPicture::new(target, choices);
     if let Some(code) = init {
@@ -77,7 +73,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .wait(|progress| reporter.show(progress))?;
     reporter.finish();
 
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.work.voice, |folder| {
         let losses = &inverted.report.losses;
         let table = Array2::from_shape_fn((losses.len(), 3), |(step, term)| {
             let loss = losses[step];

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{FolderOptions, into_folder, run_job};
+use super::{WorkOptions, into_folder, run_job};
+use crate::cli::Failure;
 use crate::cli::arrays::read_matrix;
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::MapLatents;
 
 #[derive(Args, Debug)]
@@ -22,19 +22,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "L")]
     cutoff: Option<usize>,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(&["w.npy", "codes.npy"], &[&options.z])?;
+    let out = &options.work.out;
+    let out = out.folder(&["w.npy", "codes.npy"], &[&options.z])?;
     let latents = read_matrix(&options.z, "[m,n]")?;
     let job = MapLatents::new(latents, options.psi, options.cutoff);
-    let mapped = run_job(&options.engine, options.voice, job)?;
-    into_folder(out, options.voice, |folder| {
+    let mapped = run_job(&options.work, job)?;
+    into_folder(out, options.work.voice, |folder| {
         folder.npy("w.npy", &mapped.w)?;
         folder.npy("codes.npy", &mapped.codes)?;
         Ok(json!({ "codes": mapped.codes.shape() }))

@@ -20,10 +20,10 @@ use std::path::Path;
 use clap::Subcommand;
 use image::GrayImage;
 
-use super::output::{FolderOptions, into_folder};
+use super::output::{FolderOptions, WorkOptions, into_folder};
 use super::pictures;
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt};
+use super::{Failure, Voice, interrupt};
 use crate::checkpoint::npy;
 use crate::engine::{Engine, Job, Priority};
 use crate::geometry::{Landmarks, Point};
@@ -79,9 +79,9 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 }
 
 /// Runs one job in an engine of its own, and says how far it is.
-fn run_job<J: Job>(engine: &EngineOptions, voice: Voice, job: J) -> Result<J::Output, Failure> {
-    let engine = Engine::start(engine.settings())?;
-    let mut reporter = Reporter::new(voice);
+fn run_job<J: Job>(work: &WorkOptions, job: J) -> Result<J::Output, Failure> {
+    let engine = Engine::start(work.engine.settings())?;
+    let mut reporter = Reporter::new(work.voice);
     let output = engine
         .submit(Priority::Background, interrupt::token(), job)
         .wait(|progress| reporter.show(progress))?;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{FolderOptions, channel_order, into_folder, run_job};
+use super::{WorkOptions, channel_order, into_folder, run_job};
+use crate::cli::Failure;
 use crate::cli::pictures;
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::ParsePicture;
 use crate::networks::NetworkSource;
 
@@ -25,25 +25,20 @@ pub(crate) struct Options {
     #[arg(long)]
     bgr: bool,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options
-        .out
-        .folder(&["labels.png", "logits.npy"], &[&options.image])?;
-    let photo = pictures::load(&options.image, options.voice)?;
+    let out = &options.work.out;
+    let out = out.folder(&["labels.png", "logits.npy"], &[&options.image])?;
+    let photo = pictures::load(&options.image, options.work.voice)?;
     let job = ParsePicture::new(
         options.parser.as_deref().map(NetworkSource::named),
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),
     );
-    let parsed = run_job(&options.engine, options.voice, job)?;
-    into_folder(out, options.voice, |folder| {
+    let parsed = run_job(&options.work, job)?;
+    into_folder(out, options.work.voice, |folder| {
         let mut pixels = [0usize; 19];
         for label in parsed.labels.pixels() {
             if let Some(count) = pixels.get_mut(usize::from(label[0])) {

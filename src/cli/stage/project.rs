@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 use ndarray::{Array2, Axis};
 use serde_json::json;
 
-use super::{FolderOptions, into_folder, run_job};
+use super::{WorkOptions, into_folder, run_job};
 use crate::checkpoint::torch;
+use crate::cli::Failure;
 use crate::cli::arrays::{NoiseOptions, noise_file, read_matrix, read_picture};
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::{Project, Projection};
 use crate::latent::Lpips;
 use crate::latent::projector::{self, Regularisation, Weights};
@@ -56,11 +56,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     noise: NoiseOptions,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut inputs = vec![options.target.as_path(), &options.lpips_linear];
     inputs.extend(noise.iter().map(PathBuf::as_path));
     let names = ["code.npy", "terms.npy", "noise_*.npy", "image.npy"];
-    let out = options.out.folder(&names, &inputs)?;
+    let out = options.work.out.folder(&names, &inputs)?;
     let linear = torch::read(&options.lpips_linear)?;
     let trunk = Perceptual::load(&NetworkSource::named(&options.lpips_backbone))?;
     let latents = options.stats_z.as_deref();
@@ -101,9 +97,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             seed: options.seed,
         },
     };
-    let projected = run_job(&options.engine, options.voice, Project::new(projection))?;
+    let projected = run_job(&options.work, Project::new(projection))?;
     let report = &projected.report;
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.work.voice, |folder| {
         let code = projected.last.code().view().insert_axis(Axis(0));
         folder.npy("code.npy", &code)?;
         let terms = Array2::from_shape_fn((report.losses.len(), 5), |(step, term)| {

@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::{FolderOptions, channel_order, into_folder, read_labels, run_job};
+use super::{WorkOptions, channel_order, into_folder, read_labels, run_job};
+use crate::cli::Failure;
 use crate::cli::pictures;
-use crate::cli::{EngineOptions, Failure, Voice};
 use crate::engine::{LabelSource, ReadChins, ScorePicture};
 use crate::networks::{BatchNorm, NetworkSource};
 
@@ -42,11 +42,7 @@ pub(crate) struct Options {
     #[arg(long, requires = "scorer")]
     bgr: bool,
     #[command(flatten)]
-    out: FolderOptions,
-    #[command(flatten)]
-    engine: EngineOptions,
-    #[command(flatten)]
-    voice: Voice,
+    work: WorkOptions,
 }
 
 /// Whose mean and variance the batch normalisations use.
@@ -59,14 +55,17 @@ enum Statistics {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let out = options.out.folder(&["score.json"], &[&options.image])?;
-    let photo = pictures::load(&options.image, options.voice)?;
+    let out = options
+        .work
+        .out
+        .folder(&["score.json"], &[&options.image])?;
+    let photo = pictures::load(&options.image, options.work.voice)?;
     let picture = photo.pixels().to_rgb8();
     let figures = match &options.scorer {
         Some(scorer) => classified(options, NetworkSource::named(scorer), picture)?,
         None => read(options, picture)?,
     };
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.work.voice, |folder| {
         folder.json("score.json", &figures)?;
         Ok(figures)
     })
@@ -74,7 +73,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
 /// What our meter says.
 fn read(options: &Options, crop: RgbImage) -> Result<Value, Failure> {
-    let readings = run_job(&options.engine, options.voice, ReadChins::new(vec![crop]))?;
+    let readings = run_job(&options.work, ReadChins::new(vec![crop]))?;
     let reading = readings
         .first()
         .ok_or_else(|| Failure::because("the chin meter gave no answer"))?;
@@ -92,7 +91,7 @@ fn classified(
     picture: RgbImage,
 ) -> Result<Value, Failure> {
     let labels = match (&options.labels, &options.parser) {
-        (Some(path), _) => LabelSource::Known(read_labels(path, options.voice)?),
+        (Some(path), _) => LabelSource::Known(read_labels(path, options.work.voice)?),
         (None, parser) => LabelSource::Parsed(parser.as_deref().map(NetworkSource::named)),
     };
     let norm = match options.batchnorm {
@@ -100,7 +99,7 @@ fn classified(
         Statistics::PerImage => BatchNorm::PerImage,
     };
     let job = ScorePicture::new(scorer, norm, picture, labels, channel_order(options.bgr));
-    let score = run_job(&options.engine, options.voice, job)?;
+    let score = run_job(&options.work, job)?;
     Ok(json!({
         "logits": score.logits,
         "probability": score.probability(),

@@ -5,7 +5,7 @@ use ndarray::Axis;
 use serde_json::json;
 
 use super::context::{Count, Data, Part, TrainingContext};
-use super::score_parts;
+use super::score_parts::{self, Scored};
 use crate::cli::{EngineOptions, Failure, pictures};
 use crate::engine::{Progress, ReadChins, ScorePictures};
 use crate::networks::{BatchNorm, ChinMeter, ChinReading, ChinScore, Role};
@@ -86,16 +86,6 @@ fn finish(options: &Options, dataset: &mut Dataset, scored: Scored) -> Result<()
     dataset.discard(names::READINGS_SO_FAR);
     score_parts::discard(dataset, &options.data.data);
     progress.finish(options.data.voice, &sentence, &summary)
-}
-
-/// What came of scoring.
-pub(super) struct Scored {
-    pub progress: Count,
-    /// Of the samples that were to be scored here, in their order.
-    pub scores: Vec<f32>,
-    pub scoring: Scoring,
-    /// A score above it means a double chin.
-    pub bound: f32,
 }
 
 fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {

@@ -1,18 +1,27 @@
 //! Scores of parts of the samples, and how they become those of all.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::context::Count;
-use super::score::Scored;
 use crate::cli::output::write_json;
-use crate::cli::shard::Shard;
+use crate::cli::shard::{Shard, files_of_parts};
 use crate::cli::{Failure, Voice};
 use crate::training::dataset::names::SCORES_OF_PART;
 use crate::training::dataset::{Dataset, Scoring};
+
+/// What came of scoring.
+pub(super) struct Scored {
+    pub progress: Count,
+    /// Of the samples that were to be scored here, in their order.
+    pub scores: Vec<f32>,
+    pub scoring: Scoring,
+    /// A score above it means a double chin.
+    pub bound: f32,
+}
 
 /// The scores of a part.
 #[derive(Serialize, Deserialize)]
@@ -31,8 +40,7 @@ pub(super) fn write(
     scored: Scored,
     voice: Voice,
 ) -> Result<(), Failure> {
-    let [head, tail] = SCORES_OF_PART;
-    let path = dataset.path(&format!("{head}{}{tail}", shard.in_name()))?;
+    let path = dataset.path(&SCORES_OF_PART.join(&shard.in_name()))?;
     let count = scored.scores.len();
     let part = Part {
         part: shard.to_string(),
@@ -52,7 +60,7 @@ pub(super) fn merge(dataset: &Dataset, folder: &Path, voice: Voice) -> Result<Sc
     let count = dataset.manifest.sample.count;
     let mut scores = vec![None; count];
     let mut scoring: Option<(Scoring, f32)> = None;
-    for path in files(folder) {
+    for path in files_of_parts(folder, SCORES_OF_PART) {
         let wrong = |what: &str| Failure::because(format!("{}: {what}", path.display()));
         let bytes = fs::read(&path).map_err(|error| wrong(&error.to_string()))?;
         let part: Part =
@@ -100,23 +108,8 @@ pub(super) fn merge(dataset: &Dataset, folder: &Path, voice: Voice) -> Result<Sc
 
 /// Removes the scores of parts, which are in those of all now.
 pub(super) fn discard(dataset: &Dataset, folder: &Path) {
-    for path in files(folder) {
+    for path in files_of_parts(folder, SCORES_OF_PART) {
         let name = path.file_name().unwrap_or_default();
         dataset.discard(&name.to_string_lossy());
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let [head, tail] = SCORES_OF_PART;
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with(head) && name.ends_with(tail) && name.contains("-of-")
-        })
-        .map(|entry| entry.path())
-        .collect();
-    files.sort();
-    files
 }

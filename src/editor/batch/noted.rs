@@ -21,7 +21,8 @@ pub struct Noted {
 }
 
 impl Noted {
-    pub(super) fn new(journal: Arc<Mutex<Journal>>, place: Place, state: State) -> Self {
+    /// A photo in the journal of its folder, with what that says of it.
+    pub fn new(journal: Arc<Mutex<Journal>>, place: Place, state: State) -> Self {
         Self {
             journal,
             place,
@@ -66,15 +67,14 @@ impl Noted {
         noted.map_err(io::Error::other)
     }
 
-    /// Notes that the result is there, with what its owner should know.
+    /// Notes that the result is there, with what its owner should know, or whatever else belongs to it.
     ///
     /// # Errors
     /// [`Error::ReadBack`] or [`Error::Write`].
-    pub fn finish(&self, warnings: &[String]) -> Result<(), Error> {
+    pub fn finish(&self, report: Value) -> Result<(), Error> {
         let Some(source) = self.begun() else {
             return Ok(());
         };
-        let report = Value::from(warnings);
         self.with(|journal, below| journal.finish(below, source, report))
     }
 

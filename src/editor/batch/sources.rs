@@ -14,13 +14,30 @@ use crate::photo::Format;
 pub struct Source {
     /// The file.
     pub path: PathBuf,
-    /// Where it is below the folder that was named, or its file name. The result keeps it.
+    /// Where it is below the folder that was named, or its file name, and what the result's name begins with.
     pub below: PathBuf,
-    /// The format of its content, for a file whose name does not tell.
+    /// The format of the result, for a file whose name does not tell: that of its content, or the one that is written
+    /// instead of it.
     pub format: Option<Format>,
 }
 
 impl Source {
+    /// A photo; `format` is told by its content.
+    fn new(path: PathBuf, below: PathBuf, format: Option<Format>) -> Self {
+        let instead = match Format::from_path(&path).or(format) {
+            Some(_) => None,
+            None => Format::instead_of(&path),
+        };
+        Self {
+            path,
+            below: match instead {
+                Some(_) => below.with_extension(""),
+                None => below,
+            },
+            format: instead.or(format),
+        }
+    }
+
     /// Its result's place below a folder: its own name, with an extension where it has none that tells the
     /// format.
     pub fn result_name(&self) -> PathBuf {
@@ -77,11 +94,9 @@ impl Sources {
                     path: input.clone(),
                 });
             };
-            sources.photos.push(Source {
-                path: input.clone(),
-                below: name.into(),
-                format: None,
-            });
+            sources
+                .photos
+                .push(Source::new(input.clone(), name.into(), None));
         }
         let mut seen = HashSet::new();
         sources.photos.retain(|photo| {
@@ -169,11 +184,10 @@ impl Walk<'_> {
                 continue;
             }
             match Kind::of(&path) {
-                Kind::Photo(format) => sources.photos.push(Source {
-                    below: path.strip_prefix(self.root).unwrap_or(&path).to_owned(),
-                    path,
-                    format,
-                }),
+                Kind::Photo(format) => {
+                    let below = path.strip_prefix(self.root).unwrap_or(&path).to_owned();
+                    sources.photos.push(Source::new(path, below, format));
+                }
                 Kind::Other => {
                     let kind = match path.extension() {
                         Some(kind) => format!(".{}", kind.to_string_lossy().to_lowercase()),
@@ -196,7 +210,7 @@ enum Kind {
 impl Kind {
     /// A name of a photo is enough: a damaged one is to be told, not to be passed over.
     fn of(path: &Path) -> Self {
-        if Format::from_path(path).is_some() {
+        if Format::is_name_of_photo(path) || Format::instead_of(path).is_some() {
             return Self::Photo(None);
         }
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();

@@ -5,21 +5,13 @@
 //! one in its place. Loading reads only bytes whose SHA-256 the manifest has, and the community pack's
 //! networks must have those that the program has.
 
-mod cancellable;
-mod convert;
-mod fetch;
-mod import;
-mod install;
 mod manifest;
-mod place;
-mod sources;
-mod unpack;
+pub(super) mod place;
+pub(super) mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use import::{Imported, import};
-pub use install::{Installed, Progress, install};
 pub use manifest::{Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Role};
 pub use sources::LICENCE_NOTICE;
 
@@ -28,7 +20,6 @@ use ndarray::{Array, Dimension};
 use super::Error;
 use crate::checkpoint::npy;
 use crate::data_dir::data_dir;
-use crate::runtime::CancelToken;
 pub(crate) use crate::sha256::sha256_hex;
 
 /// The name of the pack that `jawline networks install` installs.
@@ -73,7 +64,7 @@ impl Pack {
 
     /// Opens the community pack in this folder, whose networks must be those that this program's own
     /// installation makes.
-    fn open_community(folder: &Path) -> Result<Self, Error> {
+    pub(super) fn open_community(folder: &Path) -> Result<Self, Error> {
         let pack = Self::open_folder(folder)?;
         let is_known = |entry: &&Entry| sources::is_of_community(entry.role, &entry.sha256);
         match pack.manifest.entries.iter().find(|entry| !is_known(entry)) {
@@ -220,26 +211,11 @@ pub fn installed_packs() -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// Removes an installed pack. While an installation runs, this waits for it.
-///
-/// # Errors
-/// [`Error::PackMissing`] when there is none of that name, [`Error::Write`] when it cannot be
-/// removed, [`Error::Cancelled`].
-pub fn remove_pack(name: &str, progress: Progress<'_>, cancel: &CancelToken) -> Result<(), Error> {
-    if !installed_packs()?.iter().any(|installed| installed == name) {
-        return Err(Error::PackMissing {
-            name: name.to_owned(),
-        });
-    }
-    let lock = install::wait_for_others(progress, cancel)?;
-    place::remove(&lock, &packs_folder()?, name)
-}
-
-fn packs_folder() -> Result<PathBuf, Error> {
+pub(super) fn packs_folder() -> Result<PathBuf, Error> {
     Ok(home()?.join("packs"))
 }
 
-fn home() -> Result<PathBuf, Error> {
+pub(super) fn home() -> Result<PathBuf, Error> {
     data_dir().ok_or(Error::NoDataDir)
 }
 

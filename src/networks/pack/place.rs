@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// Whoever installs, imports or removes holds this lock of the data directory: two installations do not
 /// take each other's half-made folders for rubbish. The system lets go of it when a program ends, however
 /// that comes about.
-pub(super) struct InstallLock {
+pub(in crate::networks) struct InstallLock {
     /// `None` on a file system without locks.
     file: Option<File>,
 }
@@ -39,7 +39,7 @@ impl InstallLock {
     ///
     /// # Errors
     /// [`Error::Write`] when the data directory cannot be written to, [`Error::Cancelled`].
-    pub(super) fn wait(
+    pub(in crate::networks) fn wait(
         data_dir: &Path,
         mut waiting: impl FnMut(),
         cancel: &CancelToken,
@@ -80,7 +80,7 @@ impl InstallLock {
 ///
 /// # Errors
 /// What `fill` and `check` say; [`Error::Write`].
-pub(super) fn into_place(
+pub(in crate::networks) fn into_place(
     lock: &InstallLock,
     parent: &Path,
     name: &str,
@@ -96,7 +96,11 @@ pub(super) fn into_place(
 ///
 /// # Errors
 /// [`Error::Write`] when it cannot be moved out of its place.
-pub(super) fn remove(lock: &InstallLock, parent: &Path, name: &str) -> Result<(), Error> {
+pub(in crate::networks) fn remove(
+    lock: &InstallLock,
+    parent: &Path,
+    name: &str,
+) -> Result<(), Error> {
     // An older one left aside would take its place.
     tidy(&RealDisk, lock, parent);
     let place = parent.join(name);
@@ -107,7 +111,7 @@ pub(super) fn remove(lock: &InstallLock, parent: &Path, name: &str) -> Result<()
 }
 
 /// Where the folder `name` is: in its place, or aside if a replacement was interrupted.
-pub(super) fn current(parent: &Path, name: &str) -> PathBuf {
+pub(in crate::networks) fn current(parent: &Path, name: &str) -> PathBuf {
     let place = parent.join(name);
     let aside = aside(parent, name);
     if !place.exists() && aside.exists() {
@@ -118,7 +122,7 @@ pub(super) fn current(parent: &Path, name: &str) -> PathBuf {
 }
 
 /// The names of the folders of `parent`, also of those that an interrupted replacement left aside.
-pub(super) fn names(parent: &Path) -> Vec<String> {
+pub(in crate::networks) fn names(parent: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(parent)
         .into_iter()
         .flatten()
@@ -139,7 +143,7 @@ pub(super) fn names(parent: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// [`Error::Write`].
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(in crate::networks) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let sync = || -> io::Result<()> {
         let mut file = File::create(path)?;
         io::Write::write_all(&mut file, bytes)?;

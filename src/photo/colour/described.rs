@@ -6,11 +6,12 @@ use moxcms::{
     CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace,
     MatrixCoefficients, ParsingOptions, ToneReprCurve, TransferCharacteristics,
 };
-use nalgebra::Matrix3;
+#[cfg(feature = "heif")]
+use moxcms::{LocalizableString, ProfileText};
 
 use super::Kind;
 use super::curve::{Curve, light_of_srgb};
-use super::primaries::{self, D65, colorants, srgb_light_from};
+use super::primaries::{self, D65, colorants, colorants_of, srgb_light_from};
 use super::shaper::Shaper;
 use super::table::Table;
 use crate::photo::Metadata;
@@ -74,7 +75,7 @@ fn of_profile(profile: &[u8]) -> Option<Kind> {
                 curve(&profile.green_trc)?,
                 curve(&profile.blue_trc)?,
             ];
-            let matrix = srgb_light_from(&matrix(&profile))?;
+            let matrix = srgb_light_from(&colorants_of(&profile))?;
             Some(Kind::shaper(Shaper::new(curves, matrix)?))
         }
         _ => None,
@@ -116,6 +117,45 @@ fn from_cicp(cicp: CicpProfile) -> Option<Kind> {
     Some(Kind::shaper(Shaper::new(curves, matrix)?))
 }
 
+/// An ICC profile of these primaries and this transfer function, by their numbers in ITU-T H.273; `None` for
+/// sRGB's, which need none, and for what is not known.
+#[cfg(feature = "heif")]
+pub(in crate::photo) fn profile_of_cicp(primaries: u8, transfer: u8) -> Option<Vec<u8>> {
+    const UNSPECIFIED: u8 = 2;
+    const BT709: u8 = 1;
+    const SRGB: u8 = 13;
+    let or = |number: u8, usual: u8| if number == UNSPECIFIED { usual } else { number };
+    let (primaries, transfer) = (or(primaries, BT709), or(transfer, SRGB));
+    if (primaries, transfer) == (BT709, SRGB) {
+        return None;
+    }
+    let mut profile = ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: CicpColorPrimaries::try_from(primaries).ok()?,
+        transfer_characteristics: TransferCharacteristics::try_from(transfer).ok()?,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    });
+    profile.red_trc.as_ref()?;
+    let text = |text: String| {
+        let text = LocalizableString::new("en".to_owned(), "US".to_owned(), text);
+        Some(ProfileText::Localizable(vec![text]))
+    };
+    profile.description = text(format!("H.273 primaries {primaries}, transfer {transfer}"));
+    profile.copyright = text("CC0".to_owned());
+    encoded(&profile)
+}
+
+/// A profile that we make: always the same bytes.
+pub(in crate::photo) fn encoded(profile: &ColorProfile) -> Option<Vec<u8>> {
+    const CREATED: std::ops::Range<usize> = 24..36;
+    let mut profile = profile.encode().ok()?;
+    // The first day of 2000, instead of today.
+    let date = [2000_u16, 1, 1, 0, 0, 0];
+    let date = date.into_iter().flat_map(u16::to_be_bytes);
+    (profile.get_mut(CREATED)?.iter_mut().zip(date)).for_each(|(byte, new)| *byte = new);
+    Some(profile)
+}
+
 fn is_of_high_range(cicp: &CicpProfile) -> bool {
     matches!(
         cicp.transfer_characteristics,
@@ -155,10 +195,4 @@ fn white_of(primaries: CicpColorPrimaries) -> [f64; 2] {
         CicpColorPrimaries::Smpte431 => [0.314, 0.351],
         _ => D65,
     }
-}
-
-/// The colorants of a profile, one a column.
-pub(in crate::photo) fn matrix(profile: &ColorProfile) -> Matrix3<f64> {
-    let columns = profile.colorant_matrix();
-    Matrix3::from_fn(|row, column| columns.v[row][column])
 }

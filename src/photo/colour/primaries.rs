@@ -3,6 +3,7 @@
 //! Whites are adapted by Bradford's matrix, as ICC profiles have it. `moxcms` does this too, for a
 //! temperature of 6504 K instead of the white of sRGB, which is a level or two off.
 
+use moxcms::ColorProfile;
 use nalgebra::{Matrix3, Vector3};
 
 /// The white of ICC profiles (D50) as XYZ.
@@ -24,6 +25,12 @@ pub(super) fn colorants(white: [f64; 2], primaries: [[f64; 2]; 3]) -> Option<Mat
         .iter()
         .all(|value| value.is_finite())
         .then_some(adapted)
+}
+
+/// The colorants of a profile, one a column.
+pub(in crate::photo) fn colorants_of(profile: &ColorProfile) -> Matrix3<f64> {
+    let columns = profile.colorant_matrix();
+    Matrix3::from_fn(|row, column| columns.v[row][column])
 }
 
 /// The matrix from light of these colorants (XYZ under D50, one a column) to light of sRGB.

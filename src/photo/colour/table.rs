@@ -11,8 +11,7 @@ use moxcms::{ColorProfile, Layout, RenderingIntent, TransformExecutor, Transform
 use nalgebra::{Matrix3, Vector3};
 
 use super::curve::srgb_of_light;
-use super::described::matrix;
-use super::primaries::srgb_light_from;
+use super::primaries::{colorants_of, srgb_light_from};
 
 /// Such a space.
 #[derive(Clone)]
@@ -52,7 +51,7 @@ impl Table {
         let transform = profile.create_transform_f32(Layout::Rgb, &wide, Layout::Rgb, options);
         Some(Self {
             wide_from_photo: transform.ok()?,
-            srgb_light_from_wide: srgb_light_from(&matrix(&wide))?.cast(),
+            srgb_light_from_wide: srgb_light_from(&colorants_of(&wide))?.cast(),
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::photo::exif;
+
 pub const RST0: u8 = 0xD0;
 pub const RST7: u8 = 0xD7;
 pub const START_OF_IMAGE: u8 = 0xD8;
@@ -24,7 +26,7 @@ pub const SEGMENT_BYTES: usize = 0xFFFF - 2;
 
 pub const JFIF: &[u8] = b"JFIF\0";
 pub const JFIF_EXTENSION: &[u8] = b"JFXX\0";
-pub const EXIF: &[u8] = b"Exif\0\0";
+pub const EXIF: &[u8] = exif::PREFIX;
 pub const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 pub const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 pub const ICC: &[u8] = b"ICC_PROFILE\0";

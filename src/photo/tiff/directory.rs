@@ -164,16 +164,36 @@ impl<R: Read + Seek> TiffFile<R> {
         Ok(directory)
     }
 
+    /// The length of a value in bytes; `None` when it reaches beyond the file.
+    fn length_of(&self, field: &Field) -> Option<u64> {
+        let length = bytes_of_kind(field.kind).checked_mul(field.count)?;
+        let end = field.value_at.checked_add(length)?;
+        (end <= self.length).then_some(length)
+    }
+
+    /// Refuses a directory that tells of more about how pixels are stored than there is in the file: a decoder
+    /// makes room for all of it before it finds out.
+    ///
+    /// # Errors
+    /// "Unexpected end of file".
+    pub fn check_lengths(&self, directory: &Directory) -> io::Result<()> {
+        /// From here on, tags are about other things.
+        const FIRST_OTHER: u16 = 700;
+        const TEXT: u16 = 2;
+        let fields = directory.fields.iter();
+        let mut fields = fields.filter(|field| field.tag < FIRST_OTHER && field.kind != TEXT);
+        match fields.any(|field| self.length_of(field).is_none()) {
+            true => Err(io::ErrorKind::UnexpectedEof.into()),
+            false => Ok(()),
+        }
+    }
+
     /// The bytes of a value; `None` when it is longer than `limit` or reaches beyond the file.
     pub fn value(&mut self, field: &Field, limit: u64) -> io::Result<Option<Vec<u8>>> {
-        let length = bytes_of_kind(field.kind).checked_mul(field.count);
-        let Some(length) = length.filter(|length| *length <= limit) else {
+        let length = self.length_of(field).filter(|length| *length <= limit);
+        let Some(length) = length else {
             return Ok(None);
         };
-        let end = field.value_at.checked_add(length);
-        if end.is_none_or(|end| end > self.length) {
-            return Ok(None);
-        }
         let mut bytes = vec![0; length as usize];
         self.reader.seek(SeekFrom::Start(field.value_at))?;
         self.reader.read_exact(&mut bytes)?;

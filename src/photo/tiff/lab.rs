@@ -5,8 +5,8 @@ use moxcms::ColorProfile;
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
-use super::pixels::Raw;
-use crate::photo::colour::colorants_of;
+use super::raw::Raw;
+use crate::photo::colour::{colorants_of, encoded};
 
 /// How numbers stand for colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +24,7 @@ const GAMMA: f32 = 461.0 / 256.0;
 
 /// A profile of ProPhoto RGB, always the same bytes; `None` if it cannot be made.
 pub(super) fn profile() -> Option<Vec<u8>> {
-    const CREATED: std::ops::Range<usize> = 24..36;
-    let mut profile = ColorProfile::new_pro_photo_rgb().encode().ok()?;
-    // The first day of 2000, instead of today.
-    let date = [2000_u16, 1, 1, 0, 0, 0];
-    let date = date.into_iter().flat_map(u16::to_be_bytes);
-    (profile.get_mut(CREATED)?.iter_mut().zip(date)).for_each(|(byte, new)| *byte = new);
-    Some(profile)
+    encoded(&ColorProfile::new_pro_photo_rgb())
 }
 
 /// Samples of L\*, a\*, b\* and, where there is an `alpha` (its place in the pixel), opacity, as samples of

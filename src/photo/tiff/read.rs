@@ -8,7 +8,8 @@ use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
 use tiff::{TiffError, TiffResult};
 
 use super::directory::{Directory, TiffFile};
-use super::pixels::{Photometric, Raw, Samples};
+use super::pixels::{Photometric, Samples};
+use super::raw::Raw;
 use super::{fields, lab, tag};
 use crate::photo::metadata::{Metadata, TiffCompression, TiffStorage};
 use crate::photo::{Error, Warning};
@@ -68,6 +69,7 @@ pub(in crate::photo) fn read<R: Read + Seek>(
     let pages = Pages::read(&mut file, first)?;
     let (chosen, others) = pages.choose(&mut file)?;
     let kind = Kind::read(&mut file, &chosen)?;
+    file.check_lengths(&chosen)?;
     check(kind.width, kind.height, kind.sample_bytes())
         .map_err(|error| Refused::Size(Box::new(error)))?;
     let mut metadata = fields::metadata(&mut file, &chosen)?;

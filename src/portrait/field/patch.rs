@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::geometry::{Affine, PixelRect, Point, Rect};
 use crate::photo::ColourSpace;
 use crate::portrait::Error;
-use crate::portrait::paste::mask_bounds;
+use crate::portrait::masks::mask_bounds;
 
 /// Cubic taps reach two pixels beyond a point.
 const TAPS_PX: f64 = 3.0;

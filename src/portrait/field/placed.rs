@@ -8,8 +8,8 @@ use super::{NeckField, Patch, PullField};
 use crate::geometry::{Affine, PixelRect, Point};
 use crate::photo::ColourSpace;
 use crate::portrait::grey::luminance;
-use crate::portrait::paste::sample_mask;
-use crate::portrait::resample::{sample_bilinear, sample_cubic};
+
+use crate::portrait::resample::{sample_bilinear, sample_cubic, sample_mask};
 use crate::portrait::{Error, same_size};
 
 /// From this share of the amount on, pulls act in full.

@@ -9,7 +9,8 @@ use crate::geometry::{Affine, PixelRect, Point, Rect};
 use crate::photo::ColourSpace;
 use crate::photo::resize::resize_float;
 use crate::portrait::grey::{is_grey, luminance};
-use crate::portrait::resample::CubicTaps;
+use crate::portrait::masks::mask_bounds;
+use crate::portrait::resample::{CubicTaps, sample_mask};
 use crate::portrait::{Error, same_size};
 
 /// A change of this size, in shares of the value range, counts as a full change of what is shown.
@@ -268,43 +269,6 @@ impl Cut {
     fn taps_at(&self, point: Point) -> CubicTaps {
         CubicTaps::at(point, self.whole).within(self.part)
     }
-}
-
-/// The rectangle around the centres of all mask pixels that are not 0.
-pub(in crate::portrait) fn mask_bounds(mask: &GrayImage) -> Option<Rect> {
-    let width = mask.width().max(1) as usize;
-    let mut bounds = Rect::around(&[]);
-    for (row, y) in mask.as_raw().chunks_exact(width).zip(0u32..) {
-        if let (Some(first), Some(last)) = (
-            row.iter().position(|value| *value > 0),
-            row.iter().rposition(|value| *value > 0),
-        ) {
-            bounds.left = bounds.left.min(first as f64);
-            bounds.right = bounds.right.max(last as f64);
-            bounds.top = bounds.top.min(f64::from(y));
-            bounds.bottom = f64::from(y);
-        }
-    }
-    (bounds.left <= bounds.right).then_some(bounds)
-}
-
-/// The mask at a point, 0..=1, interpolated bilinearly; 0 beyond its border.
-pub(in crate::portrait) fn sample_mask(mask: &GrayImage, point: Point) -> f32 {
-    let (width, height) = (mask.width() as usize, mask.height() as usize);
-    // Counted from one pixel outside the mask, so that nothing is negative.
-    let (x, y) = (point.x + 1.0, point.y + 1.0);
-    if !(x >= 0.0 && y >= 0.0 && x < width as f64 + 1.0 && y < height as f64 + 1.0) {
-        return 0.0;
-    }
-    let (left, top) = (x as usize, y as usize);
-    let (u, v) = ((x - left as f64) as f32, (y - top as f64) as f32);
-    let pixel = |x: usize, y: usize| match (1..=width).contains(&x) && (1..=height).contains(&y) {
-        true => f32::from(mask.as_raw()[(y - 1) * width + x - 1]),
-        false => 0.0,
-    };
-    let above = (1.0 - u) * pixel(left, top) + u * pixel(left + 1, top);
-    let below = (1.0 - u) * pixel(left, top + 1) + u * pixel(left + 1, top + 1);
-    ((1.0 - v) * above + v * below) / 255.0
 }
 
 #[cfg(test)]

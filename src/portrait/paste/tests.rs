@@ -3,11 +3,10 @@
 use image::{ColorType, Luma, Rgb};
 use proptest::prelude::*;
 
-use super::placed::sample_mask;
 use super::*;
 use crate::geometry::Point;
 use crate::photo::colour::tests::{pro_photo_rgb, with_profile};
-use crate::portrait::resample;
+use crate::portrait::resample::{self, sample_mask};
 
 const KINDS: [ColorType; 10] = [
     ColorType::L8,

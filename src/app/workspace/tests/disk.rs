@@ -285,7 +285,8 @@ impl PlayedDisk {
             | Task::ForgetAutosave { .. }
             | Task::AdoptAutosave { .. }
             | Task::PlanBatch { .. }
-            | Task::ForgetBatch { .. } => (),
+            | Task::ForgetBatch { .. }
+            | Task::DeclineBatch { .. } => (),
         }
     }
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crossbeam_channel::Sender;
 
+use super::parts;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
 use crate::engine::thread::Waker;
-use crate::networks::pack::{Imported, import};
+use crate::networks::install::{Imported, import};
 use crate::networks::recognise::Kind;
 
 /// Imports networks into a pack of their own. It is one long step: converting a network takes seconds.
@@ -64,17 +65,7 @@ impl Job for ImportNetworks {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ImportedPack>, Error> {
-        let Self { progress, wake, .. } = self;
-        let mut show = |what: &str, step: usize, steps: usize| {
-            // A window that was closed listens no longer; it has cancelled the job as well.
-            let _ = progress.send(Progress {
-                stage: "import",
-                fraction: step.saturating_sub(1) as f32 / steps.max(1) as f32,
-                detail: what.to_owned(),
-                left: None,
-            });
-            wake();
-        };
+        let mut show = parts("import", &self.progress, &self.wake);
         let files = import(
             &self.files,
             self.expected,

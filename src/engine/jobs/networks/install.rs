@@ -2,10 +2,11 @@
 
 use crossbeam_channel::Sender;
 
+use super::parts;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
 use crate::engine::thread::Waker;
-use crate::networks::pack::install;
+use crate::networks::install::install;
 
 /// Installs what is missing. It is one long step: until it has ended there is nothing that the engine
 /// could do besides.
@@ -29,17 +30,7 @@ impl Job for Install {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<()>, Error> {
-        let Self { progress, wake } = self;
-        let mut show = |what: &str, step: usize, steps: usize| {
-            // A window that was closed listens no longer; it has cancelled the job as well.
-            let _ = progress.send(Progress {
-                stage: "install",
-                fraction: step.saturating_sub(1) as f32 / steps.max(1) as f32,
-                detail: what.to_owned(),
-                left: None,
-            });
-            wake();
-        };
+        let mut show = parts("install", &self.progress, &self.wake);
         install(&mut show, context.cancel)?;
         Ok(Step::Done(()))
     }

@@ -7,9 +7,31 @@ mod install;
 mod parse_picture;
 mod score_picture;
 
+use crossbeam_channel::Sender;
+
+use crate::engine::job::Progress;
+use crate::engine::thread::Waker;
 pub use compute_features::ComputeFeatures;
 pub use describe::{Describe, DescribeGenerator, Description};
 pub use import_networks::{ImportNetworks, ImportedPack};
 pub use install::Install;
 pub use parse_picture::{ParsePicture, ParsedPicture};
 pub use score_picture::{LabelSource, ScorePicture, ScorePictures};
+
+/// Tells a channel about every part of a job that is one long step, and wakes whoever listens.
+fn parts(
+    stage: &'static str,
+    progress: &Sender<Progress>,
+    wake: &Waker,
+) -> impl FnMut(&str, usize, usize) {
+    move |what, step, steps| {
+        // A window that was closed listens no longer; it has cancelled the job as well.
+        let _ = progress.send(Progress {
+            stage,
+            fraction: step.saturating_sub(1) as f32 / steps.max(1) as f32,
+            detail: what.to_owned(),
+            left: None,
+        });
+        wake();
+    }
+}

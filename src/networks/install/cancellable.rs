@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use super::super::Error;
+use crate::networks::Error;
 use crate::runtime::CancelToken;
 
 /// How often the token is looked at.

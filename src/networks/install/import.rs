@@ -7,12 +7,14 @@ use ndarray::{ArrayBase, Data, Dimension};
 use serde::Serialize;
 
 use super::cancellable::cancellable;
-use super::install::{Progress, wait_for_others};
-use super::manifest::{Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Role};
-use super::place::{self, InstallLock, into_place, write};
-use super::{COMMUNITY, Pack, packs_folder, sha256_hex};
+use super::{Progress, wait_for_others};
 use crate::checkpoint::npy;
 use crate::graph::Graph;
+use crate::networks::pack::place::{self, InstallLock, into_place, write};
+use crate::networks::pack::{
+    COMMUNITY, Entry, GeneratorSpec, MANIFEST_FILE, Manifest, Origin, Pack, Role, packs_folder,
+    sha256_hex,
+};
 use crate::networks::recognise::{self, Facts, Kind, Network};
 use crate::networks::{Error, GeneratorNetworks, Whitening};
 use crate::runtime::{CancelToken, Runtime};

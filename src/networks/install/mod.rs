@@ -1,20 +1,30 @@
-//! Installing ONNX Runtime and the community pack: fetch, check, convert, put in place.
+//! Packs are made here: ONNX Runtime and the community pack are fetched, checked, converted and put in place;
+//! networks of the user's own are imported.
+
+mod cancellable;
+mod convert;
+mod fetch;
+mod import;
+mod unpack;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::super::whitening::sample_codes;
-use super::super::{CODE_SIZE, Error};
-use super::cancellable::cancellable;
-use super::convert;
-use super::fetch::fetch;
-use super::manifest::{Entry, MANIFEST_FILE, Manifest, Origin, Role};
-use super::place::{InstallLock, into_place, write};
-use super::sources::{self, Source};
-use super::unpack::member;
-use super::{COMMUNITY, Pack, home, packs_folder, sha256_hex};
+use super::pack::place::{self, InstallLock, into_place, write};
+use super::pack::sources::{self, Source};
+use super::pack::{
+    COMMUNITY, Entry, MANIFEST_FILE, Manifest, Origin, Pack, Role, home, installed_packs,
+    packs_folder, sha256_hex,
+};
+use super::whitening::sample_codes;
+use super::{CODE_SIZE, Error};
+use cancellable::cancellable;
+use fetch::fetch;
+pub use import::{Imported, import};
+use unpack::member;
+
 use crate::runtime::{
     self, CancelToken, KnownLibrary, ProviderChoice, RUNTIME_FOLDER, Runtime, find_library,
     library_of_python,
@@ -55,11 +65,23 @@ pub fn install(progress: Progress<'_>, cancel: &CancelToken) -> Result<Installed
     })
 }
 
+/// Removes an installed pack. While an installation runs, this waits for it.
+///
+/// # Errors
+/// [`Error::PackMissing`] when there is none of that name, [`Error::Write`] when it cannot be
+/// removed, [`Error::Cancelled`].
+pub fn remove_pack(name: &str, progress: Progress<'_>, cancel: &CancelToken) -> Result<(), Error> {
+    if !installed_packs()?.iter().any(|installed| installed == name) {
+        return Err(Error::PackMissing {
+            name: name.to_owned(),
+        });
+    }
+    let lock = wait_for_others(progress, cancel)?;
+    place::remove(&lock, &packs_folder()?, name)
+}
+
 /// The lock of the data directory.
-pub(super) fn wait_for_others(
-    progress: Progress<'_>,
-    cancel: &CancelToken,
-) -> Result<InstallLock, Error> {
+fn wait_for_others(progress: Progress<'_>, cancel: &CancelToken) -> Result<InstallLock, Error> {
     let say = || progress("waiting for another installation to end", 1, STEPS);
     InstallLock::wait(&home()?, say, cancel)
 }

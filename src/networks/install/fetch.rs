@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::super::Error;
-use super::sha256_hex;
-use super::sources::{Kind, Source};
 use crate::data_dir::private_folder;
+use crate::networks::Error;
+use crate::networks::pack::sha256_hex;
+use crate::networks::pack::sources::{Kind, Source};
 use crate::python::{self, Unfinished};
 use crate::runtime::CancelToken;
 

@@ -5,17 +5,15 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::super::Error;
 use super::fetch::Archive;
-use super::manifest::GeneratorSpec;
-use super::sources::LANDMARKS_FILE_SHA256;
 use super::unpack::member;
-use super::{Role, sha256_hex};
 use crate::architectures::community::{self, Synthesis};
 use crate::architectures::vgg16::Vgg16;
 use crate::checkpoint::{dlib::ShapePredictor, hdf5, npy, openvino::Model};
 use crate::graph::Graph;
-use crate::networks::{CODE_SIZE, Perceptual, Whitening};
+use crate::networks::pack::sources::LANDMARKS_FILE_SHA256;
+use crate::networks::pack::{GeneratorSpec, Role, sha256_hex};
+use crate::networks::{CODE_SIZE, Error, Perceptual, Whitening};
 
 /// The generator's networks as ONNX files.
 pub(super) struct Generator {
