@@ -54,8 +54,8 @@ pub(super) fn read<E>(
 
     let mut metadata = metadata(&picture);
     // The pixels are upright already, whatever the EXIF data say.
-    metadata.make_upright((width, height));
-    metadata.set_size(width, height);
+    metadata.make_upright(decoded.size);
+    metadata.set_size(decoded.size.0, decoded.size.1);
     let is_grey = (metadata.icc_profile.as_deref()).is_none_or(is_of_grey);
     let pixels = pixels_of(decoded, has_alpha, picture.is_premultiplied(), is_grey);
     Ok(Content {

@@ -125,7 +125,7 @@ pub enum Warning {
     AnimationLeftOut,
     /// The file is of a kind that is read, but not written.
     #[error(
-        "the photo is a {kind} file, which Jawline reads and does not write: save the result as {proposal}{}",
+        "Jawline reads {kind} files and does not write them: save the result as {proposal}{}",
         match proposal {
             Format::Tiff => ", which keeps more than 8 bits a channel",
             Format::Png => ", which keeps its transparency",

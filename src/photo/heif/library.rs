@@ -264,7 +264,7 @@ impl Picture<'_> {
         self.file.functions
     }
 
-    /// Width and height, upright.
+    /// Width and height, upright in most files.
     pub fn size(&self) -> (u32, u32) {
         let functions = self.functions();
         // SAFETY: the handle is there, here and in all that follows, until the picture is dropped.
@@ -460,17 +460,20 @@ impl Picture<'_> {
             )
         };
         let channels = if has_alpha { 4 } else { 3 };
-        let row_bytes = width as usize * channels * if is_deep { 2 } else { 1 };
+        let row_bytes = size.0 as usize * channels * if is_deep { 2 } else { 1 };
         let stride = count(stride) as usize;
-        if plane.is_null() || size != (width, height) || stride < row_bytes {
+        // Where a quarter turn stands before the size, the library says the size before the turn.
+        let is_as_said = [(width, height), (height, width)].contains(&size);
+        if plane.is_null() || !is_as_said || stride < row_bytes {
             return Err("its pixels are not of the size that it declares".to_owned());
         }
         if !(1..=16).contains(&bits) {
             return Err(format!("it has {bits} bits a channel"));
         }
-        let mut samples = Vec::with_capacity(row_bytes * height as usize);
-        for row in 0..height as usize {
-            // SAFETY: the plane has `height` rows, `stride` bytes apart, each of at least `row_bytes`.
+        let rows = size.1 as usize;
+        let mut samples = Vec::with_capacity(row_bytes * rows);
+        for row in 0..rows {
+            // SAFETY: the plane has so many rows, `stride` bytes apart, each of at least `row_bytes`.
             samples.extend_from_slice(unsafe {
                 slice::from_raw_parts(plane.add(row * stride), row_bytes)
             });
