@@ -40,41 +40,35 @@ fn reducing_a_picture_with_alpha_takes_little_more_than_the_result() {
 
 #[test]
 fn a_tiff_file_that_tells_of_values_which_it_does_not_have_takes_no_memory_for_them() {
+    const SHORT: u16 = 3;
+    const TEXT: u16 = 2;
     let _counted = COUNTED.lock();
-    // Sample formats by the million, each of which a decoder keeps in 32 bytes.
-    const FORMATS: u32 = 4 << 20;
-    let fields = [
-        (256, 1),
-        (257, 1),
-        (258, 8),
-        (259, 1),
-        (262, 1),
-        (273, 0),
-        (277, 1),
-        (278, 1),
-        (279, 1),
-        (339, FORMATS),
-    ];
+    // Sample formats by the million, each of which a decoder keeps in 32 bytes, or a text in their place.
+    for (kind, count) in [(SHORT, 4 << 20), (TEXT, 64 << 20)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hostile.tif");
+        std::fs::write(&path, tiff_with_sample_formats(kind, count)).unwrap();
+
+        let before = HEAP.current_usage();
+        HEAP.reset_peak_usage();
+        let error = Photo::load(&path, &Limits::default()).unwrap_err();
+        let asked_for = HEAP.peak_usage() - before;
+        assert!(error.to_string().contains("cut off"), "{error}");
+        assert!(asked_for < 1 << 20, "{asked_for} bytes");
+    }
+}
+
+/// A TIFF file of one grey pixel that says how many sample formats it has, and has none of them.
+fn tiff_with_sample_formats(kind: u16, count: u32) -> Vec<u8> {
+    let ones = [256, 257, 259, 262, 273, 277, 278, 279].map(|tag| (tag, 3, 1, 1));
+    let mut fields = [&ones[..], &[(258, 3, 1, 8), (339, kind, count, 8)]].concat();
+    fields.sort();
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend((fields.len() as u16).to_le_bytes());
-    for (tag, value) in fields {
-        let (count, value) = if value == FORMATS {
-            (value, 8)
-        } else {
-            (1, value)
-        };
-        bytes.extend([tag as u16, 3].map(u16::to_le_bytes).concat());
+    for (tag, kind, count, value) in fields {
+        bytes.extend([tag, kind].map(u16::to_le_bytes).concat());
         bytes.extend([count, value].map(u32::to_le_bytes).concat());
     }
     bytes.extend([0; 4]);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("hostile.tif");
-    std::fs::write(&path, &bytes).unwrap();
-
-    let before = HEAP.current_usage();
-    HEAP.reset_peak_usage();
-    let error = Photo::load(&path, &Limits::default()).unwrap_err();
-    let asked_for = HEAP.peak_usage() - before;
-    assert!(error.to_string().contains("cut off"), "{error}");
-    assert!(asked_for < 1 << 20, "{asked_for} bytes");
+    bytes
 }

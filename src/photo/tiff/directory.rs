@@ -179,9 +179,12 @@ impl<R: Read + Seek> TiffFile<R> {
     pub fn check_lengths(&self, directory: &Directory) -> io::Result<()> {
         /// From here on, tags are about other things.
         const FIRST_OTHER: u16 = 700;
-        const TEXT: u16 = 2;
+        /// Names, descriptions, programs and dates (TIFF 6.0, section 8; InkNames and TargetPrinter of section 16):
+        /// what is cut off of them costs no pixel.
+        const TEXTS: [u16; 11] = [269, 270, 271, 272, 285, 305, 306, 315, 316, 333, 337];
         let fields = directory.fields.iter();
-        let mut fields = fields.filter(|field| field.tag < FIRST_OTHER && field.kind != TEXT);
+        let mut fields =
+            fields.filter(|field| field.tag < FIRST_OTHER && !TEXTS.contains(&field.tag));
         match fields.any(|field| self.length_of(field).is_none()) {
             true => Err(io::ErrorKind::UnexpectedEof.into()),
             false => Ok(()),
