@@ -39,29 +39,35 @@ fn reducing_a_picture_with_alpha_takes_little_more_than_the_result() {
 }
 
 #[test]
-fn a_tiff_file_that_tells_of_values_which_it_does_not_have_takes_no_memory_for_them() {
-    const SHORT: u16 = 3;
+fn a_tiff_file_that_tells_of_what_it_does_not_have_takes_no_memory_for_it() {
     const TEXT: u16 = 2;
+    const SHORT: u16 = 3;
+    const LONG: u16 = 4;
     let _counted = COUNTED.lock();
-    // Sample formats by the million, each of which a decoder keeps in 32 bytes, or a text in their place.
-    for (kind, count) in [(SHORT, 4 << 20), (TEXT, 64 << 20)] {
+    // Sample formats by the million, each of which a decoder keeps in 32 bytes; a text in their place; and a second
+    // height, which a decoder believes.
+    for (field, refusal) in [
+        ((339, SHORT, 4 << 20, 8), "cut off"),
+        ((339, TEXT, 64 << 20, 8), "cut off"),
+        ((257, LONG, 1, 64 << 20), "tag 257"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hostile.tif");
-        std::fs::write(&path, tiff_with_sample_formats(kind, count)).unwrap();
+        std::fs::write(&path, tiff_with(field)).unwrap();
 
         let before = HEAP.current_usage();
         HEAP.reset_peak_usage();
         let error = Photo::load(&path, &Limits::default()).unwrap_err();
         let asked_for = HEAP.peak_usage() - before;
-        assert!(error.to_string().contains("cut off"), "{error}");
+        assert!(error.to_string().contains(refusal), "{error}");
         assert!(asked_for < 1 << 20, "{asked_for} bytes");
     }
 }
 
-/// A TIFF file of one grey pixel that says how many sample formats it has, and has none of them.
-fn tiff_with_sample_formats(kind: u16, count: u32) -> Vec<u8> {
+/// A TIFF file of one grey pixel, with one more field: tag, kind, count, value.
+fn tiff_with(field: (u16, u16, u32, u32)) -> Vec<u8> {
     let ones = [256, 257, 259, 262, 273, 277, 278, 279].map(|tag| (tag, 3, 1, 1));
-    let mut fields = [&ones[..], &[(258, 3, 1, 8), (339, kind, count, 8)]].concat();
+    let mut fields = [&ones[..], &[(258, 3, 1, 8), field]].concat();
     fields.sort();
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend((fields.len() as u16).to_le_bytes());

@@ -1,5 +1,6 @@
 //! The directories of a TIFF file, classic or big, of either byte order.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// A directory of more entries is not read.
@@ -171,24 +172,31 @@ impl<R: Read + Seek> TiffFile<R> {
         (end <= self.length).then_some(length)
     }
 
-    /// Refuses a directory that tells of more about how pixels are stored than there is in the file: a decoder
-    /// makes room for all of it before it finds out.
+    /// Refuses a directory that tells of more about how pixels are stored than there is in the file, since a decoder
+    /// makes room for all of it before it finds out; and one that tells it twice, since a decoder may take another of
+    /// the two than what the size was read from.
     ///
     /// # Errors
-    /// "Unexpected end of file".
-    pub fn check_lengths(&self, directory: &Directory) -> io::Result<()> {
+    /// "Unexpected end of file", or which tag stands there twice.
+    pub fn check_pixel_fields(&self, directory: &Directory) -> io::Result<()> {
         /// From here on, tags are about other things.
         const FIRST_OTHER: u16 = 700;
         /// Names, descriptions, programs and dates (TIFF 6.0, section 8; InkNames and TargetPrinter of section 16):
         /// what is cut off of them costs no pixel.
         const TEXTS: [u16; 11] = [269, 270, 271, 272, 285, 305, 306, 315, 316, 333, 337];
         let fields = directory.fields.iter();
-        let mut fields =
-            fields.filter(|field| field.tag < FIRST_OTHER && !TEXTS.contains(&field.tag));
-        match fields.any(|field| self.length_of(field).is_none()) {
-            true => Err(io::ErrorKind::UnexpectedEof.into()),
-            false => Ok(()),
+        let fields = fields.filter(|field| field.tag < FIRST_OTHER && !TEXTS.contains(&field.tag));
+        let mut seen = HashSet::new();
+        for field in fields {
+            if self.length_of(field).is_none() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if !seen.insert(field.tag) {
+                let message = format!("tag {} stands there twice", field.tag);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
         }
+        Ok(())
     }
 
     /// The bytes of a value; `None` when it is longer than `limit` or reaches beyond the file.

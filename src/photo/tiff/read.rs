@@ -69,7 +69,7 @@ pub(in crate::photo) fn read<R: Read + Seek>(
     let pages = Pages::read(&mut file, first)?;
     let (chosen, others) = pages.choose(&mut file)?;
     let kind = Kind::read(&mut file, &chosen)?;
-    file.check_lengths(&chosen)?;
+    file.check_pixel_fields(&chosen)?;
     check(kind.width, kind.height, kind.sample_bytes())
         .map_err(|error| Refused::Size(Box::new(error)))?;
     let mut metadata = fields::metadata(&mut file, &chosen)?;
