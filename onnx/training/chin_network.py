@@ -64,6 +64,6 @@ class ChinScorer(nn.Module):
         return score * self.line[0] + self.line[1]
 
 
-def strip_of(crops: torch.Tensor) -> torch.Tensor:
-    """The part of crops of 256 px that the network looks at: `[n, 3, 144, 192]`."""
-    return crops[:, :, TOP:, LEFT:RIGHT]
+def strip_of(crops: torch.Tensor, first_row: int = 0) -> torch.Tensor:
+    """The part that the network looks at, `[n, 3, 144, 192]`, of crops of 256 px, or of their rows from `first_row` on."""
+    return crops[:, :, TOP - first_row :, LEFT:RIGHT]

@@ -31,7 +31,7 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.metrics import roc_auc_score
 
 import augment
-from chin_network import LEFT, RIGHT, SIDE, TOP, ChinScorer, Trunk, strip_of
+from chin_network import SIDE, ChinScorer, Trunk, strip_of
 from exporting import export
 from face_parser import FaceParser, parser_weights
 from neck_examples import Pairs
@@ -140,7 +140,7 @@ def pair_strips(pairs: Pairs, edited: bool) -> torch.Tensor:
         picture, after, region = maps[:, :3], maps[:, 3:6], maps[:, 6:7]
         if edited:
             picture = picture + aimed_at(region) * (after - picture)
-        strips.append(picture[:, :, TOP - PAIRS_TOP :, LEFT:RIGHT] * 2 - 1)
+        strips.append(strip_of(picture, PAIRS_TOP) * 2 - 1)
     return torch.cat(strips)
 
 

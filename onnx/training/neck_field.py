@@ -21,8 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from chin_network import LEFT, RIGHT, ChinScorer
-from chin_network import TOP as CHIN_TOP
+from chin_network import ChinScorer, strip_of
 from exporting import export
 from face_parser import FEATURES, ConvNorm, FaceParser, parser_weights
 from neck_examples import NOTHING_TO_REMOVE, STEADY, Examples, Pairs, augmented, plain
@@ -152,7 +151,7 @@ def sampled(maps: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
 
 
 def render(pictures: torch.Tensor, fields, region: torch.Tensor, amount: float = 1.0) -> torch.Tensor:
-    """The edited strips of pictures in [0, 1], of 256 px or a multiple; this is what the program does."""
+    """The edited strips of pictures in [0, 1], of 256 px or a multiple, as the program makes them, within the bounds above."""
     flow, shade, detail, mask = fields
     low = blurred(F.interpolate(pictures, (HEIGHT, SIDE), mode="area"))
     flow, shade, detail, mask = (
@@ -287,8 +286,7 @@ class Losses:
         return (F.relu(found - wanted) * (there > logit(NOTHING_TO_REMOVE))).mean()
 
     def logit(self, strips: torch.Tensor) -> torch.Tensor:
-        seen = strips[:, :, CHIN_TOP - TOP :, LEFT:RIGHT] * 2 - 1
-        return self.scorer.logits(self.scorer.scores(seen))[:, 0].float()
+        return self.scorer.logits(self.scorer.scores(strip_of(strips, TOP) * 2 - 1))[:, 0].float()
 
     @torch.no_grad()
     def chin_probability(self, strips: torch.Tensor) -> torch.Tensor:

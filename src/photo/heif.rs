@@ -5,6 +5,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
+mod functions;
 mod library;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ use super::{NeckField, Patch, PullField};
 use crate::geometry::{Affine, PixelRect, Point};
 use crate::photo::ColourSpace;
 use crate::portrait::grey::luminance;
-
 use crate::portrait::resample::{sample_bilinear, sample_cubic, sample_mask};
 use crate::portrait::{Error, same_size};
 
