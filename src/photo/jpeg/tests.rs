@@ -387,6 +387,21 @@ fn kinds_that_are_not_read_are_refused_by_name() {
         assert!(error.contains(reason), "{error}");
         assert!(!error.contains("damaged"), "{error}");
     }
+    // Sampling of luma and chroma that the decoder shows as stripes, or calls damaged.
+    for (luma, chroma, reason) in [
+        (0x11, 0x21, "colours that are finer than the brightness"),
+        (0x11, 0x22, "colours that are finer than the brightness"),
+        (0x31, 0x11, "sampling in threes"),
+        (0x13, 0x11, "sampling in threes"),
+    ] {
+        let mut bytes = usual.clone();
+        bytes[frame_at + 11] = luma;
+        bytes[frame_at + 14] = chroma;
+        bytes[frame_at + 17] = chroma;
+        std::fs::write(&source, &bytes).unwrap();
+        let error = Photo::load(&source, &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
 }
 
 #[test]
