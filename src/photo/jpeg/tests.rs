@@ -516,6 +516,28 @@ fn the_gain_map_of_an_hdr_photo_is_levelled_where_the_photo_changes_and_nowhere_
 }
 
 #[test]
+fn a_file_without_its_gain_map_does_not_promise_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
+    std::fs::write(&source, hdr_photo(true)).unwrap();
+    let photo = load(&source);
+    let promises = |photo: &Photo| {
+        let packet = String::from_utf8(photo.metadata().xmp.clone().unwrap()).unwrap();
+        packet.contains("GainMap")
+    };
+    assert!(promises(&photo));
+    photo.save(&target, &as_source()).unwrap();
+    assert!(promises(&load(&target)));
+    let options = SaveOptions {
+        quality: Quality::Percent(90),
+        ..as_source()
+    };
+    let losses = photo.save(&target, &options).unwrap();
+    assert_eq!(losses, [Warning::ExtraDropped(super::Extra::GainMap)]);
+    assert!(!promises(&load(&target)));
+}
+
+#[test]
 fn a_gain_map_that_makes_no_sense_stays_and_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
