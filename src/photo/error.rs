@@ -79,6 +79,7 @@ pub enum Error {
         "{path}: this kind of {format} picture is not supported ({what}); {}",
         match format {
             Format::Jpeg => "save it as an ordinary JPEG, or as PNG or TIFF, with the program that made it",
+            Format::WebP if what == "an animation" => "save the picture that you want of it as a still one",
             Format::Tiff if what.starts_with("compressed by") => "save it without compression, or with LZW or Deflate",
             _ => "convert it to 8 or 16 bits a channel (or floating point of 32), grey or RGB",
         }

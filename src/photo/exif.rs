@@ -311,8 +311,12 @@ pub(super) fn empty() -> Vec<u8> {
 }
 
 /// Names the program that has edited the picture. Nothing that the block holds moves, since maker notes
-/// may refer to positions in it: what is new stands at its end. A block that makes no sense is left alone.
+/// may refer to positions in it: what is new stands at its end. A block that makes no sense, or is cut off, is
+/// left alone.
 pub(super) fn set_software(exif: &mut Vec<u8>, software: &str) {
+    if Directory::first(exif).is_none_or(|first| !first.is_whole(exif)) {
+        return;
+    }
     let text = [software.as_bytes(), b"\0"].concat();
     let mut signed = exif.clone();
     if Directory::first(exif).is_some_and(|first| first.text(exif, tag::SOFTWARE) == Some(&text)) {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::error::{UnsupportedError, UnsupportedErrorKind};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageResult};
 
@@ -14,7 +15,8 @@ use super::foreign::{Foreign, RawKind};
 #[cfg(feature = "heif")]
 use super::heif;
 use super::tiff::{self, Refused};
-use super::{ColourSpace, Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata, webp};
+use super::{ColourSpace, Density, DensityUnit, Error, Format, Metadata, Origin, Photo, Warning};
+use super::{jpeg, metadata, webp};
 
 /// How much a photo may hold. The size that a file declares is checked before memory is reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,24 @@ fn head(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// What a BMP header says about print (`biXPelsPerMeter`, `biYPelsPerMeter`); the reader is back at the start.
+fn bmp_density(reader: &mut (impl BufRead + Seek)) -> io::Result<Option<Density>> {
+    /// The shortest header that has these fields.
+    const INFO_HEADER: u32 = 40;
+    let mut head = Vec::new();
+    reader.take(46).read_to_end(&mut head)?;
+    reader.rewind()?;
+    let number = |at: usize| {
+        let bytes = head.get(at..at + 4)?;
+        bytes.try_into().map(u32::from_le_bytes).ok()
+    };
+    let per_metre = |at| number(at).filter(|value| *value <= i32::MAX.cast_unsigned());
+    Ok(match (number(14), per_metre(38), per_metre(42)) {
+        (Some(INFO_HEADER..), Some(x), Some(y)) => Density::new((x, 1), (y, 1), DensityUnit::Metre),
+        _ => None,
+    })
+}
+
 /// The file that is being loaded, for decisions and messages.
 struct Source<'a> {
     path: &'a Path,
@@ -137,7 +157,11 @@ impl Source<'_> {
                 Ok(photo)
             }
             Format::Bmp => {
-                let (photo, _) = self.decode(reader, Metadata::default(), Vec::new())?;
+                let metadata = Metadata {
+                    density: bmp_density(&mut reader).map_err(reading)?,
+                    ..Metadata::default()
+                };
+                let (photo, _) = self.decode(reader, metadata, Vec::new())?;
                 Ok(photo)
             }
         }
@@ -145,8 +169,14 @@ impl Source<'_> {
 
     /// A JPEG picture that something else was put in front of, in transit or by an old program.
     fn load_behind_leading_bytes(&self, reader: BufReader<File>) -> Result<Photo, Error> {
-        let not_an_image = || Error::NotAnImage {
-            path: self.path.into(),
+        let path = || self.path.to_owned();
+        let not_an_image = || match RawKind::from_path(self.path) {
+            // Some makers' files begin like no other.
+            Some(kind) => Error::RawPhoto {
+                path: path(),
+                kind: kind.name(),
+            },
+            None => Error::NotAnImage { path: path() },
         };
         let mut head = Vec::new();
         let mut reader = reader.take(jpeg::MOST_LEADING_BYTES as u64);
@@ -355,7 +385,10 @@ impl Source<'_> {
         match error {
             ImageError::IoError(e) => Error::reading(self.path, e),
             ImageError::Limits(e) => self.too_large(e.to_string()),
-            ImageError::Unsupported(e) => self.unsupported(e.to_string()),
+            ImageError::Unsupported(e) => self.unsupported(match e.kind() {
+                UnsupportedErrorKind::GenericFeature(what) => what.clone(),
+                _ => e.to_string(),
+            }),
             other => self.damaged(other.to_string()),
         }
     }
@@ -393,10 +426,9 @@ impl Source<'_> {
 }
 
 fn unsupported_animation() -> ImageError {
-    use image::error::{UnsupportedError, UnsupportedErrorKind};
     ImageError::Unsupported(UnsupportedError::from_format_and_kind(
         image::ImageFormat::WebP.into(),
-        UnsupportedErrorKind::GenericFeature("animation".into()),
+        UnsupportedErrorKind::GenericFeature("an animation".into()),
     ))
 }
 

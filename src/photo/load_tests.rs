@@ -246,6 +246,67 @@ fn upright_corner(orientation: u8, width: u32, height: u32) -> (u32, u32) {
 }
 
 #[test]
+fn a_bmp_file_keeps_its_print_resolution() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = encoded(&gradient().into(), ImageFormat::Bmp);
+    assert_eq!(load_bytes(&bytes).unwrap().metadata().density, None);
+    // 300 pixels an inch.
+    for at in [38, 42] {
+        bytes[at..at + 4].copy_from_slice(&11_811u32.to_le_bytes());
+    }
+    let photo = load_bytes(&bytes).unwrap();
+    assert_eq!(
+        photo.metadata().density.unwrap().per_inch(),
+        Some([300.0, 300.0])
+    );
+    let again = folder.path().join("again.bmp");
+    let options = crate::photo::SaveOptions::for_path(&again).unwrap();
+    photo.save(&again, &options).unwrap();
+    assert_eq!(std::fs::read(&again).unwrap()[38..46], bytes[38..46]);
+}
+
+#[test]
+fn an_animated_webp_picture_is_refused_with_what_to_do() {
+    // VP8X says that there are frames, ANIM and ANMF follow (the WebP container specification).
+    let still = encoded(&gradient().into(), ImageFormat::WebP);
+    let frame = [
+        &[0; 6][..],
+        &[47, 0, 0, 31, 0, 0, 100, 0, 0, 0],
+        &still[12..],
+    ]
+    .concat();
+    let chunk = |kind: &[u8], content: &[u8]| {
+        let length = (content.len() as u32).to_le_bytes();
+        [kind, &length, content, &vec![0; content.len() % 2]].concat()
+    };
+    let chunks = [
+        chunk(b"VP8X", &[2, 0, 0, 0, 47, 0, 0, 31, 0, 0]),
+        chunk(b"ANIM", &[0; 6]),
+        chunk(b"ANMF", &frame),
+        chunk(b"ANMF", &frame),
+    ]
+    .concat();
+    let length = (chunks.len() as u32 + 4).to_le_bytes();
+    let bytes = [&b"RIFF"[..], &length, b"WEBP", &chunks].concat();
+    let error = load_bytes(&bytes).unwrap_err().to_string();
+    assert!(
+        error.contains("(an animation); save the picture that you want"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_raw_photo_that_begins_like_no_other_is_told_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "a.IIQ", b"IIII\x01\0\0\0waRwaR");
+    let error = Photo::load(&path, &Limits::default()).unwrap_err();
+    assert!(
+        matches!(error, Error::RawPhoto { kind: "IIQ", .. }),
+        "{error}"
+    );
+}
+
+#[test]
 fn all_orientations_are_turned_upright_and_reset() {
     let (width, height) = (6, 4);
     let mut pixels = RgbImage::new(width, height);

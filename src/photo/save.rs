@@ -8,7 +8,7 @@ use image::{ColorType, DynamicImage, ImageError};
 
 use super::density::Density;
 use super::jpeg::{self, Kept};
-use super::metadata;
+use super::metadata::{self, xmp};
 use super::verify::{self, Written};
 use super::{
     Error, Format, Metadata, Overwrite, Photo, Quality, Strip, Warning, is_float, png, tiff, webp,
@@ -133,9 +133,13 @@ impl Photo {
 
     /// The metadata as they go into a file, and what cannot.
     pub(super) fn prepared(&self, options: &SaveOptions) -> (Metadata, Vec<Warning>) {
-        let (metadata, mut losses) =
+        let (mut metadata, mut losses) =
             (self.metadata).prepared(options.format, options.strip, self.is_edited);
-        losses.extend(self.extras_dropped(options));
+        let dropped = self.extras_dropped(options);
+        if !dropped.is_empty() {
+            xmp::edit(&mut metadata.xmp, xmp::without_parts);
+        }
+        losses.extend(dropped);
         (metadata, losses)
     }
 

@@ -250,6 +250,26 @@ fn the_old_thumbnail_cannot_be_carved_out_and_what_others_share_with_it_stays() 
 }
 
 #[test]
+fn a_block_that_is_cut_off_gets_nothing_behind_it() {
+    let whole = camera_block(300, 0);
+    let mut signed = whole.clone();
+    set_software(&mut signed, "A program");
+    assert_eq!(text_of(&signed, tag::SOFTWARE).unwrap(), "A program");
+    let end_of = |bytes: &[u8]| {
+        whole
+            .windows(bytes.len())
+            .rposition(|it| it == bytes)
+            .unwrap()
+    };
+    // Inside the maker note, inside the place, before the directory of the place.
+    for cut in [end_of(b"MMMM"), end_of(PLACE) + 3, end_of(b"MMMM") + 6] {
+        let mut block = whole[..cut].to_vec();
+        set_software(&mut block, "A program");
+        assert!(block == whole[..cut], "{cut}");
+    }
+}
+
+#[test]
 fn strips_of_pixels_are_overwritten_too() {
     let strips = b"strip one.strip two.";
     let at = 8 + 6;

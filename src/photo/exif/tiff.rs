@@ -158,6 +158,35 @@ impl Directory {
         std::iter::once(self.range(exif)).chain(values).collect()
     }
 
+    /// Whether the block has all its values and all directories below it. One that was cut off has not: what is
+    /// written behind it would stand where its entries look for their values.
+    pub fn is_whole(self, exif: &[u8]) -> bool {
+        /// The picture's, Exif, Interoperability.
+        const DEPTH: usize = 3;
+        let mut level = vec![self];
+        for _ in 0..DEPTH {
+            let mut below = Vec::new();
+            for directory in level {
+                let entries = directory.entries(exif);
+                if entries.len() < directory.count {
+                    return false;
+                }
+                let links = entries
+                    .iter()
+                    .filter(|it| tag::DIRECTORIES.contains(&it.tag));
+                for link in links {
+                    match directory.child(exif, link.tag) {
+                        Some(child) => below.push(child),
+                        None => return false,
+                    }
+                }
+            }
+            level = below;
+            level.truncate(tag::DIRECTORIES.len());
+        }
+        true
+    }
+
     /// The text of an entry, with the zero at its end.
     pub fn text(self, exif: &[u8], wanted: usize) -> Option<&[u8]> {
         let entries = self.entries(exif);

@@ -74,10 +74,23 @@ impl FrameHeader {
             _ => {}
         }
         match self.precision {
-            8 => None,
+            8 => self.unsupported_sampling(),
             12 => Some("12 bits a channel"),
             _ => Some("an unusual number of bits a channel"),
         }
+    }
+
+    /// What the decoder would show as stripes, or call damaged.
+    fn unsupported_sampling(&self) -> Option<&'static str> {
+        let (first, others) = self.components.split_first()?;
+        if others.is_empty() {
+            return None;
+        }
+        if self.components.iter().any(|it| it.h == 3 || it.v == 3) {
+            return Some("sampling in threes");
+        }
+        let is_finer = others.iter().any(|other| other.h > first.h);
+        is_finer.then_some("colours that are finer than the brightness")
     }
 }
 

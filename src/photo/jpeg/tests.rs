@@ -387,6 +387,21 @@ fn kinds_that_are_not_read_are_refused_by_name() {
         assert!(error.contains(reason), "{error}");
         assert!(!error.contains("damaged"), "{error}");
     }
+    // Sampling of luma and chroma that the decoder shows as stripes, or calls damaged.
+    for (luma, chroma, reason) in [
+        (0x11, 0x21, "colours that are finer than the brightness"),
+        (0x11, 0x22, "colours that are finer than the brightness"),
+        (0x31, 0x11, "sampling in threes"),
+        (0x13, 0x11, "sampling in threes"),
+    ] {
+        let mut bytes = usual.clone();
+        bytes[frame_at + 11] = luma;
+        bytes[frame_at + 14] = chroma;
+        bytes[frame_at + 17] = chroma;
+        std::fs::write(&source, &bytes).unwrap();
+        let error = Photo::load(&source, &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
 }
 
 #[test]
@@ -498,6 +513,28 @@ fn the_gain_map_of_an_hdr_photo_is_levelled_where_the_photo_changes_and_nowhere_
         assert!(steps(&new, 0..30) < 70, "{}", steps(&new, 0..30));
         assert!(steps(&new, 11..14) < 35, "{}", steps(&new, 11..14));
     }
+}
+
+#[test]
+fn a_file_without_its_gain_map_does_not_promise_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("a.jpg"), folder.path().join("b.jpg"));
+    std::fs::write(&source, hdr_photo(true)).unwrap();
+    let photo = load(&source);
+    let promises = |photo: &Photo| {
+        let packet = String::from_utf8(photo.metadata().xmp.clone().unwrap()).unwrap();
+        packet.contains("GainMap")
+    };
+    assert!(promises(&photo));
+    photo.save(&target, &as_source()).unwrap();
+    assert!(promises(&load(&target)));
+    let options = SaveOptions {
+        quality: Quality::Percent(90),
+        ..as_source()
+    };
+    let losses = photo.save(&target, &options).unwrap();
+    assert_eq!(losses, [Warning::ExtraDropped(super::Extra::GainMap)]);
+    assert!(!promises(&load(&target)));
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub(in crate::photo) mod name {
     pub const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
     pub const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
     pub const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
+    pub const GAIN_MAP: &str = "http://ns.adobe.com/hdr-gain-map/1.0/";
+    pub const CAMERA: &str = "http://ns.google.com/photos/1.0/camera/";
+    pub const CONTAINER: &str = "http://ns.google.com/photos/1.0/container/";
     pub const CONTAINER_ITEM: &str = "http://ns.google.com/photos/1.0/container/item/";
     pub const IPTC_CORE: &str = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/";
     pub const IPTC_EXTENSION: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
@@ -111,6 +114,34 @@ pub(in crate::photo) fn with_gain_map_length(packet: &[u8], length: usize) -> Op
             let lengths = children.filter(|it| is(*it, name::CONTAINER_ITEM, "Length"));
             for text in lengths.filter_map(|it| it.first_child()) {
                 edits.replace(text.range(), length.clone());
+            }
+        }
+    }
+    edits.applied(text)
+}
+
+/// The packet of a file that holds nothing behind its picture: it promises no gain map, no video and no list of
+/// parts, which viewers would look for. `None` when it does not.
+pub(in crate::photo) fn without_parts(packet: &[u8]) -> Option<Vec<u8>> {
+    let is_about_parts = |namespace: Option<&str>, property: &str| match namespace {
+        Some(name::GAIN_MAP) => true,
+        Some(name::CONTAINER) => property == "Directory",
+        Some(name::CAMERA) => {
+            property.starts_with("MotionPhoto") || property.starts_with("MicroVideo")
+        }
+        _ => false,
+    };
+    let (text, document) = document(packet)?;
+    let mut edits = Edits::default();
+    for description in descriptions(&document) {
+        for attribute in description.attributes() {
+            if is_about_parts(attribute.namespace(), attribute.name()) {
+                edits.remove(edits::with_space_before(text, attribute.range()));
+            }
+        }
+        for element in description.children().filter(Node::is_element) {
+            if is_about_parts(element.tag_name().namespace(), element.tag_name().name()) {
+                edits.remove(element.range());
             }
         }
     }

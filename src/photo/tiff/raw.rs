@@ -22,6 +22,21 @@ impl Raw {
         Self::Bytes(packed.chunks(stride.max(1)).flat_map(row).collect())
     }
 
+    /// The first `length` samples of each of the first `rows` rows, which have `stride` each.
+    pub fn cropped(self, stride: usize, length: usize, rows: usize) -> Self {
+        fn cropped<T: Copy>(samples: &[T], stride: usize, length: usize, rows: usize) -> Vec<T> {
+            let rows = samples.chunks_exact(stride.max(1)).take(rows);
+            rows.flat_map(|row| row.iter().take(length))
+                .copied()
+                .collect()
+        }
+        match self {
+            Self::Bytes(samples) => Self::Bytes(cropped(&samples, stride, length, rows)),
+            Self::Words(samples) => Self::Words(cropped(&samples, stride, length, rows)),
+            Self::Floats(samples) => Self::Floats(cropped(&samples, stride, length, rows)),
+        }
+    }
+
     /// Planes of `plane` samples, one a channel, as pixels.
     pub fn interleaved(self, planes: usize, plane: usize) -> Self {
         fn woven<T: Copy + Default>(samples: &[T], planes: usize, plane: usize) -> Vec<T> {

@@ -7,7 +7,7 @@ use image::DynamicImage;
 use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
 use tiff::{TiffError, TiffResult};
 
-use super::directory::{Directory, TiffFile};
+use super::directory::{Directory, TiffFile, bytes_of_kind};
 use super::pixels::{Photometric, Samples};
 use super::raw::Raw;
 use super::{fields, lab, tag};
@@ -17,6 +17,9 @@ use crate::photo::{Error, Warning};
 /// More pictures than any file has.
 const MOST_DIRECTORIES: usize = 4096;
 const MOST_SUB_DIRECTORIES: usize = 64;
+
+/// The bit of `NewSubfileType` that means a mask of another picture.
+const MASK: u64 = 4;
 
 /// A photo as its file has it: not turned.
 pub(in crate::photo) struct Content {
@@ -70,8 +73,8 @@ pub(in crate::photo) fn read<R: Read + Seek>(
     let (chosen, others) = pages.choose(&mut file)?;
     let kind = Kind::read(&mut file, &chosen)?;
     file.check_pixel_fields(&chosen)?;
-    check(kind.width, kind.height, kind.sample_bytes())
-        .map_err(|error| Refused::Size(Box::new(error)))?;
+    let (width, height) = kind.decoded;
+    check(width, height, kind.sample_bytes()).map_err(|error| Refused::Size(Box::new(error)))?;
     let mut metadata = fields::metadata(&mut file, &chosen)?;
     let patches = kind.patches(&file, &chosen)?;
 
@@ -146,7 +149,7 @@ impl Pages {
         Ok(Self { chain, below })
     }
 
-    /// The full picture, and how many others the file has that are neither reduced ones nor masks.
+    /// The full picture, and how many others the file has, masks among them, that are no reduced ones.
     fn choose<R: Read + Seek>(self, file: &mut TiffFile<R>) -> Result<(Directory, usize), Refused> {
         const COLOUR_FILTERS: u64 = 32_803;
         const LINEAR_RAW: u64 = 34_892;
@@ -182,8 +185,12 @@ impl Pages {
             }
         }
         // A file of nothing but reduced pictures: the first of them.
+        let mut masks = 0;
+        for directory in &self.chain {
+            masks += usize::from(file.number(directory, tag::NEW_SUBFILE_TYPE)? == Some(MASK));
+        }
         match chosen.or(self.chain.first()) {
-            Some(directory) => Ok((directory.clone(), others)),
+            Some(directory) => Ok((directory.clone(), others + masks)),
             None => Err(Refused::Unsupported("no picture in it".to_owned())),
         }
     }
@@ -192,7 +199,6 @@ impl Pages {
 /// Whether a directory holds a picture of its own, neither a reduced one nor a mask.
 fn is_full<R: Read + Seek>(file: &mut TiffFile<R>, directory: &Directory) -> io::Result<bool> {
     const REDUCED: u64 = 1;
-    const MASK: u64 = 4;
     const OLD_REDUCED: u64 = 2;
     let kind = file.number(directory, tag::NEW_SUBFILE_TYPE)?;
     let old_kind = file.number(directory, tag::SUBFILE_TYPE)?;
@@ -205,6 +211,9 @@ fn is_full<R: Read + Seek>(file: &mut TiffFile<R>, directory: &Directory) -> io:
 struct Kind {
     width: u32,
     height: u32,
+    /// Width and height as the decoder is told them: whole tiles where planes are stored in tiles, because it
+    /// cannot tell where the tiles of a second plane end at the edge of the picture.
+    decoded: (u32, u32),
     bits: u64,
     is_float: bool,
     samples: u64,
@@ -227,6 +236,8 @@ impl Kind {
         const FLOATING_POINT: u64 = 3;
         const CIE_LAB: u64 = 8;
         const ITU_LAB: u64 = 10;
+        const PLANES: u64 = 2;
+        const LOW_BITS_FIRST: u64 = 2;
         let unsupported = |what: &str| Err(Refused::Unsupported(what.to_owned()));
         let mut number = |tag, default| -> io::Result<u64> {
             Ok(file.number(directory, tag)?.unwrap_or(default))
@@ -238,6 +249,9 @@ impl Kind {
         let [width, height] = [tag::WIDTH, tag::LENGTH]
             .map(|tag| number(tag, 0).map(|side| u32::try_from(side).unwrap_or(u32::MAX)));
         let samples = number(tag::SAMPLES_PER_PIXEL, 1)?;
+        let is_planar = number(tag::PLANAR_CONFIGURATION, 1)? == PLANES && samples > 1;
+        let tile = [tag::TILE_WIDTH, tag::TILE_LENGTH].map(|tag| number(tag, 0));
+        let is_reversed = number(tag::FILL_ORDER, 1)? == LOW_BITS_FIRST && compression != JPEG;
         let is_float = format == FLOATING_POINT;
         // Half of the numbers of CIE L*a*b* have a sign, which some writers say.
         let is_lab = (CIE_LAB..=ITU_LAB).contains(&photometric);
@@ -273,6 +287,25 @@ impl Kind {
         if let Some(name) = unknown_compression(compression) {
             return Err(Refused::Unsupported(format!("compressed by {name}")));
         }
+        if is_reversed {
+            return unsupported("bits in reverse order");
+        }
+        let (width, height) = (width?, height?);
+        let [across, down] = tile;
+        let decoded = match (across?, down?) {
+            (across, down) if is_planar && across > 0 && down > 0 => {
+                if bits < 8 {
+                    return unsupported("planes of less than 8 bits in tiles");
+                }
+                let whole = |side: u32, tile| {
+                    let side = u64::from(side).checked_next_multiple_of(tile);
+                    side.and_then(|side| u32::try_from(side).ok())
+                        .unwrap_or(u32::MAX)
+                };
+                (whole(width, across), whole(height, down))
+            }
+            _ => (width, height),
+        };
         let subsampling = file.numbers(directory, tag::YCBCR_SUBSAMPLING)?;
         let is_subsampled = subsampling.is_empty() || subsampling.iter().any(|it| *it != 1);
         if photometric == Photometric::YCbCr && compression != JPEG && is_subsampled {
@@ -280,8 +313,9 @@ impl Kind {
         }
         let coefficients = file.fractions(directory, tag::YCBCR_COEFFICIENTS)?;
         Ok(Self {
-            width: width?,
-            height: height?,
+            width,
+            height,
+            decoded,
             bits,
             is_float,
             samples,
@@ -296,7 +330,7 @@ impl Kind {
 
     /// The most bytes that the samples take, as stored or as pixels.
     fn sample_bytes(&self) -> u64 {
-        let pixels = u64::from(self.width) * u64::from(self.height);
+        let pixels = u64::from(self.decoded.0) * u64::from(self.decoded.1);
         let (channels, bytes) = match self.photometric {
             // Grey in floating point stands in three channels.
             _ if self.is_float => (self.samples.saturating_add(2), 4),
@@ -315,8 +349,26 @@ impl Kind {
     ) -> Result<Vec<(u64, Vec<u8>)>, Refused> {
         const BLACK_IS_ZERO: u64 = 1;
         const SHORT: u16 = 3;
+        const LONG: u16 = 4;
         let (at, length) = file.first_pointer();
         let mut patches = vec![(at, file.order.bytes(chosen.at, length))];
+        for (tag, side, decoded) in [
+            (tag::WIDTH, self.width, self.decoded.0),
+            (tag::LENGTH, self.height, self.decoded.1),
+        ] {
+            if side == decoded {
+                continue;
+            }
+            let field = chosen.field(tag).filter(|field| {
+                field.kind == LONG || field.kind == SHORT && u16::try_from(decoded).is_ok()
+            });
+            let Some(field) = field else {
+                let reason = "planes in tiles that reach far beyond the picture";
+                return Err(Refused::Unsupported(reason.to_owned()));
+            };
+            let length = bytes_of_kind(field.kind) as usize;
+            patches.push((field.value_at, file.order.bytes(decoded.into(), length)));
+        }
         match chosen.field(tag::PHOTOMETRIC) {
             Some(field) if field.kind == SHORT => {
                 patches.push((field.value_at, file.order.bytes(BLACK_IS_ZERO, 2)));
@@ -353,13 +405,23 @@ impl Kind {
             }
         };
         let plane = plane / self.bits.div_ceil(8) as usize;
+        let raw = match layout.planes {
+            0 | 1 => raw,
+            planes => raw.interleaved(planes, plane),
+        };
+        let per_pixel = self.samples as usize;
+        let size = (self.width, self.height);
         Ok(Samples {
-            size: (self.width, self.height),
-            raw: match layout.planes {
-                0 | 1 => raw,
-                planes => raw.interleaved(planes, plane),
+            size,
+            raw: match self.decoded == size {
+                true => raw,
+                false => {
+                    let [stride, length] =
+                        [self.decoded.0, self.width].map(|side| side as usize * per_pixel);
+                    raw.cropped(stride, length, self.height as usize)
+                }
             },
-            per_pixel: self.samples as usize,
+            per_pixel,
             bits: self.bits as u32,
             photometric: self.photometric,
             extra: (self.has_extra_samples).then_some(&self.extra_samples[..]),

@@ -10,6 +10,8 @@ use crate::photo::{Density, DensityUnit, Limits, Overwrite, Photo, SaveOptions, 
 
 #[path = "float_tests.rs"]
 mod floats;
+#[path = "storage_tests.rs"]
+mod storage;
 
 const BYTE: u16 = 1;
 const ASCII: u16 = 2;
@@ -272,12 +274,10 @@ fn the_full_picture_is_taken_and_not_its_thumbnail() {
     let small = page((2, 2), 2, 8, 3, &[9; 12]);
     let thumbnail = small.clone().with(tag::NEW_SUBFILE_TYPE, LONG, &[1]);
     let old_thumbnail = small.clone().with(tag::SUBFILE_TYPE, SHORT, &[2]);
-    let mask = page((6, 4), 2, 8, 3, &[1; 72]).with(tag::NEW_SUBFILE_TYPE, LONG, &[4]);
     for pages in [
         vec![thumbnail.clone(), rgb_page()],
         vec![old_thumbnail, rgb_page()],
         vec![rgb_page(), thumbnail.clone()],
-        vec![mask, thumbnail.clone(), rgb_page()],
         vec![thumbnail.clone().above(tag::SUB_DIRECTORIES, rgb_page())],
         vec![rgb_page().above(tag::SUB_DIRECTORIES, thumbnail.clone())],
         // Sixteen times as large: a thumbnail that does not say so.

@@ -45,6 +45,30 @@ fn difference<'a>(old: &'a str, new: &'a str) -> (&'a str, &'a str) {
 }
 
 #[test]
+fn a_file_with_nothing_behind_its_picture_promises_nothing() {
+    let packet = |content: &str| {
+        format!(
+            "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='{}'><rdf:Description rdf:about='' \
+             xmlns:xmp='{}' xmlns:h='{}' xmlns:g='{}' xmlns:c='{}' xmlns:i='{}' {content}</rdf:Description></rdf:RDF></x:xmpmeta>",
+            name::RDF,
+            name::XMP,
+            name::GAIN_MAP,
+            name::CAMERA,
+            name::CONTAINER,
+            name::CONTAINER_ITEM,
+        )
+    };
+    let rich = packet(
+        "xmp:Rating='5' h:Version='1.0' g:MotionPhoto='1' g:MicroVideoOffset='99' g:HDRScene='2'>\
+         <c:Directory><rdf:Seq><rdf:li rdf:parseType='Resource'><c:Item i:Semantic='GainMap' i:Length='7'/></rdf:li></rdf:Seq></c:Directory>\
+         <h:GainMapMax>2</h:GainMapMax><xmp:Label>Red</xmp:Label>",
+    );
+    let bare = packet("xmp:Rating='5' g:HDRScene='2'><xmp:Label>Red</xmp:Label>");
+    assert_eq!(text(without_parts(rich.as_bytes())), bare);
+    assert_eq!(without_parts(bare.as_bytes()), None);
+}
+
+#[test]
 fn upright_pixels_change_the_orientation_and_take_the_thumbnail_away_and_nothing_else() {
     let upright = text(made_upright(PACKET.as_bytes(), None));
     let expected = PACKET.replace("tiff:Orientation=\"6\"", "tiff:Orientation=\"1\"");
