@@ -39,9 +39,11 @@ fn write(metadata: &Metadata) {
 /// A JPEG file.
 pub fn jpeg_file(mut bytes: &[u8]) {
     let whole = bytes;
-    if let Ok(metadata) = jpeg::read(&mut bytes) {
+    if let Ok(jpeg::Content { metadata, .. }) = jpeg::read(&mut bytes) {
         let spliced = jpeg::spliced(whole, &metadata);
-        if let Ok(again) = jpeg::read(&mut spliced.as_slice())
+        if let Ok(jpeg::Content {
+            metadata: again, ..
+        }) = jpeg::read(&mut spliced.as_slice())
             && whole.starts_with(b"\xFF\xD8")
         {
             assert_eq!(again.exif, metadata.exif);

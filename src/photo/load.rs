@@ -89,10 +89,23 @@ impl Photo {
             None => source.load_behind_leading_bytes(reader),
         };
         // Decoders are known to panic on malicious files.
-        catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
+        let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
             Err(source.damaged("its content makes no sense to the decoder".into()))
-        })
+        });
+        let mut photo = loaded?;
+        if let (Some(is), Some(named)) = (known, Format::from_path(path))
+            && is != named
+        {
+            photo.warnings.push(Warning::Misnamed { is, named });
+        }
+        Ok(photo)
     }
+}
+
+/// Of what a file may hold, what it does hold and a file made from it does not.
+fn left_out<const N: usize>(parts: [(bool, &'static str); N]) -> impl Iterator<Item = Warning> {
+    let there = parts.into_iter().filter(|(is_there, _)| *is_there);
+    there.map(|(_, what)| Warning::LeftOut(what))
 }
 
 /// The first bytes, which tell the format; the reader is back at the start.
@@ -152,7 +165,11 @@ impl Source<'_> {
                 let content = metadata::png::read(&mut reader).map_err(reading)?;
                 reader.rewind().map_err(reading)?;
                 let animated = content.is_animated.then_some(Warning::AnimationLeftOut);
-                let warnings = animated.into_iter().collect();
+                let chunks = (
+                    content.has_pixel_chunks,
+                    "PNG chunks about the old pixels (bKGD, sBIT, sPLT, hIST, a signature)",
+                );
+                let warnings = animated.into_iter().chain(left_out([chunks])).collect();
                 let (photo, _) = self.decode(reader, content.metadata, warnings)?;
                 Ok(photo)
             }
@@ -209,8 +226,14 @@ impl Source<'_> {
             warnings.push(Warning::NoEndMarker);
         }
         warnings.extend(jpeg::extras(&bytes).into_iter().map(Warning::Extra));
-        let metadata = metadata::jpeg::read(&mut &bytes[..])
+        let content = metadata::jpeg::read(&mut &bytes[..])
             .map_err(|error| Error::reading(self.path, error))?;
+        let seconds = [
+            (content.has_second_exif, "a second EXIF block"),
+            (content.has_second_xmp, "a second XMP packet"),
+        ];
+        warnings.extend(left_out(seconds));
+        let metadata = content.metadata;
         let (mut photo, orientation) = match jpeg::decodable(&bytes, most_bytes) {
             Cow::Borrowed(_) => self.decode(Cursor::new(Arc::clone(&bytes)), metadata, warnings)?,
             Cow::Owned(decodable) => self.decode(Cursor::new(decodable), metadata, warnings)?,

@@ -266,6 +266,45 @@ fn a_bmp_file_keeps_its_print_resolution() {
 }
 
 #[test]
+fn a_file_that_is_called_like_another_format_is_opened_with_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let png = encoded(&gradient().into(), ImageFormat::Png);
+    let warnings = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, &png).unwrap();
+        let photo = Photo::load(&path, &Limits::default()).unwrap();
+        photo.warnings().to_vec()
+    };
+    let (is, named) = (Format::Png, Format::Jpeg);
+    assert_eq!(warnings("photo.jpg"), [Warning::Misnamed { is, named }]);
+    assert_eq!(warnings("photo.PNG"), []);
+    assert_eq!(warnings("photo"), []);
+}
+
+#[test]
+fn a_second_exif_block_or_xmp_packet_is_said_to_be_left_out() {
+    let segment = |content: &[u8]| {
+        let length = (content.len() as u16 + 2).to_be_bytes();
+        [&[0xFF, 0xE1][..], &length, content].concat()
+    };
+    let exif = segment(b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0");
+    let xmp = segment(b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>");
+    let jpeg = encoded(&gradient().into(), ImageFormat::Jpeg);
+    let warnings = |segments: &[&[u8]]| {
+        let bytes = [&jpeg[..2], &segments.concat(), &jpeg[2..]].concat();
+        load_bytes(&bytes).unwrap().warnings().to_vec()
+    };
+    assert_eq!(warnings(&[&exif, &xmp]), []);
+    assert_eq!(
+        warnings(&[&exif, &xmp, &exif, &xmp]),
+        [
+            Warning::LeftOut("a second EXIF block"),
+            Warning::LeftOut("a second XMP packet")
+        ]
+    );
+}
+
+#[test]
 fn an_animated_webp_picture_is_refused_with_what_to_do() {
     // VP8X says that there are frames, ANIM and ANMF follow (the WebP container specification).
     let still = encoded(&gradient().into(), ImageFormat::WebP);

@@ -138,9 +138,19 @@ pub enum Warning {
         /// The format that holds all of the picture.
         proposal: Format,
     },
-    /// A HEIC or AVIF file holds something beside its picture.
+    /// The file holds something that no file made from it does.
     #[error("the file also holds {0}; a file made from it does not")]
     LeftOut(&'static str),
+    /// The file is called like one of another format.
+    #[error(
+        "the file is {is}, although it is called like {named}; a result is written as its own name says, so mind the ending of that"
+    )]
+    Misnamed {
+        /// What it is.
+        is: Format,
+        /// What its name says.
+        named: Format,
+    },
     /// The output format has no place for some of the metadata.
     #[error("{part} cannot be kept in {format} files")]
     Dropped {

@@ -339,7 +339,7 @@ fn as_source(
         if source.has_inks() {
             // The photo, which is in RGB, does not have the profile of the inks.
             let own = metadata::jpeg::read(&mut &source.bytes[..]);
-            parts.icc_profile = own.ok().and_then(|own| own.icc_profile);
+            parts.icc_profile = own.ok().and_then(|own| own.metadata.icc_profile);
         }
         let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &parts);
         if kept == Kept::All {

@@ -16,10 +16,21 @@ const EXTENSION_HEADER_BYTES: usize = 32 + 4 + 4;
 /// More than any file has; what a hostile one has beyond it is left out.
 const MOST_BYTES: usize = 64 << 20;
 
+/// What the segments of a file say.
+#[derive(Debug, Default)]
+pub(in crate::photo) struct Content {
+    pub metadata: Metadata,
+    /// A second block says the same, or what was meant to be gone: it is not carried.
+    pub has_second_exif: bool,
+    /// As [`has_second_exif`](Self::has_second_exif).
+    pub has_second_xmp: bool,
+}
+
 /// Reads the metadata of a JPEG file from its start. Bytes before the picture are passed over, and a
 /// file that ends too early has those read so far.
-pub(in crate::photo) fn read(reader: &mut impl BufRead) -> io::Result<Metadata> {
+pub(in crate::photo) fn read(reader: &mut impl BufRead) -> io::Result<Content> {
     let mut metadata = Metadata::default();
+    let (mut has_second_exif, mut has_second_xmp) = (false, false);
     let mut collected = Collected::default();
     let mut budget = MOST_BYTES;
     while let Some((marker, content)) = next_segment(reader)? {
@@ -40,9 +51,14 @@ pub(in crate::photo) fn read(reader: &mut impl BufRead) -> io::Result<Metadata> 
             APP0 if content.starts_with(JFIF_EXTENSION) => continue,
             APP14 if content.starts_with(ADOBE) => continue,
             APP2 if content.starts_with(MULTI_PICTURE) => continue,
-            // A second one says the same, or what was meant to be gone.
-            APP1 if content.starts_with(EXIF) && metadata.exif.is_some() => continue,
-            APP1 if content.starts_with(XMP) && metadata.xmp.is_some() => continue,
+            APP1 if content.starts_with(EXIF) && metadata.exif.is_some() => {
+                has_second_exif = true;
+                continue;
+            }
+            APP1 if content.starts_with(XMP) && metadata.xmp.is_some() => {
+                has_second_xmp = true;
+                continue;
+            }
             APP0..=APP15 => collected.take(&mut metadata, marker, content),
             _ => continue,
         };
@@ -51,7 +67,11 @@ pub(in crate::photo) fn read(reader: &mut impl BufRead) -> io::Result<Metadata> 
         }
     }
     collected.finish(&mut metadata);
-    Ok(metadata)
+    Ok(Content {
+        metadata,
+        has_second_exif,
+        has_second_xmp,
+    })
 }
 
 /// What comes in several segments.

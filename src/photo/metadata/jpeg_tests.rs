@@ -61,7 +61,7 @@ fn camera_file() -> Vec<u8> {
 
 #[test]
 fn all_that_a_camera_writes_is_read() {
-    let metadata = read(&mut camera_file().as_slice()).unwrap();
+    let metadata = read(&mut camera_file().as_slice()).unwrap().metadata;
     assert_eq!(metadata.exif, Some(block(6, true)));
     assert_eq!(metadata.xmp.as_deref(), Some(PACKET.as_bytes()));
     assert_eq!(metadata.iptc, Some(records()));
@@ -79,9 +79,9 @@ fn all_that_a_camera_writes_is_read() {
 
 #[test]
 fn spliced_into_another_file_it_is_the_same_in_the_same_order() {
-    let metadata = read(&mut camera_file().as_slice()).unwrap();
+    let metadata = read(&mut camera_file().as_slice()).unwrap().metadata;
     let spliced = spliced(&bare(), &metadata);
-    let again = read(&mut spliced.as_slice()).unwrap();
+    let again = read(&mut spliced.as_slice()).unwrap().metadata;
     assert_eq!(again, metadata);
     let markers: Vec<u8> = segments(&spliced)
         .iter()
@@ -104,7 +104,7 @@ fn spliced_into_another_file_it_is_the_same_in_the_same_order() {
 #[test]
 fn splicing_a_file_with_its_own_metadata_drops_old_pictures_and_positions_only() {
     let file = camera_file();
-    let metadata = read(&mut file.as_slice()).unwrap();
+    let metadata = read(&mut file.as_slice()).unwrap().metadata;
     let spliced = spliced(&file, &metadata);
     let contains = |wanted: &[u8]| spliced.windows(wanted.len()).any(|it| it == wanted);
     assert!(!contains(b"a picture of old") && !contains(MULTI_PICTURE));
@@ -112,7 +112,7 @@ fn splicing_a_file_with_its_own_metadata_drops_old_pictures_and_positions_only()
         .into_iter()
         .find(|(marker, _)| *marker == APP14);
     assert!(adobe.is_some(), "the decoder needs it");
-    assert_eq!(read(&mut spliced.as_slice()).unwrap(), metadata);
+    assert_eq!(read(&mut spliced.as_slice()).unwrap().metadata, metadata);
 }
 
 #[test]
@@ -139,7 +139,9 @@ fn extended_xmp_survives_as_it_is() {
         ..Metadata::default()
     };
     assert!(metadata.xmp_extension.as_ref().unwrap().len() > 100_000);
-    let again = read(&mut spliced(&bare(), &metadata).as_slice()).unwrap();
+    let again = read(&mut spliced(&bare(), &metadata).as_slice())
+        .unwrap()
+        .metadata;
     assert_eq!(again.xmp, metadata.xmp);
     assert_eq!(again.xmp_extension, metadata.xmp_extension);
 }
@@ -151,7 +153,9 @@ fn long_profiles_and_resources_take_several_segments() {
         photoshop: Some([b"8BIM\x04\x08\0\0\0\x02\0\0".to_vec(), vec![5; 131_072]].concat()),
         ..Metadata::default()
     };
-    let again = read(&mut spliced(&bare(), &metadata).as_slice()).unwrap();
+    let again = read(&mut spliced(&bare(), &metadata).as_slice())
+        .unwrap()
+        .metadata;
     assert_eq!(again.icc_profile, metadata.icc_profile);
     assert_eq!(again.photoshop, metadata.photoshop);
 }
@@ -171,7 +175,7 @@ proptest! {
             *place = byte;
         }
         file.truncate(length);
-        let metadata = read(&mut file.as_slice()).unwrap();
+        let metadata = read(&mut file.as_slice()).unwrap().metadata;
         spliced(&file, &metadata);
     }
 }

@@ -20,10 +20,9 @@ const MOST_BYTES: usize = 64 << 20;
 /// The most that a compressed chunk may grow to.
 const MOST_INFLATED_BYTES: u64 = 32 << 20;
 const MOST_CHUNKS: usize = 100_000;
-/// Chunks that are about the stored pixels, or that are written anew.
-const NOT_CARRIED: [&[u8; 4]; 8] = [
-    b"acTL", b"fcTL", b"fdAT", b"tRNS", b"bKGD", b"hIST", b"sPLT", b"dSIG",
-];
+/// Chunks about the stored pixels that the standard calls safe to copy, or that are told in another way.
+const SUGGESTED_PALETTE: &[u8; 4] = b"sPLT";
+const TOLD_OTHERWISE: [&[u8; 4]; 3] = [b"fcTL", b"fdAT", b"tRNS"];
 /// Chunks that may be carried although the standard calls them unsafe to copy: the mastering display and
 /// the light level tell about colours, as `cICP` does; the time stays like all other dates.
 const CARRIED: [&[u8; 4]; 5] = [b"tIME", b"mDCV", b"cLLI", b"mDCv", b"cLLi"];
@@ -34,6 +33,8 @@ pub(in crate::photo) struct Content {
     pub metadata: Metadata,
     /// There is an animation beside the still picture.
     pub is_animated: bool,
+    /// There are chunks about the pixels as they are stored here, which no other file can have.
+    pub has_pixel_chunks: bool,
 }
 
 /// Reads the metadata of a PNG file from its start. A file that ends too early has those read so far;
@@ -93,11 +94,13 @@ impl Content {
             b"cICP" => metadata.cicp = data.try_into().ok(),
             b"pHYs" => metadata.density = density(data),
             b"tEXt" | b"zTXt" | b"iTXt" => self.take_text(chunk),
-            kind if NOT_CARRIED.contains(&kind) => {}
-            kind if kind[3].is_ascii_lowercase() || CARRIED.contains(&kind) => {
+            kind if TOLD_OTHERWISE.contains(&kind) => {}
+            kind if kind != SUGGESTED_PALETTE
+                && (kind[3].is_ascii_lowercase() || CARRIED.contains(&kind)) =>
+            {
                 metadata.png_chunks.push(chunk);
             }
-            _ => {}
+            _ => self.has_pixel_chunks = true,
         }
     }
 

@@ -148,8 +148,11 @@ fn chunks_about_stored_pixels_are_not_carried() {
         chunk(b"sBIT", &[8; 3]),
     ];
     let content = read(&mut Cursor::new(file(&stored))).unwrap();
-    assert!(content.is_animated);
+    assert!(content.is_animated && content.has_pixel_chunks);
     assert_eq!(content.metadata.png_chunks, []);
+    // Transparency and the animation are told in another way.
+    let content = read(&mut Cursor::new(file(&stored[1..3]))).unwrap();
+    assert!(!content.has_pixel_chunks);
 }
 
 proptest! {
