@@ -13,7 +13,7 @@ use super::answer::{paths, print_json};
 use super::arrays::read_codes;
 use super::output::OutputFolder;
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt, pictures};
+use super::{EngineOptions, Failure, OutputOptions, interrupt, pictures};
 use crate::engine::{
     DescribeGenerator, EditCrop, EditedCrop, Engine, Priority, ReferenceEdit, ReferenceMethod,
 };
@@ -48,7 +48,7 @@ pub(super) struct Options {
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,7 +86,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let spec = engine
         .submit(Priority::Background, interrupt::token(), DescribeGenerator)
         .wait(|_| ())?;
-    let mut reporter = Reporter::new(options.voice);
+    let mut reporter = Reporter::new(options.console);
 
     let mut skipped = 0;
     let mut causes = Vec::new();
@@ -105,7 +105,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             item,
             shape,
             &edit,
-            options.voice,
+            options.console,
             |fraction, detail| {
                 reporter.show_stage(&stage, fraction, detail);
             },
@@ -133,7 +133,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     reporter.finish();
     let done = results.written().len();
     reporter.say(&format!("{done} edited, {skipped} were done before"));
-    if options.voice.json {
+    if options.console.json {
         let codes = codes.iter().flat_map(OutputFolder::written);
         let interrupted = ending.as_ref().is_err_and(Failure::is_interruption);
         print_json(&json!({
@@ -176,10 +176,10 @@ fn edit_item(
     item: &Item,
     shape: [usize; 2],
     edit: &ReferenceEdit,
-    voice: Voice,
+    console: OutputOptions,
     mut show: impl FnMut(f32, &str),
 ) -> Result<EditedCrop, Failure> {
-    let crop = pictures::load(&item.crop, voice)?.pixels().to_rgb8();
+    let crop = pictures::load(&item.crop, console)?.pixels().to_rgb8();
     let code: Option<Array2<f32>> = read_codes(&item.code, shape)?.into_iter().next();
     let code =
         code.ok_or_else(|| Failure::because(format!("{} holds no code", item.code.display())))?;

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::answer::{print_json, print_line};
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt};
+use super::{EngineOptions, Failure, OutputOptions, interrupt};
 use crate::engine::{
     AlignFace, Describe, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace,
     Priority, RenderFace, Synthesize,
@@ -43,7 +43,7 @@ pub(super) struct Options {
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 const PHOTO_SIZE: (u32, u32) = (6000, 4000);
@@ -72,12 +72,12 @@ struct Results {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     if options.reference_config {
         let (runs, steps) = (options.runs as usize, options.steps as usize);
-        return reference::run(runs, steps, &options.engine, options.voice);
+        return reference::run(runs, steps, &options.engine, options.console);
     }
     let load_before = load_average();
     let mut bench = Bench {
         engine: Engine::start(options.engine.settings())?,
-        reporter: Reporter::new(options.voice),
+        reporter: Reporter::new(options.console),
         seconds: Vec::new(),
     };
     let description = bench.job(Describe)?;
@@ -103,7 +103,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         peak_rss_bytes_without_inversion: without_inversion,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    if options.voice.json {
+    if options.console.json {
         print_json(&results)
     } else {
         results.print()

@@ -124,7 +124,7 @@ impl EngineOptions {
 
 /// Options about what a command says.
 #[derive(Args, Debug, Clone, Copy)]
-struct Voice {
+struct OutputOptions {
     /// Say nothing but errors
     #[arg(short, long)]
     quiet: bool,

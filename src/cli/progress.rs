@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Voice;
+use super::OutputOptions;
 use crate::engine::Progress;
 
 /// Says on stderr how far the work is.
@@ -24,8 +24,8 @@ enum Manner {
 
 impl Reporter {
     /// A reporter in the manner that the user's options and the terminal ask for.
-    pub fn new(voice: Voice) -> Self {
-        let manner = if voice.quiet {
+    pub fn new(console: OutputOptions) -> Self {
+        let manner = if console.quiet {
             Manner::Silent
         } else if stderr().is_terminal() {
             Manner::Bar(bar())

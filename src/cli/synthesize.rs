@@ -82,7 +82,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .as_deref()
         .map(|path| read_codes(path, [spec.layers, spec.code_size]))
         .transpose()?;
-    let mut reporter = Reporter::new(options.work.voice);
+    let mut reporter = Reporter::new(options.work.console);
     let noise = options.noise.read()?;
     let mut draw = |job: Synthesize| {
         let job = job.with_noise(noise.clone());
@@ -126,7 +126,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         rows.len(),
         options.work.out.out.display()
     ));
-    if options.work.voice.json {
+    if options.work.console.json {
         print_json(&json!({
             "written": paths(folder.written()),
             "portraits": rows.len(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::json_file::{Error, Kept, Value};
+use super::json_file::{Error, JsonStore, Value};
 use super::{BoundaryChoice, Change, FaceParams};
 
 /// A preset.
@@ -38,8 +38,8 @@ impl Presets {
     pub const FILE: &str = "presets.json";
 
     /// Loads the presets from the data directory. A file that makes no sense is put aside and told.
-    pub fn load(data_dir: Option<&Path>) -> (Kept<Self>, Option<Error>) {
-        Kept::load(data_dir, Self::FILE)
+    pub fn load(data_dir: Option<&Path>) -> (JsonStore<Self>, Option<Error>) {
+        JsonStore::load(data_dir, Self::FILE)
     }
 
     /// Those that come with the program. They can be neither changed nor deleted.

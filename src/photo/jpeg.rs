@@ -30,7 +30,7 @@ pub(super) use gain_map::levelled;
 use marker::Layout;
 pub use trailer::Extra;
 pub(super) use trailer::{append, extras};
-pub(super) use transcode::Kept;
+pub(super) use transcode::KeptSegments;
 
 /// Why a picture cannot be read as coefficients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

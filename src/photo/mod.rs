@@ -9,6 +9,7 @@
 //! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
 //! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
+mod cancellable;
 pub mod colour;
 mod density;
 mod derive;
@@ -32,7 +33,6 @@ mod save;
 mod strip;
 mod tiff;
 mod verify;
-mod watched;
 mod webp;
 
 use std::fmt;
@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 use image::{ColorType, DynamicImage};
 
 pub use crate::fs::atomic::Overwrite;
+pub use cancellable::OnProgress;
 pub use colour::ColourSpace;
 pub use density::{Density, DensityUnit};
 pub use derive::GivenUp;
@@ -54,7 +55,6 @@ pub use metadata::{Metadata, Part, PngChunk};
 pub use quality::Quality;
 pub use save::{Note, SaveOptions};
 pub use strip::Strip;
-pub use watched::Watch;
 
 /// A picture with what its file says about it.
 #[derive(Clone)]

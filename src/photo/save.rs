@@ -7,7 +7,7 @@ use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
 use image::{ColorType, DynamicImage, ImageError};
 
 use super::density::Density;
-use super::jpeg::{self, Kept};
+use super::jpeg::{self, KeptSegments};
 use super::metadata;
 use super::verify::{self, Written};
 use super::{
@@ -309,8 +309,8 @@ fn as_source(
         return None;
     }
     let kept = match options.strip {
-        Strip::None => Kept::All,
-        Strip::Gps | Strip::Private | Strip::All => Kept::Colour,
+        Strip::None => KeptSegments::All,
+        Strip::Gps | Strip::Private | Strip::All => KeptSegments::Colour,
     };
     let saved = source.decoded().and_then(|before| {
         let bytes = source.changed(&before, pixels, None, kept)?;
@@ -319,12 +319,12 @@ fn as_source(
         let mut stored = metadata.stored_as(exif, source.orientation, size);
         let mut warnings = Vec::new();
         let levelled = match kept {
-            Kept::All => jpeg::levelled(source, &before, pixels).unwrap_or_else(|fault| {
+            KeptSegments::All => jpeg::levelled(source, &before, pixels).unwrap_or_else(|fault| {
                 tracing::warn!("the gain map is left as it is: {fault}");
                 warnings.push(Warning::GainMapUnread);
                 None
             }),
-            Kept::Colour => None,
+            KeptSegments::Colour => None,
         };
         if let Some(levelled) = &levelled {
             metadata::xmp::edit(&mut stored.xmp, |packet| {
@@ -338,7 +338,7 @@ fn as_source(
             parts.icc_profile = own.ok().and_then(|own| own.icc_profile);
         }
         let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &parts);
-        if kept == Kept::All {
+        if kept == KeptSegments::All {
             let behind = levelled.as_ref().map(|levelled| levelled.file.as_slice());
             jpeg::append(&mut bytes, behind.unwrap_or(&source.bytes));
         }

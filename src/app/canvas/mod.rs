@@ -34,7 +34,7 @@ use crate::geometry::Rect;
 use crate::photo::Photo;
 use crate::portrait::screen::{Keyframe, ScreenCrop, ScreenFrame};
 use callback::{CanvasCallback, Quad, Quads};
-use face::{Change, Face};
+use face::{DeltaTexture, Face};
 use moved::Sight;
 use photo::PhotoTextures;
 use pipelines::Pipelines;
@@ -79,7 +79,7 @@ pub enum FaceDisplay {
 
 /// What is drawn over a face, in its edited half; opacities from 0 (off) to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Overlays {
+pub struct FaceOverlays {
     /// Of which face.
     pub face: Option<FaceKey>,
     /// The mask, tinted.
@@ -104,7 +104,7 @@ pub struct Scene {
     /// Factor by which [`Compare::Difference`] amplifies.
     pub difference_gain: f32,
     /// What is drawn over a face.
-    pub overlays: Overlays,
+    pub overlays: FaceOverlays,
 }
 
 /// A photo and its edits on the graphics card.
@@ -307,7 +307,7 @@ fn change_of(
     pipelines: &Pipelines,
     display: FaceDisplay,
     sight: &Sight,
-) -> Option<Change> {
+) -> Option<DeltaTexture> {
     match display {
         FaceDisplay::Hidden => None,
         FaceDisplay::Exact => face.exact(pipelines, None),

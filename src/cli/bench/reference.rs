@@ -10,7 +10,7 @@ use super::{load_average, median};
 use crate::architectures::stylegan2::{Sizes, StyleGan2};
 use crate::architectures::vgg16::Vgg16;
 use crate::cli::answer::{print_json, print_line};
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::cli::{EngineOptions, Failure, OutputOptions, interrupt};
 use crate::latent::diffusion::{self, Diffusion};
 use crate::latent::projector::{self, Objective, Projector, Regularisation, Statistics};
 use crate::latent::{Error, Lpips};
@@ -60,7 +60,7 @@ pub(super) fn run(
     runs: usize,
     steps: usize,
     engine: &EngineOptions,
-    voice: Voice,
+    console: OutputOptions,
 ) -> Result<(), Failure> {
     let load_before = load_average();
     let settings = engine.settings();
@@ -76,7 +76,7 @@ pub(super) fn run(
         load_before,
         stages,
     };
-    if voice.json {
+    if console.json {
         print_json(&results)
     } else {
         results.print()

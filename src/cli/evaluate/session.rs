@@ -172,7 +172,7 @@ impl<'a> Session<'a> {
                 let code = file.code.as_deref().map(StoredCode::read).transpose()?;
                 Ok(Portrait {
                     name,
-                    photo: Arc::new(pictures::load(&file.path, self.options.voice)?),
+                    photo: Arc::new(pictures::load(&file.path, self.options.console)?),
                     code: code.map_or(Code::Unknown, |stored| Code::Found(stored.code)),
                 })
             }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::{EngineOptions, Failure, Voice};
+use super::super::{EngineOptions, Failure, OutputOptions};
 use super::Options;
 use crate::runtime::ProviderChoice;
 use crate::sha256::sha256_hex;
@@ -27,7 +27,7 @@ pub(super) fn of(options: &Options) -> Result<String, Failure> {
             threads: 0,
             ..options.engine.clone()
         },
-        voice: Voice {
+        console: OutputOptions {
             quiet: false,
             json: false,
         },

@@ -55,7 +55,7 @@ impl Session<'_> {
     fn retouch(&mut self, output: &Output, notes: &Notes<'_>) -> Result<PhotoReport, Failure> {
         let begun = Instant::now();
         let (path, out) = (output.source.as_path(), output.photo.as_path());
-        let photo = pictures::load(path, self.options.voice)?;
+        let photo = pictures::load(path, self.options.console)?;
         let photo = Arc::new(match self.options.layers {
             true => {
                 if photo.is_float() {
@@ -161,9 +161,9 @@ impl Session<'_> {
         let Some(page) = &mut self.page else {
             return Ok(());
         };
-        let quiet = crate::cli::Voice {
+        let quiet = crate::cli::OutputOptions {
             quiet: true,
-            ..self.options.voice
+            ..self.options.console
         };
         let before = pictures::load(&output.source, quiet)?;
         let after = pictures::load(&output.photo, quiet)?;

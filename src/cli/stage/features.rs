@@ -35,7 +35,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .map_err(Failure::because)?;
     let job = ComputeFeatures::new(NetworkSource::named(&options.perceptual), pictures);
     let features = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         folder.npy("features.npy", &features)?;
         Ok(json!({ "shape": features.shape() }))
     })

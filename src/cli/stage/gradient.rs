@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mask = read_picture(&options.mask, &[1, 3])?;
     let job = DifferentiatePicture::new(stored.code.clone(), options.noise.read()?, target, mask);
     let gradient = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let figures = json!({ "loss": gradient.loss });
         folder.json("gradient.json", &figures)?;
         folder.npy("grad_codes.npy", &stored.in_its_shape(&gradient.codes)?)?;

@@ -38,7 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         &["code.npy", "losses.npy", "inverted.png"],
         &[&options.image, Path::new(&options.init)],
     )?;
-    let crop = pictures::load(&options.image, options.work.voice)?
+    let crop = pictures::load(&options.image, options.work.console)?
         .pixels()
         .to_rgb8();
     if crop.width() != crop.height() {
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let init = read_init(&options.init)?;
     let engine = Engine::start(options.work.engine.settings())?;
-    let mut reporter = Reporter::new(options.work.voice);
+    let mut reporter = Reporter::new(options.work.console);
     let target = Target::even(reduced_tensor(&crop, LOSS_SIZE as u32));
     let mut job = InvertPicture::new(target, choices);
     if let Some(code) = init {
@@ -73,7 +73,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .wait(|progress| reporter.show(progress))?;
     reporter.finish();
 
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let losses = &inverted.report.losses;
         let table = Array2::from_shape_fn((losses.len(), 3), |(step, term)| {
             let loss = losses[step];

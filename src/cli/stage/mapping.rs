@@ -31,7 +31,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let latents = read_matrix(&options.z, "[m,n]")?;
     let job = MapLatents::new(latents, options.psi, options.cutoff);
     let mapped = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         folder.npy("w.npy", &mapped.w)?;
         folder.npy("codes.npy", &mapped.codes)?;
         Ok(json!({ "codes": mapped.codes.shape() }))

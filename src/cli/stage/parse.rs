@@ -31,14 +31,14 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = &options.work.out;
     let out = out.folder(&["labels.png", "logits.npy"], &[&options.image])?;
-    let photo = pictures::load(&options.image, options.work.voice)?;
+    let photo = pictures::load(&options.image, options.work.console)?;
     let job = ParsePicture::new(
         options.parser.as_deref().map(NetworkSource::named),
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),
     );
     let parsed = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let mut pixels = [0usize; 19];
         for label in parsed.labels.pixels() {
             if let Some(count) = pixels.get_mut(usize::from(label[0])) {

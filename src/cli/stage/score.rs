@@ -59,13 +59,13 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .work
         .out
         .folder(&["score.json"], &[&options.image])?;
-    let photo = pictures::load(&options.image, options.work.voice)?;
+    let photo = pictures::load(&options.image, options.work.console)?;
     let picture = photo.pixels().to_rgb8();
     let figures = match &options.scorer {
         Some(scorer) => classified(options, NetworkSource::named(scorer), picture)?,
         None => read(options, picture)?,
     };
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         folder.json("score.json", &figures)?;
         Ok(figures)
     })
@@ -91,7 +91,7 @@ fn classified(
     picture: RgbImage,
 ) -> Result<Value, Failure> {
     let labels = match (&options.labels, &options.parser) {
-        (Some(path), _) => LabelSource::Known(read_labels(path, options.work.voice)?),
+        (Some(path), _) => LabelSource::Known(read_labels(path, options.work.console)?),
         (None, parser) => LabelSource::Parsed(parser.as_deref().map(NetworkSource::named)),
     };
     let norm = match options.batchnorm {

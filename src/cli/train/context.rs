@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::answer::{note_figure, print_json};
 use crate::cli::progress::Reporter;
 use crate::cli::shard::{Shard, is_mine};
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::cli::{EngineOptions, Failure, OutputOptions, interrupt};
 use crate::engine::{Describe, DescribeGenerator, Engine, Error, Job, Priority, Progress};
 use crate::networks::pack::{Manifest, sha256_hex};
 use crate::training::dataset::{Dataset, GeneratorIdentity};
@@ -22,7 +22,7 @@ pub(super) struct Data {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     #[command(flatten)]
-    pub voice: Voice,
+    pub console: OutputOptions,
 }
 
 /// Options of every step that does the same for each sample.
@@ -136,9 +136,9 @@ pub(super) struct Count {
 
 impl Count {
     /// So many pieces.
-    pub fn of(total: usize, stage: &'static str, voice: Voice) -> Self {
+    pub fn of(total: usize, stage: &'static str, console: OutputOptions) -> Self {
         Self {
-            reporter: Reporter::new(voice),
+            reporter: Reporter::new(console),
             stage,
             begun: Instant::now(),
             total,
@@ -179,10 +179,15 @@ impl Count {
     }
 
     /// Ends the bar, and says what there is to say of the step.
-    pub fn finish(mut self, voice: Voice, summary: &str, figures: &Value) -> Result<(), Failure> {
+    pub fn finish(
+        mut self,
+        console: OutputOptions,
+        summary: &str,
+        figures: &Value,
+    ) -> Result<(), Failure> {
         self.reporter.finish();
         self.reporter.say(summary);
-        if voice.json {
+        if console.json {
             print_json(&json!({
                 "made": self.new,
                 "there_before": self.done - self.new,

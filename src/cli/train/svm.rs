@@ -10,7 +10,7 @@ use serde_json::json;
 use super::figures;
 use crate::checkpoint::npy;
 use crate::cli::output::{FolderOptions, into_folder};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::training::{Choice, ScoredBoundary, Selection};
 
 #[derive(Args, Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -66,7 +66,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             Selection::from_rows(&scores, &read_rows(train)?, &validation)?
         }
     };
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         let begun = Instant::now();
         let fitted = ScoredBoundary::fit(codes.view(), &selection)?;
         let mut figures = figures(&fitted);

@@ -219,7 +219,7 @@ fn files_of_libjpeg_come_out_as_they_are() {
         };
         let pixels = decoded(bytes);
         let again = source
-            .changed(&source.decoded().unwrap(), &pixels, None, Kept::All)
+            .changed(&source.decoded().unwrap(), &pixels, None, KeptSegments::All)
             .unwrap();
         assert!(segments(&again) == segments(bytes) && again.len() == bytes.len());
         // Libjpeg writes all tables of a picture before its first scan.

@@ -118,7 +118,7 @@ fn scene(compare: Compare, faces: &[(u64, FaceDisplay)]) -> Scene {
             .map(|(face, display)| (key(*face), *display))
             .collect(),
         difference_gain: 4.0,
-        overlays: Overlays::default(),
+        overlays: FaceOverlays::default(),
     }
 }
 
@@ -187,7 +187,7 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
                 (1, FaceDisplay::Preview { amount: 50.0 }),
             ],
         );
-        everything.overlays = Overlays {
+        everything.overlays = FaceOverlays {
             face: Some(key(1)),
             mask_tint: 1.0,
             mask_contour: 1.0,

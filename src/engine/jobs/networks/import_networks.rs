@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crossbeam_channel::Sender;
 
-use super::parts;
+use super::report_steps;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
 use crate::engine::thread::Waker;
@@ -65,7 +65,7 @@ impl Job for ImportNetworks {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ImportedPack>, Error> {
-        let mut show = parts("import", &self.progress, &self.wake);
+        let mut show = report_steps("import", &self.progress, &self.wake);
         let files = import(
             &self.files,
             self.expected,

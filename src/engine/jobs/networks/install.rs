@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Sender;
 
-use super::parts;
+use super::report_steps;
 use crate::engine::error::Error;
 use crate::engine::job::{Context, Job, Progress, Step};
 use crate::engine::thread::Waker;
@@ -30,7 +30,7 @@ impl Job for Install {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<()>, Error> {
-        let mut show = parts("install", &self.progress, &self.wake);
+        let mut show = report_steps("install", &self.progress, &self.wake);
         install(&mut show, context.cancel)?;
         Ok(Step::Done(()))
     }

@@ -19,7 +19,7 @@ pub use parse_picture::{ParsePicture, ParsedPicture};
 pub use score_picture::{LabelSource, ScorePicture, ScorePictures};
 
 /// Tells a channel about every part of a job that is one long step, and wakes whoever listens.
-fn parts(
+fn report_steps(
     stage: &'static str,
     progress: &Sender<Progress>,
     wake: &Waker,
