@@ -75,7 +75,7 @@ pub struct Split {
 }
 
 impl ShapePredictor {
-    /// Reads a file, plain or compressed with bzip2 (told by its first bytes, not by its name).
+    /// Reads a file, plain or compressed with bzip2 (by its first bytes, not its name).
     ///
     /// # Errors
     /// An [`Error`] that names the file and the part that is missing or wrong.
@@ -83,7 +83,7 @@ impl ShapePredictor {
         Self::parse(path, &read_file(path, LIMIT_BYTES)?)
     }
 
-    /// Reads the content of a file; `path` serves messages only.
+    /// Reads the content of a file; `path` is only for messages.
     ///
     /// # Errors
     /// As [`ShapePredictor::read`].
@@ -97,7 +97,7 @@ impl ShapePredictor {
     }
 
     /// The bytes of a plain file from those of one that may be compressed with bzip2; what they hold is
-    /// not looked at. `path` serves messages only.
+    /// not looked at. `path` is only for messages.
     ///
     /// # Errors
     /// An [`Error`] that names the file when it cannot be unpacked.

@@ -33,7 +33,7 @@ pub fn read(path: &Path) -> Result<Tensors, Error> {
     parse(path, read_file(path, LIMIT_BYTES)?)
 }
 
-/// Like [`read`], from the content of a file; `path` serves messages only.
+/// Like [`read`], from the content of a file; `path` is only for messages.
 ///
 /// # Errors
 /// As [`read`].

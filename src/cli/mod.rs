@@ -187,7 +187,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
     })
 }
 
-/// Says what is wrong with the arguments, or what the user asked to be told about them.
+/// Says what is wrong with the arguments, or what the user asked about them.
 fn misused(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let message = error.to_string();

@@ -24,7 +24,7 @@ pub(super) enum Command {
     },
     /// Bring networks of your own into a pack of their own: checkpoints of PyTorch (Gs.pth,
     /// 79999_iter.pth, classification_model.pth, vgg16.pth), dlib's landmark model (.dat, .dat.bz2), or
-    /// .onnx. What is in a file is told by its content. Nothing in it is executed
+    /// .onnx. What is in a file is detected from its content. Nothing in it is executed
     Import(ImportOptions),
     /// Say what is installed, where it comes from and under which licence
     List {

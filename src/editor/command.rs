@@ -42,7 +42,7 @@ pub enum Change {
     UpTo(Option<usize>),
     /// The warp.
     Warp(WarpSettings),
-    /// Pulls a point; one that is there already is pulled anew.
+    /// Pulls a point; one that is there already moves on.
     Pull(Pull),
     /// Lets all pulled points go.
     RemovePulls,
@@ -134,7 +134,7 @@ impl Change {
             Self::Boundary(boundary) => params.boundary = *boundary,
             Self::UpTo(px) => params.up_to_px = *px,
             Self::Warp(warp) => params.settings.warp = warp.within_range(),
-            // What is no number can neither be drawn nor saved.
+            // What is not a number can neither be drawn nor saved.
             Self::Pull(pull) if !pull.is_finite() => {}
             Self::Paint(stroke) if !stroke.is_finite() => {}
             Self::Pull(pull) => {

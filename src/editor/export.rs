@@ -310,7 +310,7 @@ impl Job<'_> {
         self.save(photo.with_pixels(pixels)?, note)
     }
 
-    /// Would the file be encoded anew for nothing? Metadata can only be left out of a new file.
+    /// Would the file be re-encoded for nothing? Metadata can only be left out of a new file.
     fn stays_the_same(&self, photo: &Photo) -> bool {
         let (width, height) = (photo.pixels().width(), photo.pixels().height());
         let is_small_enough =

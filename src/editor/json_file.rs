@@ -103,7 +103,7 @@ enum Content<T> {
 
 impl<T: Value> JsonStore<T> {
     /// Reads the file `name` in a folder; a missing one gives the defaults. What makes no sense is put
-    /// aside as `name.bad` and told, never overwritten.
+    /// aside as `name.bad` and reported, never overwritten.
     pub fn load(folder: Option<&Path>, name: &str) -> (Self, Option<Error>) {
         let mut kept = Self {
             value: T::default(),

@@ -37,7 +37,7 @@ impl Presets {
     /// The file's name.
     pub const FILE: &str = "presets.json";
 
-    /// Loads the presets from the data directory. A file that makes no sense is put aside and told.
+    /// Loads the presets from the data directory. A file that makes no sense is put aside and reported.
     pub fn load(data_dir: Option<&Path>) -> (JsonStore<Self>, Option<Error>) {
         JsonStore::load(data_dir, Self::FILE)
     }

@@ -62,7 +62,7 @@ impl Settings {
     /// The file's name.
     pub const FILE: &str = "settings.json";
 
-    /// Loads the settings from the data directory. A file that makes no sense is put aside and told.
+    /// Loads the settings from the data directory. A file that makes no sense is put aside and reported.
     pub fn load(data_dir: Option<&Path>) -> (JsonStore<Self>, Option<Error>) {
         JsonStore::load(data_dir, Self::FILE)
     }

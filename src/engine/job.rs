@@ -1,4 +1,4 @@
-//! Work for the engine thread, cut into steps, and what its owner hears of it.
+//! Work for the engine thread, cut into steps, and what its owner learns of it.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub trait Job: Send + 'static {
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Self::Output>, Error>;
 }
 
-/// What a job's owner hears.
+/// What a job's owner is told.
 pub enum Event<T> {
     /// It goes on.
     Progress(Progress),
@@ -100,7 +100,7 @@ impl<T> Handle<T> {
         }
     }
 
-    /// Everything heard since the last call, without waiting.
+    /// Everything received since the last call, without waiting.
     pub fn poll(&self) -> Vec<Event<T>> {
         self.events.try_iter().collect()
     }

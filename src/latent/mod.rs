@@ -55,7 +55,7 @@ pub enum Error {
         /// The shapes that would do.
         expected: String,
     },
-    /// A boundary or code holds a value that is no number.
+    /// A boundary or code holds a value that is not finite.
     #[error("{what} holds values that are not finite numbers (NaN or infinite)")]
     NotFinite {
         /// The array, named for the user.

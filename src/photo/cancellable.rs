@@ -160,7 +160,7 @@ fn encode_aside(
         let mut bytes = Cursor::new(Vec::new());
         let (metadata, _) = photo.prepared(&options);
         let encoded = encode(&mut bytes, &photo, &photo.pixels, &metadata, &options);
-        // Who does not want it has stopped listening.
+        // Whoever no longer wants it has stopped listening.
         let _ = sender.send(encoded.map(|written| (bytes.into_inner(), written)));
     };
     let spawned = thread::Builder::new()

@@ -1,6 +1,6 @@
 //! A photo: its pixels in their own depth, its colour profile, EXIF, XMP and IPTC data.
 //!
-//! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP (and HEIC and AVIF with the feature `heif`), told by their
+//! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP (and HEIC and AVIF with the feature `heif`), detected from their
 //! content, within [`Limits`];
 //! a photo does not change afterwards, a new one is made with [`Photo::with_pixels`].
 //! [`Photo::save`] keeps depth and metadata as far as the format can hold them ([`Photo::losses`] says
@@ -181,7 +181,7 @@ pub enum Warning {
     #[error(
         "the JPEG file is stored in an unusual way, so the whole picture was encoded again, in quality 95"
     )]
-    EncodedAnew,
+    Reencoded,
     /// The EXIF data were longer than a JPEG file can hold, until the old thumbnail was left out.
     #[error(
         "the EXIF data are too long for a JPEG file, so the old thumbnail in them was left out; all fields are kept"

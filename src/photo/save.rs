@@ -50,7 +50,7 @@ impl SaveOptions {
 
 impl Photo {
     /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
-    /// nothing has changed, since JPEG cannot be encoded anew without loss. All metadata come along. A photo that comes from no
+    /// nothing has changed, since JPEG cannot be re-encoded without loss. All metadata come along. A photo that comes from no
     /// file, or whose copy would replace the file itself, is refused.
     ///
     /// # Errors
@@ -269,8 +269,8 @@ pub(super) fn encode(
                 let percent = options.quality.percent();
                 pixels.write_with_encoder(JpegEncoder::new_with_quality(&mut bare, percent))?;
                 file.write_all(&metadata::jpeg::spliced(&bare, metadata))?;
-                let anew = not_as_source.and(Some(Warning::EncodedAnew));
-                written.warnings.extend(anew);
+                let reencoded = not_as_source.and(Some(Warning::Reencoded));
+                written.warnings.extend(reencoded);
             }
         },
     }
@@ -350,12 +350,12 @@ fn as_source(
         })
     });
     if let Err(fault) = &saved {
-        tracing::warn!("the JPEG file is encoded anew: {fault}");
+        tracing::warn!("the JPEG file is re-encoded: {fault}");
     }
     Some(saved)
 }
 
-/// Errors of the file keep their kind, so that a full disk is told as such.
+/// Errors of the file keep their kind, so that a full disk is reported as such.
 pub(super) fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send + Sync> {
     match error {
         ImageError::IoError(e) => e.into(),

@@ -26,7 +26,7 @@ struct Results {
     cores: usize,
     load_before: Option<f64>,
     /// Each measurement: its name, median seconds, and the peak of the process's memory in bytes from
-    /// the loading of its networks on, where that is told.
+    /// the loading of its networks on, where that is known.
     stages: Vec<Stage>,
 }
 

@@ -92,7 +92,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "A", value_parser = finite, allow_negative_numbers = true)]
     alpha: Option<f32>,
     /// How the neck is edited: instant moves the photo's own pixels; warp, diffuse and plain look for a latent
-    /// code and draw the neck anew, which takes minutes. If nothing is said: instant, but warp where an option
+    /// code and draw a new neck, which takes minutes. If nothing is said: instant, but warp where an option
     /// is given that only a code has a use for (--boundary, --up-to, --code, --steps, --seed, --stages)
     #[arg(long, value_enum)]
     method: Option<Method>,

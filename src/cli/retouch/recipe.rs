@@ -9,7 +9,7 @@ use super::Options;
 use crate::runtime::ProviderChoice;
 use crate::sha256::sha256_hex;
 
-/// The recipe of a run: all options but those that say where things go and what is told, with the content
+/// The recipe of a run: all options but those that say where things go and what is printed, with the content
 /// of the files that they name.
 pub(super) fn of(options: &Options) -> Result<String, Failure> {
     let shaping = Options {

@@ -289,7 +289,7 @@ impl FaceReport {
         self
     }
 
-    /// What the user should hear of it.
+    /// What to tell the user about it.
     pub fn remarks(&self) -> impl Iterator<Item = String> {
         let is_left = self.chin.after.is_some_and(ChinReading::has_double_chin);
         let still_seen = is_left.then_some("some of the double chin is still seen");

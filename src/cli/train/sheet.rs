@@ -93,7 +93,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         progress.made();
     }
-    // The dataset's own sheet is drawn anew each time.
+    // The dataset's own sheet is drawn again each time.
     let (path, overwrite) = match &options.out {
         Some(path) => (path.clone(), options.overwrite),
         None => (dataset.path("sheet.png")?, true),

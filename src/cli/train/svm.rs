@@ -102,7 +102,10 @@ fn read_rows(path: &Path) -> Result<Vec<usize>, Failure> {
             let is_row =
                 row >= 0.0 && row.fract() == 0.0 && row < (1 << f32::MANTISSA_DIGITS) as f32;
             is_row.then_some(row as usize).ok_or_else(|| {
-                Failure::because(format!("{}: {row} is no number of a row", path.display()))
+                Failure::because(format!(
+                    "{}: {row} is not the number of a row",
+                    path.display()
+                ))
             })
         })
         .collect()

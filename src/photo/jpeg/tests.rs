@@ -297,7 +297,7 @@ fn a_file_that_only_lenient_decoders_read_is_encoded_again_and_that_is_said() {
         ..as_source()
     };
     let warnings = load(&source).save(&target, &options).unwrap();
-    assert_eq!(warnings, [Warning::EncodedAnew]);
+    assert_eq!(warnings, [Warning::Reencoded]);
     assert_eq!(load(&target).pixels().width(), 203);
 }
 

@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 64 << 20;
 /// The most that a compressed chunk may grow to.
 const MOST_INFLATED_BYTES: u64 = 32 << 20;
 const MOST_CHUNKS: usize = 100_000;
-/// Chunks that are about the stored pixels, or that are written anew.
+/// Chunks that are about the stored pixels, or that are rewritten.
 const NOT_CARRIED: [&[u8; 4]; 8] = [
     b"acTL", b"fcTL", b"fdAT", b"tRNS", b"bKGD", b"hIST", b"sPLT", b"dSIG",
 ];

@@ -92,7 +92,7 @@ impl RenderedFace {
         let edited = with_detail(&drawing.edited, face.detail()?);
         clock.lap("detail");
         let (warped, skin_after, mesh, measured) = match params.settings.method {
-            // The instant method draws nothing anew; what it is asked of here is pasted as drawn.
+            // The instant method draws nothing; what is asked of it here is pasted as drawn.
             Method::Instant | Method::Plain | Method::Diffuse => {
                 (edited.clone(), skin_after, None, None)
             }

@@ -21,7 +21,7 @@ pub struct ImportNetworks {
 }
 
 impl ImportNetworks {
-    /// These files into the pack of this name, told by their content; with `expected` they must hold
+    /// These files into the pack of this name, detected from their content; with `expected` they must hold
     /// that. Tells `progress` about every file, and calls `wake` then.
     pub fn new(
         files: Vec<PathBuf>,
