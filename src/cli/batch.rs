@@ -15,7 +15,7 @@ use super::output::OutputFolder;
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, OutputOptions, interrupt, pictures};
 use crate::engine::{
-    DescribeGenerator, EditCrop, EditedCrop, Engine, Priority, ReferenceEdit, ReferenceMethod,
+    EditCrop, EditedCrop, Engine, Priority, ReferenceEdit, ReferenceMethod, describe_generator,
 };
 use crate::latent::{Boundary, diffusion};
 
@@ -84,7 +84,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let edit = edit(options)?;
     let engine = Engine::start(options.engine.settings())?;
     let spec = engine
-        .submit(Priority::Background, interrupt::token(), DescribeGenerator)
+        .submit(
+            Priority::Background,
+            interrupt::token(),
+            describe_generator(),
+        )
         .wait(|_| ())?;
     let mut reporter = Reporter::new(options.console);
 

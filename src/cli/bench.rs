@@ -18,8 +18,8 @@ use super::answer::{print_json, print_line};
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, OutputOptions, interrupt};
 use crate::engine::{
-    AlignFace, Describe, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace,
-    Priority, RenderFace, Synthesize,
+    AlignFace, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace, Priority,
+    RenderFace, Synthesize, describe,
 };
 use crate::latent::{Boundary, inversion};
 use crate::memory::peak_rss_bytes;
@@ -80,7 +80,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         reporter: Reporter::new(options.console),
         seconds: Vec::new(),
     };
-    let description = bench.job(Describe)?;
+    let description = bench.job(describe())?;
 
     let portrait = bench.synthesize(options.runs)?;
     let photo = bench.photo(&portrait.0)?;

@@ -14,7 +14,7 @@ use super::output::{OutputFolder, WorkOptions};
 use super::progress::Reporter;
 use super::{Failure, interrupt};
 use crate::editor::sheet::Sheet;
-use crate::engine::{DescribeGenerator, Engine, Priority, Synthesize, SynthesizedPortrait};
+use crate::engine::{Engine, Priority, Synthesize, SynthesizedPortrait, describe_generator};
 use crate::latent::Boundary;
 use crate::networks::source::name;
 use crate::photo::resize::resize_levels;
@@ -74,7 +74,11 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let boundary = boundary(options)?;
     let engine = Engine::start(options.work.engine.settings())?;
     let spec = engine
-        .submit(Priority::Background, interrupt::token(), DescribeGenerator)
+        .submit(
+            Priority::Background,
+            interrupt::token(),
+            describe_generator(),
+        )
         .wait(|_| ())?;
     let layer_resolutions = spec.layer_resolutions.clone();
     let given = options

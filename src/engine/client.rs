@@ -17,10 +17,10 @@ pub use messages::{FaceKey, Reply, Request, Slot, Stamp};
 use super::error::Error;
 use super::job::{Event, Handle, Job, Priority};
 use super::jobs::face::{
-    AlignFace, DiffuseFace, DrawFrame, DrawKeyframes, DrawMoved, FindFaces, MarkFace, MoveFace,
-    PrepareFace, RenderFace, TimedStages,
+    AlignFace, DiffuseFace, DrawFrame, DrawKeyframes, DrawMoved, FindFaces, MoveFace, PrepareFace,
+    RenderFace, TimedStages, mark_face,
 };
-use super::jobs::networks::{Describe, ImportNetworks, Install};
+use super::jobs::networks::{describe, import_networks, install_networks};
 use super::sessions::Settings;
 use super::thread::{Engine, Waker};
 use crate::latent::{diffusion, inversion};
@@ -80,12 +80,12 @@ impl Backend for EngineClient {
         let slot = request.slot();
         self.work.remove(&slot);
         let work = match request {
-            Request::Describe => self.begin(slot, Priority::Interactive, Describe, |result| {
+            Request::Describe => self.begin(slot, Priority::Interactive, describe(), |result| {
                 Reply::Described(result.map(Box::new))
             }),
             Request::Install => {
                 let (progress, updates) = unbounded();
-                let job = Install::new(progress, Arc::clone(&self.wake));
+                let job = install_networks(progress, Arc::clone(&self.wake));
                 let work = self.begin(slot, Priority::Background, job, Reply::Installed);
                 along(
                     updates,
@@ -95,7 +95,7 @@ impl Backend for EngineClient {
             }
             Request::Import { files } => {
                 let (progress, updates) = unbounded();
-                let job = ImportNetworks::new(
+                let job = import_networks(
                     files,
                     None,
                     IMPORTED.to_owned(),
@@ -121,7 +121,7 @@ impl Backend for EngineClient {
                 eyes,
                 chin,
             } => {
-                let job = MarkFace::new(photo, eyes, chin);
+                let job = mark_face(photo, eyes, chin);
                 self.begin(slot, Priority::Interactive, job, move |result| {
                     Reply::Marked(id, result.map(Box::new))
                 })

@@ -14,9 +14,9 @@ use crate::cli::arrays::StoredCode;
 use crate::cli::progress::{Reporter, clock, detail};
 use crate::cli::{Failure, interrupt, pictures};
 use crate::engine::{
-    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, EditedFace, Engine,
-    FindFaces, FitLandmarks, Job, Method, MoveFace, PrepareFace, PreparedFace, Priority,
-    RenderFace, Synthesize, TimedStages,
+    AlignFace, AlignedFace, DiffuseFace, EditParams, EditedFace, Engine, FindFaces, Job, Method,
+    MoveFace, PrepareFace, PreparedFace, Priority, RenderFace, Synthesize, TimedStages,
+    describe_generator, fit_landmarks,
 };
 use crate::geometry::{Affine, Landmarks};
 use crate::latent::{diffusion, inversion};
@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
         let latents = match *source {
             Source::Photos(_) => Array2::default((0, 0)),
             Source::Drawn { seed, count, .. } => {
-                let job = DescribeGenerator;
+                let job = describe_generator();
                 let spec = engine.submit(Priority::Background, interrupt::token(), job);
                 gaussian_latents(seed, count, spec.wait(|_| ())?.code_size)
             }
@@ -298,7 +298,7 @@ impl<'a> Session<'a> {
         if let Some(redrawn) = rendered.redrawn() {
             pictures.extend([&redrawn.face.drawn, &redrawn.drawing.edited].map(eight_bit));
         }
-        let found = self.run(Priority::Background, FitLandmarks::new(pictures, &near))?;
+        let found = self.run(Priority::Background, fit_landmarks(pictures, &near))?;
         let found: Vec<_> = found.into_iter().map(Result::ok).collect();
         let shift = |pair: &[Option<FoundLandmarks>]| match pair {
             [Some(before), Some(after)] => {

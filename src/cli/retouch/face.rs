@@ -10,8 +10,8 @@ use super::{Options, Session};
 use crate::cli::arrays::read_codes;
 use crate::cli::{Failure, interrupt};
 use crate::engine::{
-    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, EditedFace, FoundFace,
-    Method, MoveFace, MovedFace, PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace,
+    AlignFace, AlignedFace, DiffuseFace, EditParams, EditedFace, FoundFace, Method, MoveFace,
+    MovedFace, PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace, describe_generator,
     least_amount,
 };
 use crate::latent::{Boundary, diffusion, inversion};
@@ -125,7 +125,11 @@ impl Session<'_> {
     fn code(&self, path: &Path) -> Result<Array2<f32>, Failure> {
         let spec = self
             .engine
-            .submit(Priority::Interactive, interrupt::token(), DescribeGenerator)
+            .submit(
+                Priority::Interactive,
+                interrupt::token(),
+                describe_generator(),
+            )
             .wait(|_| ())?;
         let mut codes = read_codes(path, [spec.layers, spec.code_size])?;
         match (codes.pop(), codes.is_empty()) {

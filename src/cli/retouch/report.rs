@@ -10,8 +10,8 @@ use super::super::answer::path;
 use super::super::interrupt;
 use super::outputs::Output;
 use crate::engine::{
-    AlignedFace, Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method,
-    MovedFace, Priority, RenderedFace, TimedStages,
+    AlignedFace, Description, EditParams, Engine, FoundFace, InversionReport, Method, MovedFace,
+    Priority, RenderedFace, TimedStages, describe,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
@@ -84,7 +84,7 @@ impl Report {
     /// Adds what is known at the end.
     pub fn complete(&mut self, engine: &Engine, elapsed: Duration) {
         if !self.interrupted && self.has_faces() {
-            let description = engine.submit(Priority::Interactive, interrupt::token(), Describe);
+            let description = engine.submit(Priority::Interactive, interrupt::token(), describe());
             self.engine = description.wait(|_| ()).ok();
         }
         self.peak_rss_bytes = peak_rss_bytes();

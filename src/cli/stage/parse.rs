@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{WorkOptions, channel_order, into_folder, run_job};
 use crate::cli::Failure;
 use crate::cli::pictures;
-use crate::engine::ParsePicture;
+use crate::engine::parse_picture;
 use crate::networks::NetworkSource;
 
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = &options.work.out;
     let out = out.folder(&["labels.png", "logits.npy"], &[&options.image])?;
     let photo = pictures::load(&options.image, options.work.console)?;
-    let job = ParsePicture::new(
+    let job = parse_picture(
         options.parser.as_deref().map(NetworkSource::named),
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),

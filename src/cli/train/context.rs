@@ -11,7 +11,7 @@ use crate::cli::answer::{note_figure, print_json};
 use crate::cli::progress::Reporter;
 use crate::cli::shard::{Shard, is_mine};
 use crate::cli::{EngineOptions, Failure, OutputOptions, interrupt};
-use crate::engine::{Describe, DescribeGenerator, Engine, Error, Job, Priority, Progress};
+use crate::engine::{Engine, Error, Job, Priority, Progress, describe, describe_generator};
 use crate::networks::pack::{Manifest, sha256_hex};
 use crate::training::dataset::{Dataset, GeneratorIdentity};
 
@@ -73,9 +73,13 @@ impl TrainingContext {
                 .submit(Priority::Background, interrupt::token(), job)
                 .wait(|_| ())
         };
-        let pack = run(Describe)?.pack;
+        let pack = run(describe())?.pack;
         let spec = engine
-            .submit(Priority::Background, interrupt::token(), DescribeGenerator)
+            .submit(
+                Priority::Background,
+                interrupt::token(),
+                describe_generator(),
+            )
             .wait(|_| ())?;
         let mut checksums: BTreeMap<String, String> = pack
             .entries

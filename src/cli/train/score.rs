@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::{Count, Data, Part, TrainingContext};
 use super::score_parts::{self, Scored};
 use crate::cli::{EngineOptions, Failure, pictures};
-use crate::engine::{Progress, ReadChins, ScorePictures};
+use crate::engine::{Progress, read_chins, score_pictures};
 use crate::networks::{BatchNorm, ChinMeter, ChinReading, ChinScore, Role};
 use crate::training::LinearScorer;
 use crate::training::dataset::{Dataset, Scoring, names};
@@ -162,10 +162,10 @@ fn by_pictures(
         scores.extend(match scorer {
             Scorer::Networks => {
                 let name = &context.pack.name;
-                context.run(ScorePictures::new(name, BatchNorm::Stored, pictures), show)?
+                context.run(score_pictures(name, BatchNorm::Stored, pictures), show)?
             }
             _ => {
-                let readings = context.run(ReadChins::new(pictures), show)?;
+                let readings = context.run(read_chins(pictures), show)?;
                 readings.iter().map(|chin| chin.probability).collect()
             }
         });
