@@ -15,7 +15,7 @@ use super::output::OutputFolder;
 use super::progress::Reporter;
 use super::{EngineOptions, Failure, OutputOptions, interrupt, pictures};
 use crate::engine::{
-    EditCrop, EditedCrop, Engine, Priority, ReferenceEdit, ReferenceMethod, describe_generator,
+    EditCrop, EditedCrop, Engine, ReferenceEdit, ReferenceMethod, describe_generator,
 };
 use crate::latent::{Boundary, diffusion};
 
@@ -83,13 +83,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let edit = edit(options)?;
     let engine = Engine::start(options.engine.settings())?;
-    let spec = engine
-        .submit(
-            Priority::Background,
-            interrupt::token(),
-            describe_generator(),
-        )
-        .wait(|_| ())?;
+    let spec = interrupt::run_job(&engine, describe_generator(), |_| ())?;
     let mut reporter = Reporter::new(options.console);
 
     let mut skipped = 0;
@@ -188,8 +182,9 @@ fn edit_item(
     let code =
         code.ok_or_else(|| Failure::because(format!("{} holds no code", item.code.display())))?;
     let job = EditCrop::new(item.crop.display().to_string(), crop, code, edit.clone());
-    let handle = engine.submit(Priority::Background, interrupt::token(), job);
-    Ok(handle.wait(|progress| show(progress.fraction, &progress.detail))?)
+    Ok(interrupt::run_job(engine, job, |progress| {
+        show(progress.fraction, &progress.detail);
+    })?)
 }
 
 /// The crops of the folder that have a code, sorted by name.

@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use super::answer::{print_json, print_line};
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, OutputOptions, interrupt};
+use super::{EngineOptions, Failure, OutputOptions};
 use crate::engine::{
-    AlignFace, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace, Priority,
+    AlignFace, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace,
     RenderFace, Synthesize, describe,
 };
 use crate::latent::{Boundary, inversion};
@@ -118,11 +118,7 @@ struct Bench {
 
 impl Bench {
     fn job<J: Job>(&mut self, job: J) -> Result<J::Output, Failure> {
-        let reporter = &mut self.reporter;
-        let handle = self
-            .engine
-            .submit(Priority::Background, interrupt::token(), job);
-        Ok(handle.wait(|progress| reporter.show(progress))?)
+        self.reporter.run(&self.engine, job)
     }
 
     fn record(&mut self, stage: &str, mut runs: Vec<f64>) -> f64 {

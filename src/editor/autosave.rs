@@ -310,14 +310,6 @@ pub struct Recoverable {
 }
 
 impl Recoverable {
-    /// Reads it. The file stays until [`discard`](Self::discard): save the document again first.
-    ///
-    /// # Errors
-    /// As [`Project::read`].
-    pub fn open(&self) -> Result<Project, project::Error> {
-        Project::read_recovered(&self.path)
-    }
-
     /// Removes it for good.
     ///
     /// # Errors

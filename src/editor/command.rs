@@ -61,8 +61,6 @@ pub enum Change {
         /// The settings.
         params: Box<FaceParams>,
     },
-    /// Back to the photo.
-    Reset,
 }
 
 impl Command {
@@ -118,7 +116,6 @@ impl Change {
             Self::MatchColour(true) => "Colour match on".to_owned(),
             Self::MatchColour(false) => "Colour match off".to_owned(),
             Self::Apply { name, .. } => name.clone(),
-            Self::Reset => "Reset".to_owned(),
         }
     }
 
@@ -153,7 +150,6 @@ impl Change {
                 params.settings.pulls = drawn.pulls;
                 params.settings.strokes = drawn.strokes;
             }
-            Self::Reset => *params = FaceParams::default(),
         }
     }
 }

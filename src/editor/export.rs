@@ -324,7 +324,7 @@ impl Job<'_> {
 
     fn copy(&self, photo: &Photo, note: Note<'_>) -> Result<Exported, Error> {
         let on_progress = |fraction| self.goes_on("Copying the file", fraction);
-        photo.copy_source_cancellable(self.path, self.options.overwrite, &on_progress, note)?;
+        photo.copy_source(self.path, self.options.overwrite, &on_progress, note)?;
         Ok(self.exported(Vec::new()))
     }
 

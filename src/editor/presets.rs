@@ -93,26 +93,6 @@ impl Presets {
         true
     }
 
-    /// Renames a preset, and replaces one that has the new name. `false` if there is no such preset or
-    /// the new name is unusable.
-    pub fn rename(&mut self, from: &str, to: &str) -> bool {
-        let to = to.trim();
-        let exists = self.presets.iter().any(|preset| preset.name == from);
-        if !exists || !Self::is_usable_name(to) {
-            return false;
-        }
-        if from != to {
-            self.delete(to);
-        }
-        for preset in &mut self.presets {
-            if preset.name == from {
-                to.clone_into(&mut preset.name);
-            }
-        }
-        self.sort();
-        true
-    }
-
     /// Deletes a preset; `false` if there is none of that name.
     pub fn delete(&mut self, name: &str) -> bool {
         let before = self.presets.len();
@@ -157,17 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn presets_are_saved_renamed_replaced_and_deleted() {
+    fn presets_are_saved_replaced_and_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let (mut kept, _) = Presets::load(Some(folder.path()));
         kept.update(|presets| {
             assert!(presets.save(" wedding ", &params(60.0)));
             assert!(presets.save("Album", &params(50.0)));
-            assert!(presets.save("zoo", &params(10.0)));
             assert!(presets.save("wedding", &params(61.0)));
-            assert!(presets.rename("zoo", "Album"));
-            assert!(!presets.rename("nobody", "x"));
-            assert!(!presets.rename("Album", "  "));
+            assert!(presets.save("Album", &params(10.0)));
+            assert!(!presets.save("  ", &params(10.0)));
         })
         .unwrap();
         let (mut again, problem) = Presets::load(Some(folder.path()));

@@ -89,12 +89,16 @@ impl Photo {
         })
     }
 
-    /// As [`Photo::copy_source_noted`], until `on_progress` says no; a file of that name is treated as
-    /// `overwrite` asks.
+    /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
+    /// nothing has changed, since JPEG cannot be re-encoded without loss. All metadata come along. A file of that
+    /// name is treated as `overwrite` asks, and `note` is given the finished copy before it takes its name. It
+    /// goes on until `on_progress` says no.
     ///
     /// # Errors
-    /// As [`Photo::copy_source_noted`]; [`fs::Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
-    pub fn copy_source_cancellable(
+    /// [`Error::IsSource`] for a photo that comes from no file, or whose copy would replace the file itself;
+    /// [`fs::Error::Exists`]; [`Error::Cancelled`] with nothing left behind; what reading and writing say, and
+    /// what `note` fails with.
+    pub fn copy_source(
         &self,
         path: &Path,
         overwrite: Overwrite,
@@ -356,22 +360,16 @@ mod tests {
         photo().save(&source, &options(Format::Bmp)).unwrap();
         let photo = Photo::load(&source, &Limits::default()).unwrap();
         let copy = folder.path().join("b.bmp");
-        let stopped = photo.copy_source_cancellable(
-            &copy,
-            Overwrite::Always,
-            &|part| part < 0.5,
-            &mut unnoted,
-        );
+        let stopped = photo.copy_source(&copy, Overwrite::Always, &|part| part < 0.5, &mut unnoted);
         assert!(
             matches!(stopped, Err(Error::Cancelled { .. })),
             "{stopped:?}"
         );
         assert!(!copy.exists());
-        let onto_itself =
-            photo.copy_source_cancellable(&source, Overwrite::Always, &|_| true, &mut unnoted);
+        let onto_itself = photo.copy_source(&source, Overwrite::Always, &|_| true, &mut unnoted);
         assert!(matches!(onto_itself, Err(Error::IsSource { .. })));
         photo
-            .copy_source_cancellable(&copy, Overwrite::Never, &|_| true, &mut unnoted)
+            .copy_source(&copy, Overwrite::Never, &|_| true, &mut unnoted)
             .unwrap();
         assert_eq!(
             std::fs::read(&copy).unwrap(),

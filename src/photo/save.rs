@@ -49,40 +49,6 @@ impl SaveOptions {
 }
 
 impl Photo {
-    /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
-    /// nothing has changed, since JPEG cannot be re-encoded without loss. All metadata come along. A photo that comes from no
-    /// file, or whose copy would replace the file itself, is refused.
-    ///
-    /// # Errors
-    /// [`Error::IsSource`]; else what reading and [`atomic::write`] say, or [`atomic::write_new`] when
-    /// nothing may be replaced.
-    pub fn copy_source(&self, path: &Path, overwrite: Overwrite) -> Result<(), Error> {
-        self.copy_source_noted(path, overwrite, &mut |_| Ok(()))
-    }
-
-    /// As [`Photo::copy_source`], and `note` is given the finished copy before it takes its name.
-    ///
-    /// # Errors
-    /// As [`Photo::copy_source`], and what `note` fails with.
-    pub fn copy_source_noted(
-        &self,
-        path: &Path,
-        overwrite: Overwrite,
-        note: Note<'_>,
-    ) -> Result<(), Error> {
-        let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
-            return Err(Error::IsSource { path: path.into() });
-        };
-        let mut file = File::open(source).map_err(|error| Error::reading(source, error))?;
-        let content = |copy: &mut BufWriter<&mut File>| {
-            io::copy(&mut file, copy)?;
-            copy.flush()?;
-            note(copy.get_mut())
-        };
-        atomic::write_allowing(path, overwrite, content)?;
-        Ok(())
-    }
-
     /// Saves the photo with its metadata, in full or not at all ([`atomic::write`]): the file is read
     /// back and compared before it takes its name.
     ///

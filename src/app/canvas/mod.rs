@@ -201,11 +201,6 @@ impl Canvas {
         }
     }
 
-    /// Forgets a face.
-    pub fn remove_face(&mut self, face: FaceKey) {
-        self.faces.remove(&face);
-    }
-
     /// Draws the scene into a rectangle of the window, in egui's points, background included: what
     /// lies below need not be drawn.
     pub fn paint(&mut self, painter: &egui::Painter, rect: egui::Rect, view: &View, scene: &Scene) {

@@ -11,7 +11,7 @@ use super::super::interrupt;
 use super::outputs::Output;
 use crate::engine::{
     AlignedFace, Description, EditParams, Engine, FoundFace, InversionReport, Method, MovedFace,
-    Priority, RenderedFace, TimedStages, describe,
+    RenderedFace, TimedStages, describe,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
@@ -84,8 +84,7 @@ impl Report {
     /// Adds what is known at the end.
     pub fn complete(&mut self, engine: &Engine, elapsed: Duration) {
         if !self.interrupted && self.has_faces() {
-            let description = engine.submit(Priority::Interactive, interrupt::token(), describe());
-            self.engine = description.wait(|_| ()).ok();
+            self.engine = interrupt::run_job(engine, describe(), |_| ()).ok();
         }
         self.peak_rss_bytes = peak_rss_bytes();
         self.seconds = elapsed.as_secs_f64();

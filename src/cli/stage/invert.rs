@@ -7,11 +7,11 @@ use ndarray::Array2;
 use serde_json::json;
 
 use super::{WorkOptions, into_folder};
+use crate::cli::Failure;
 use crate::cli::arrays::StoredCode;
 use crate::cli::pictures;
 use crate::cli::progress::Reporter;
-use crate::cli::{Failure, interrupt};
-use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
+use crate::engine::{Engine, InvertPicture, Synthesize};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 
@@ -61,16 +61,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     if let Some(code) = init {
         job = job.starting_at(code);
     }
-    let inverted = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
-    let drawn = engine
-        .submit(
-            Priority::Background,
-            interrupt::token(),
-            Synthesize::from_codes(vec![inverted.best.code.clone()]),
-        )
-        .wait(|progress| reporter.show(progress))?;
+    let inverted = reporter.run(&engine, job)?;
+    let draw = Synthesize::from_codes(vec![inverted.best.code.clone()]);
+    let drawn = reporter.run(&engine, draw)?;
     reporter.finish();
 
     into_folder(out, options.work.console, |folder| {

@@ -23,9 +23,9 @@ use image::GrayImage;
 use super::output::{FolderOptions, WorkOptions, into_folder};
 use super::pictures;
 use super::progress::Reporter;
-use super::{Failure, OutputOptions, interrupt};
+use super::{Failure, OutputOptions};
 use crate::checkpoint::npy;
-use crate::engine::{Engine, Job, Priority};
+use crate::engine::{Engine, Job};
 use crate::geometry::{Landmarks, Point};
 use crate::networks::ChannelOrder;
 
@@ -82,9 +82,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 fn run_job<J: Job>(work: &WorkOptions, job: J) -> Result<J::Output, Failure> {
     let engine = Engine::start(work.engine.settings())?;
     let mut reporter = Reporter::new(work.console);
-    let output = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
+    let output = reporter.run(&engine, job)?;
     reporter.finish();
     Ok(output)
 }

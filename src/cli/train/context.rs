@@ -11,7 +11,7 @@ use crate::cli::answer::{note_figure, print_json};
 use crate::cli::progress::Reporter;
 use crate::cli::shard::{Shard, is_mine};
 use crate::cli::{EngineOptions, Failure, OutputOptions, interrupt};
-use crate::engine::{Engine, Error, Job, Priority, Progress, describe, describe_generator};
+use crate::engine::{Engine, Error, Job, Progress, describe, describe_generator};
 use crate::networks::pack::{Manifest, sha256_hex};
 use crate::training::dataset::{Dataset, GeneratorIdentity};
 
@@ -68,19 +68,8 @@ impl TrainingContext {
         let settings = options.settings();
         let file = settings.generator.clone();
         let engine = Engine::start(settings)?;
-        let run = |job| {
-            engine
-                .submit(Priority::Background, interrupt::token(), job)
-                .wait(|_| ())
-        };
-        let pack = run(describe())?.pack;
-        let spec = engine
-            .submit(
-                Priority::Background,
-                interrupt::token(),
-                describe_generator(),
-            )
-            .wait(|_| ())?;
+        let pack = interrupt::run_job(&engine, describe(), |_| ())?.pack;
+        let spec = interrupt::run_job(&engine, describe_generator(), |_| ())?;
         let mut checksums: BTreeMap<String, String> = pack
             .entries
             .iter()
@@ -122,9 +111,7 @@ impl TrainingContext {
         job: J,
         on_progress: impl FnMut(&Progress),
     ) -> Result<J::Output, Error> {
-        self.engine
-            .submit(Priority::Background, interrupt::token(), job)
-            .wait(on_progress)
+        interrupt::run_job(&self.engine, job, on_progress)
     }
 }
 

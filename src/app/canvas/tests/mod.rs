@@ -158,7 +158,6 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
         centre: Point::new(3.0, 4.0),
     };
     screen.draw(&mut canvas, (40, 30), &view, &everything);
-    canvas.remove_face(key(5));
     canvas.set_keyframes(key(5), &[]);
 
     // A photo without pixels.

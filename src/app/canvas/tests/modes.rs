@@ -137,14 +137,6 @@ fn two_faces_are_both_drawn() {
             "{pixel:?} instead of {expected:?} at {x}, {y}"
         );
     }
-    canvas.remove_face(key(1));
-    let removed = screen.draw(
-        &mut canvas,
-        size,
-        &view,
-        &scene(Compare::After, &[(1, FaceDisplay::Exact)]),
-    );
-    assert_eq!(removed, none);
 }
 
 #[test]
