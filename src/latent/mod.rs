@@ -5,6 +5,7 @@
 //! which resolution is said by the generator ([`GeneratorSpec`](crate::networks::GeneratorSpec));
 //! nothing here knows how many layers there are.
 
+#![warn(clippy::indexing_slicing)]
 mod boundary;
 mod boundary_file;
 pub mod diffusion;

@@ -233,7 +233,7 @@ impl Write for CancellableFile<'_, '_> {
             self.ask()?;
         }
         // Large writes in blocks, so that there is an answer between them.
-        let bytes = &bytes[..bytes.len().min(16 * BLOCK_BYTES)];
+        let bytes = bytes.get(..16 * BLOCK_BYTES).unwrap_or(bytes);
         let count = self.file.write(bytes)?;
         self.written += count;
         self.since_asked += count;

@@ -9,6 +9,7 @@
 //! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
 //! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
+#![warn(clippy::indexing_slicing)]
 mod cancellable;
 pub mod colour;
 mod density;

@@ -7,6 +7,7 @@
 //! export. Every way to compare draws the same quads with the same maps, only within other
 //! borders, so nothing jumps.
 
+#![warn(clippy::indexing_slicing)]
 mod blend;
 mod callback;
 mod change;

@@ -216,22 +216,22 @@ impl Shown<'_> {
             .iter()
             .map(|change| change.bounds_in_photo().inflated(margin))
             .collect();
-        let is_shared = |index: usize| {
+        let is_shared = |index: usize, place: &Rect| {
             let others = places
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != index);
-            let mut overlaps = others.map(|(_, other)| places[index].intersection(other));
+            let mut overlaps = others.map(|(_, other)| place.intersection(other));
             overlaps.any(|overlap| overlap.width() > 0.0 && overlap.height() > 0.0)
         };
         let (shared, alone): (Vec<_>, Vec<_>) = changes
             .iter()
-            .enumerate()
-            .partition(|(index, _)| is_shared(*index));
-        let without_index = |changes: Vec<(usize, &&'a DeltaTexture)>| {
-            changes.into_iter().map(|(_, change)| *change).collect()
+            .zip(places.iter().enumerate())
+            .partition(|(_, (index, place))| is_shared(*index, place));
+        let without_place = |changes: Vec<(&&'a DeltaTexture, _)>| {
+            changes.into_iter().map(|(change, _)| *change).collect()
         };
-        (without_index(shared), without_index(alone))
+        (without_place(shared), without_place(alone))
     }
 
     /// The pixels of the screen whose centres lie on a piece: each belongs to one tile alone, which adds
