@@ -203,8 +203,13 @@ fn fill<T: Sample, const CHANNELS: usize>(
     let (outside, rest) = row.split_at_mut(before);
     outside.fill(rgba(left));
     let from = (first.max(0) as usize).min(source.len());
-    let mut source = source.iter().skip(from);
-    rest.fill_with(|| rgba(source.next().unwrap_or(right)));
+    let inside = source.get(from..).unwrap_or_default();
+    for (target, pixel) in rest.iter_mut().zip(inside) {
+        *target = rgba(pixel);
+    }
+    if let Some(beyond) = rest.get_mut(inside.len()..) {
+        beyond.fill(rgba(right));
+    }
 }
 
 #[cfg(test)]
