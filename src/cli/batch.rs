@@ -1,4 +1,4 @@
-//! `jawline batch`: the folder workflow of the research system. Aligned crops and their codes go in,
+//! `jawline batch`: the folder workflow of the reference. Aligned crops and their codes go in,
 //! edited crops come out; what is done already stays, so that a run can be stopped and continued.
 
 use std::path::{Path, PathBuf};
@@ -152,7 +152,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 fn edit(options: &Options) -> Result<ReferenceEdit, Failure> {
     let boundary = match &options.boundary {
         Some(name) => Boundary::named(name)?,
-        // As published: the coarse one.
+        // As in the reference: the coarse one.
         None => Boundary::coarse()?,
     };
     Ok(ReferenceEdit {

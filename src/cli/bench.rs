@@ -37,7 +37,7 @@ pub(super) struct Options {
     /// Steps of the inversion that are timed
     #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     steps: u32,
-    /// Measure the original network instead: StyleGAN2 at its full size, on random weights
+    /// Measure the reference's network instead: StyleGAN2 at its full size, on random weights
     #[arg(long)]
     reference_config: bool,
     #[command(flatten)]

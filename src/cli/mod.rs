@@ -66,7 +66,7 @@ enum Command {
     /// Run one stage of the method alone, files in and files out
     #[command(subcommand)]
     Stage(stage::Command),
-    /// Edit a folder of aligned crops whose codes are known, as the research system does
+    /// Edit a folder of aligned crops whose codes are known, as the reference does
     Batch(batch::Options),
     /// Look at boundaries, compare and convert them, make conditional ones
     #[command(subcommand)]

@@ -127,7 +127,7 @@ impl Boundary {
         Self::from_array(name, array)
     }
 
-    /// Reads a boundary from a `.npy` file, or a folder in one of the published
+    /// Reads a boundary from a `.npy` file, or a folder in one of the reference's
     /// [layouts](super::Layout).
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The original network at its full size, on random weights: what drawing, diffusing and projecting
+//! The reference's network at its full size, on random weights: what drawing, diffusing and projecting
 //! with it cost. Weights do not matter to either time or memory.
 
 use std::time::Instant;
