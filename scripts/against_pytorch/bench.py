@@ -154,7 +154,7 @@ def main() -> None:
     if not chosen.program.is_file():
         raise Unusable(f"{chosen.program} is not there: build it with cargo build --release, or name one by --program")
     if chosen.provider == "cuda" and not torch.cuda.is_available():
-        raise Unusable("this PyTorch finds no CUDA device: use --provider cpu, or see to its driver")
+        raise Unusable("this PyTorch finds no CUDA device: use --provider cpu, or check its driver")
     loads: list[float] = []
     measured, results = rows(chosen, community_pack(chosen.program), loads)
     device = torch.cuda.get_device_name() if chosen.provider == "cuda" else None

@@ -122,7 +122,7 @@ until_true() {
   done
 }
 
-# shot NAME: keeps a picture of the whole screen; $shot is its path. The same name again takes it anew.
+# shot NAME: keeps a picture of the whole screen; $shot is its path. The same name again replaces it.
 shot() {
   [[ $shot == *-$1.png ]] || shot_count=$((shot_count + 1))
   shot=$(printf '%s/%02d-%s.png' "$shots" "$shot_count" "$1")

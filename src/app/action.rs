@@ -97,8 +97,6 @@ pub enum Action {
     MarkFace([Point; 3]),
     /// Change the chosen face's edit.
     Change(Change),
-    /// The same, as part of a turn of the wheel or a row of key presses.
-    ChangeOn(Change),
     /// Move the chin slider by so many per cent.
     Nudge(f32),
     /// A drag begins or ends.

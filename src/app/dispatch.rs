@@ -92,7 +92,6 @@ impl Jawline {
                 session.mark_face([left, right], chin, backend);
             }),
             Action::Change(change) => self.change(change, false),
-            Action::ChangeOn(change) => self.change(change, true),
             Action::Nudge(by) => self.nudge(by),
             Action::Gesture { begins: true } => self.state.ui_state.begin_gesture(),
             Action::Gesture { begins: false } => self.state.ui_state.end_gesture(),

@@ -13,7 +13,7 @@ pub struct EngineState {
     pub installing: Option<Option<Progress>>,
     /// The import of networks under way.
     pub importing: Option<Option<Progress>>,
-    /// The packs that are installed, as far as was heard.
+    /// The packs that are installed, as far as known.
     pub packs: Vec<String>,
 }
 

@@ -174,7 +174,7 @@ impl Jawline {
         &self.state.frame_stats
     }
 
-    /// Starts to count frames anew.
+    /// Starts counting frames again.
     pub fn reset_frame_stats(&mut self) {
         self.state.frame_stats.reset();
     }
@@ -203,7 +203,7 @@ impl Jawline {
         &self.state.ui_state
     }
 
-    /// What was told, for tests.
+    /// The notices, for tests.
     pub fn notices(&self) -> &Notices {
         &self.state.notices
     }
@@ -267,7 +267,7 @@ impl Jawline {
         );
     }
 
-    /// Starts the engine anew with these settings; what was under way is asked for again.
+    /// Restarts the engine with these settings; what was under way is requested again.
     fn restart_engine(&mut self, settings: engine::Settings) {
         let settings = engine::Settings {
             codes: self.engine_settings.codes.clone(),

@@ -62,7 +62,7 @@ pub struct Session {
     photo: Option<Arc<Photo>>,
     boundaries: OwnBoundaries,
     faces: BTreeMap<FaceId, FaceState>,
-    /// The faces whose doubts were told.
+    /// The faces whose doubts were reported.
     doubted: BTreeSet<FaceId>,
     last_stamp: Stamp,
 }
@@ -251,7 +251,7 @@ impl Session {
         self.document.apply(command, gesture)
     }
 
-    /// After a restart of the engine: what was under way is asked for again.
+    /// After a restart of the engine: what was under way is requested again.
     pub fn start_over(&mut self) {
         if self.finding != Finding::Done {
             self.finding = Finding::NotAsked;

@@ -6,18 +6,19 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use crate::editor::json_file::{Error, Kept};
+use crate::editor::json_file::{Error, JsonStore};
 use crate::editor::presets::Presets;
 use crate::editor::settings::Settings;
 use crate::engine::Waker;
 
-type Change = Box<dyn FnOnce(&mut Kept<Settings>, &mut Kept<Presets>) -> Result<(), Error> + Send>;
+type SettingsWrite =
+    Box<dyn FnOnce(&mut JsonStore<Settings>, &mut JsonStore<Presets>) -> Result<(), Error> + Send>;
 
 /// The settings and presets, and the thread that writes them. Dropping it waits until all is written.
 pub struct SettingsStore {
     settings: Settings,
     presets: Presets,
-    changes: Option<Sender<Change>>,
+    changes: Option<Sender<SettingsWrite>>,
     errors: Receiver<String>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -33,7 +34,7 @@ impl SettingsStore {
         for error in settings_error.into_iter().chain(presets_error) {
             let _ = sender.send(error.to_string());
         }
-        let (changes, queue) = unbounded::<Change>();
+        let (changes, queue) = unbounded::<SettingsWrite>();
         let thread = thread::Builder::new()
             .name("settings".to_owned())
             .spawn(move || {
@@ -76,7 +77,7 @@ impl SettingsStore {
         self.send(Box::new(move |_, presets| presets.update(change)));
     }
 
-    fn send(&self, change: Change) {
+    fn send(&self, change: SettingsWrite) {
         if let Some(changes) = &self.changes {
             // Without a thread the change holds for this run only.
             let _ = changes.send(change);

@@ -69,7 +69,7 @@ impl Thumbnails {
         self.samples = textures.collect();
     }
 
-    /// Draws the pair anew if the chosen face has something new.
+    /// Draws the pair again if the chosen face has something new.
     pub fn follow(&mut self, ctx: &Context, session: Option<&Session>) {
         let state = session.and_then(Session::chosen_state);
         let chosen = session.and_then(|session| {

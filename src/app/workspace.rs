@@ -231,7 +231,7 @@ impl Workspace {
         waits.into_iter().min()
     }
 
-    /// After a restart of the engine: what was under way is asked for again.
+    /// After a restart of the engine: what was under way is requested again.
     pub fn start_over(&mut self) {
         for session in self
             .photos

@@ -70,11 +70,6 @@ impl Synthesis {
         })
     }
 
-    /// The length of a latent code (512).
-    pub fn latent_size(&self) -> usize {
-        self.latent_size
-    }
-
     /// For each row of W+, coarse to fine, the height in pixels of the activations that it modulates.
     pub fn row_resolutions_px(&self) -> &[usize] {
         &self.row_resolutions_px
@@ -278,7 +273,6 @@ mod tests {
     fn rows_run_from_coarse_to_fine() {
         let synthesis = Synthesis::new(generator()).unwrap();
         assert_eq!(synthesis.row_resolutions_px(), [4, 4, 8]);
-        assert_eq!(synthesis.latent_size(), 5);
     }
 
     #[test]

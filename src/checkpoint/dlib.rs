@@ -17,7 +17,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use super::{Error, read_file};
+use super::Error;
 
 /// The largest accepted file, packed or not: several times the 95 MiB of the 68-landmark model.
 const LIMIT_BYTES: u64 = 512 << 20;
@@ -75,18 +75,11 @@ pub struct Split {
 }
 
 impl ShapePredictor {
-    /// Reads a file, plain or compressed with bzip2 (told by its first bytes, not by its name).
+    /// Reads the content of a file, plain or compressed with bzip2 (by its first bytes, not its name); `path` is
+    /// only for messages.
     ///
     /// # Errors
     /// An [`Error`] that names the file and the part that is missing or wrong.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        Self::parse(path, &read_file(path, LIMIT_BYTES)?)
-    }
-
-    /// Reads the content of a file; `path` serves messages only.
-    ///
-    /// # Errors
-    /// As [`ShapePredictor::read`].
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let bytes = plain(path, bytes)?;
         Reader {
@@ -97,7 +90,7 @@ impl ShapePredictor {
     }
 
     /// The bytes of a plain file from those of one that may be compressed with bzip2; what they hold is
-    /// not looked at. `path` serves messages only.
+    /// not looked at. `path` is only for messages.
     ///
     /// # Errors
     /// An [`Error`] that names the file when it cannot be unpacked.

@@ -9,10 +9,7 @@ use std::path::Path;
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions, group::Group};
 use ndarray::ArrayD;
 
-use super::{Error, Tensors, read_file};
-
-/// The largest accepted file.
-const LIMIT_BYTES: u64 = 4 << 30;
+use super::{Error, Tensors};
 
 /// How deeply groups may be nested; links can make a group contain itself.
 const DEPTH_LIMIT: usize = 16;
@@ -23,20 +20,11 @@ const OBJECT_LIMIT: usize = 16_384;
 /// The longest description of one object. Descriptions may overlap, so this bounds the time for all.
 const OBJECT_HEADER_LIMIT_BYTES: usize = 1 << 20;
 
-/// Reads all data sets of floats. Names are the paths of groups, joined by dots.
-///
-/// Data sets of other types are passed over.
+/// Reads all data sets of floats from the content of a file; `path` is only for messages. Names are the paths of
+/// groups, joined by dots. Data sets of other types are passed over.
 ///
 /// # Errors
 /// An [`Error`] that names the file and what is wrong with it.
-pub fn read(path: &Path) -> Result<Tensors, Error> {
-    parse(path, read_file(path, LIMIT_BYTES)?)
-}
-
-/// Like [`read`], from the content of a file; `path` serves messages only.
-///
-/// # Errors
-/// As [`read`].
 pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Tensors, Error> {
     // Weights are not compressed, so nothing in the file is larger than the file.
     let bytes_left = bytes.len();

@@ -35,7 +35,7 @@ pub fn read_f32(path: &Path) -> Result<ArrayD<f32>, Error> {
     parse_f32(path, &read_file(path, LIMIT_BYTES)?)
 }
 
-/// Like [`read_f32`], from the content of a file; `path` serves messages only.
+/// Like [`read_f32`], from the content of a file; `path` is only for messages.
 ///
 /// # Errors
 /// As [`read_f32`].

@@ -45,7 +45,7 @@ pub fn read(path: &Path) -> Result<Tensors, Error> {
     parse(path, BufReader::new(file))
 }
 
-/// Like [`read`], from the content of a file; `path` serves messages only.
+/// Like [`read`], from the content of a file; `path` is only for messages.
 ///
 /// # Errors
 /// As [`read`].

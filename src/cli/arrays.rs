@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ndarray::{Array2, Array4, ArrayD, Axis, Ix2, Ix3, Ix4, IxDyn};
 
-use super::{Failure, Voice, pictures};
+use super::{Failure, OutputOptions, pictures};
 use crate::checkpoint::npy;
 use crate::networks::{Generator, Noise};
 use crate::portrait::tensor::tensor_from_picture;
@@ -173,14 +173,14 @@ pub(super) fn read_picture(path: &Path, channels: &[usize]) -> Result<Array4<f32
 }
 
 /// A picture file as a tensor `[1, 3, height, width]` in [-1, 1].
-pub(super) fn read_rgb(path: &Path, voice: Voice) -> Result<Array4<f32>, Failure> {
-    let photo = pictures::load(path, voice)?;
+pub(super) fn read_rgb(path: &Path, console: OutputOptions) -> Result<Array4<f32>, Failure> {
+    let photo = pictures::load(path, console)?;
     Ok(tensor_from_picture(&photo.pixels().to_rgb8()))
 }
 
 /// A mask file as a tensor `[1, 1, height, width]`, 0 to 1.
-pub(super) fn read_mask(path: &Path, voice: Voice) -> Result<Array4<f32>, Failure> {
-    let photo = pictures::load(path, voice)?;
+pub(super) fn read_mask(path: &Path, console: OutputOptions) -> Result<Array4<f32>, Failure> {
+    let photo = pictures::load(path, console)?;
     let mask = photo.pixels().to_luma8();
     let (width, height) = mask.dimensions();
     let shape = (1, 1, height as usize, width as usize);

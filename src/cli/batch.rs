@@ -1,4 +1,4 @@
-//! `jawline batch`: the folder workflow of the research system. Aligned crops and their codes go in,
+//! `jawline batch`: the folder workflow of the reference. Aligned crops and their codes go in,
 //! edited crops come out; what is done already stays, so that a run can be stopped and continued.
 
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use super::answer::{paths, print_json};
 use super::arrays::read_codes;
 use super::output::OutputFolder;
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt, pictures};
+use super::{EngineOptions, Failure, OutputOptions, interrupt, pictures};
 use crate::engine::{
-    DescribeGenerator, EditCrop, EditedCrop, Engine, Priority, ReferenceEdit, ReferenceMethod,
+    EditCrop, EditedCrop, Engine, ReferenceEdit, ReferenceMethod, describe_generator,
 };
 use crate::latent::{Boundary, diffusion};
 
@@ -48,7 +48,7 @@ pub(super) struct Options {
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,10 +83,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let edit = edit(options)?;
     let engine = Engine::start(options.engine.settings())?;
-    let spec = engine
-        .submit(Priority::Background, interrupt::token(), DescribeGenerator)
-        .wait(|_| ())?;
-    let mut reporter = Reporter::new(options.voice);
+    let spec = interrupt::run_job(&engine, describe_generator(), |_| ())?;
+    let mut reporter = Reporter::new(options.console);
 
     let mut skipped = 0;
     let mut causes = Vec::new();
@@ -105,7 +103,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             item,
             shape,
             &edit,
-            options.voice,
+            options.console,
             |fraction, detail| {
                 reporter.show_stage(&stage, fraction, detail);
             },
@@ -133,7 +131,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     reporter.finish();
     let done = results.written().len();
     reporter.say(&format!("{done} edited, {skipped} were done before"));
-    if options.voice.json {
+    if options.console.json {
         let codes = codes.iter().flat_map(OutputFolder::written);
         let interrupted = ending.as_ref().is_err_and(Failure::is_interruption);
         print_json(&json!({
@@ -154,7 +152,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 fn edit(options: &Options) -> Result<ReferenceEdit, Failure> {
     let boundary = match &options.boundary {
         Some(name) => Boundary::named(name)?,
-        // As published: the coarse one.
+        // As in the reference: the coarse one.
         None => Boundary::coarse()?,
     };
     Ok(ReferenceEdit {
@@ -176,16 +174,17 @@ fn edit_item(
     item: &Item,
     shape: [usize; 2],
     edit: &ReferenceEdit,
-    voice: Voice,
+    console: OutputOptions,
     mut show: impl FnMut(f32, &str),
 ) -> Result<EditedCrop, Failure> {
-    let crop = pictures::load(&item.crop, voice)?.pixels().to_rgb8();
+    let crop = pictures::load(&item.crop, console)?.pixels().to_rgb8();
     let code: Option<Array2<f32>> = read_codes(&item.code, shape)?.into_iter().next();
     let code =
         code.ok_or_else(|| Failure::because(format!("{} holds no code", item.code.display())))?;
     let job = EditCrop::new(item.crop.display().to_string(), crop, code, edit.clone());
-    let handle = engine.submit(Priority::Background, interrupt::token(), job);
-    Ok(handle.wait(|progress| show(progress.fraction, &progress.detail))?)
+    Ok(interrupt::run_job(engine, job, |progress| {
+        show(progress.fraction, &progress.detail);
+    })?)
 }
 
 /// The crops of the folder that have a code, sorted by name.

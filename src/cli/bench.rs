@@ -16,10 +16,10 @@ use serde::Serialize;
 
 use super::answer::{print_json, print_line};
 use super::progress::Reporter;
-use super::{EngineOptions, Failure, Voice, interrupt};
+use super::{EngineOptions, Failure, OutputOptions};
 use crate::engine::{
-    AlignFace, Describe, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace,
-    Priority, RenderFace, Synthesize,
+    AlignFace, EditParams, Engine, FindFaces, InvertPicture, Job, MoveFace, PrepareFace,
+    RenderFace, Synthesize, describe,
 };
 use crate::latent::{Boundary, inversion};
 use crate::memory::peak_rss_bytes;
@@ -37,13 +37,13 @@ pub(super) struct Options {
     /// Steps of the inversion that are timed
     #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     steps: u32,
-    /// Measure the original network instead: StyleGAN2 at its full size, on random weights
+    /// Measure the reference's network instead: StyleGAN2 at its full size, on random weights
     #[arg(long)]
     reference_config: bool,
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 const PHOTO_SIZE: (u32, u32) = (6000, 4000);
@@ -72,15 +72,15 @@ struct Results {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     if options.reference_config {
         let (runs, steps) = (options.runs as usize, options.steps as usize);
-        return reference::run(runs, steps, &options.engine, options.voice);
+        return reference::run(runs, steps, &options.engine, options.console);
     }
     let load_before = load_average();
     let mut bench = Bench {
         engine: Engine::start(options.engine.settings())?,
-        reporter: Reporter::new(options.voice),
+        reporter: Reporter::new(options.console),
         seconds: Vec::new(),
     };
-    let description = bench.job(Describe)?;
+    let description = bench.job(describe())?;
 
     let portrait = bench.synthesize(options.runs)?;
     let photo = bench.photo(&portrait.0)?;
@@ -103,7 +103,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         peak_rss_bytes_without_inversion: without_inversion,
         peak_rss_bytes: peak_rss_bytes(),
     };
-    if options.voice.json {
+    if options.console.json {
         print_json(&results)
     } else {
         results.print()
@@ -118,11 +118,7 @@ struct Bench {
 
 impl Bench {
     fn job<J: Job>(&mut self, job: J) -> Result<J::Output, Failure> {
-        let reporter = &mut self.reporter;
-        let handle = self
-            .engine
-            .submit(Priority::Background, interrupt::token(), job);
-        Ok(handle.wait(|progress| reporter.show(progress))?)
+        self.reporter.run(&self.engine, job)
     }
 
     fn record(&mut self, stage: &str, mut runs: Vec<f64>) -> f64 {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::answer::{JsonPath, print_json, print_line};
-use super::{Failure, Voice};
+use super::{Failure, OutputOptions};
 use crate::data_dir::data_dir;
 use crate::engine::CodeStore;
 
@@ -14,7 +14,7 @@ pub(super) struct Options {
     #[arg(long)]
     clear: bool,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 /// The user's store of codes, if the system names a place for it.
@@ -33,7 +33,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             ))
         })?;
     }
-    if options.voice.json {
+    if options.console.json {
         return print_json(&json!({
             "folder": JsonPath(store.folder()),
             "codes": count,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::answer::{JsonPath, note_written, print_json};
 use super::output::check_replaced;
-use super::{Failure, Voice, at_least_one, interrupt, pictures};
+use super::{Failure, OutputOptions, at_least_one, interrupt, pictures};
 use crate::editor::compare::{
     Animation, blinking, contact_sheet, shown, side_by_side, split, write_animation,
 };
@@ -47,7 +47,7 @@ pub(super) struct Options {
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,7 +75,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             let side = options.longest_side.unwrap_or(CONTACT_PX);
             let pictures = inputs.iter().map(|path| {
                 interrupt::check()?;
-                let picture = shown(&pictures::load(path, options.voice)?, Some(side));
+                let picture = shown(&pictures::load(path, options.console)?, Some(side));
                 let name = match options.no_labels {
                     true => String::new(),
                     false => path
@@ -116,10 +116,10 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
     }
     note_written(out);
-    if options.voice.json {
+    if options.console.json {
         print_json(&json!({ "written": [JsonPath(out)] }))
     } else {
-        if !options.voice.quiet {
+        if !options.console.quiet {
             eprintln!("written: {}", out.display());
         }
         Ok(())
@@ -137,7 +137,7 @@ fn pair(options: &Options) -> Result<[RgbImage; 2], Failure> {
     let show = |path: &Path| {
         interrupt::check()?;
         Ok::<_, Failure>(shown(
-            &pictures::load(path, options.voice)?,
+            &pictures::load(path, options.console)?,
             options.longest_side,
         ))
     };

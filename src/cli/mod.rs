@@ -66,7 +66,7 @@ enum Command {
     /// Run one stage of the method alone, files in and files out
     #[command(subcommand)]
     Stage(stage::Command),
-    /// Edit a folder of aligned crops whose codes are known, as the research system does
+    /// Edit a folder of aligned crops whose codes are known, as the reference does
     Batch(batch::Options),
     /// Look at boundaries, compare and convert them, make conditional ones
     #[command(subcommand)]
@@ -124,7 +124,7 @@ impl EngineOptions {
 
 /// Options about what a command says.
 #[derive(Args, Debug, Clone, Copy)]
-struct Voice {
+struct OutputOptions {
     /// Say nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -187,7 +187,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
     })
 }
 
-/// Says what is wrong with the arguments, or what the user asked to be told about them.
+/// Says what is wrong with the arguments, or what the user asked about them.
 fn misused(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let message = error.to_string();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::answer::{JsonPath, print_json, print_line};
 use super::progress::Reporter;
-use super::{Failure, Voice, interrupt};
+use super::{Failure, OutputOptions, interrupt};
 use crate::networks::Pack;
 use crate::networks::install::{Imported, Installed, import, install as install_all, remove_pack};
 use crate::networks::pack::{COMMUNITY, Entry, IMPORTED, LICENCE_NOTICE, Origin, installed_packs};
@@ -20,21 +20,21 @@ pub(super) enum Command {
     /// Install ONNX Runtime and the community pack; what is there already stays
     Install {
         #[command(flatten)]
-        voice: Voice,
+        console: OutputOptions,
     },
     /// Bring networks of your own into a pack of their own: checkpoints of PyTorch (Gs.pth,
     /// 79999_iter.pth, classification_model.pth, vgg16.pth), dlib's landmark model (.dat, .dat.bz2), or
-    /// .onnx. What is in a file is told by its content. Nothing in it is executed
+    /// .onnx. What is in a file is detected from its content. Nothing in it is executed
     Import(ImportOptions),
     /// Say what is installed, where it comes from and under which licence
     List {
         #[command(flatten)]
-        voice: Voice,
+        console: OutputOptions,
     },
     /// Check every installed file against its SHA-256
     Verify {
         #[command(flatten)]
-        voice: Voice,
+        console: OutputOptions,
     },
     /// Remove an installed pack
     Remove {
@@ -57,7 +57,7 @@ pub(super) struct ImportOptions {
     #[arg(long, default_value = IMPORTED, value_name = "PACK")]
     name: String,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 /// What a network is for.
@@ -89,16 +89,16 @@ impl From<Role> for Kind {
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Install { voice } => install(voice),
+        Command::Install { console } => install(console),
         Command::Import(options) => import_files(&options),
-        Command::List { voice } => list(voice),
-        Command::Verify { voice } => verify(voice),
+        Command::List { console } => list(console),
+        Command::Verify { console } => verify(console),
         Command::Remove { name } => remove(&name),
     }
 }
 
-fn install(voice: Voice) -> Result<(), Failure> {
-    let mut reporter = Reporter::new(voice);
+fn install(console: OutputOptions) -> Result<(), Failure> {
+    let mut reporter = Reporter::new(console);
     let mut show = |what: &str, step: usize, steps: usize| {
         let counted = format!("{what} ({step} of {steps})");
         reporter.show_stage(&counted, (step - 1) as f32 / steps as f32, "");
@@ -131,7 +131,7 @@ fn install(voice: Voice) -> Result<(), Failure> {
         state(is_pack_new),
         pack.folder().display()
     ));
-    if voice.json {
+    if console.json {
         print_json(&json!({
             "runtime": { "path": JsonPath(&runtime.library().path), "installed_now": is_runtime_new },
             "pack": { "name": COMMUNITY, "folder": JsonPath(pack.folder()), "installed_now": is_pack_new },
@@ -141,7 +141,7 @@ fn install(voice: Voice) -> Result<(), Failure> {
 }
 
 fn remove(name: &str) -> Result<(), Failure> {
-    let reporter = Reporter::new(Voice {
+    let reporter = Reporter::new(OutputOptions {
         quiet: false,
         json: false,
     });
@@ -151,7 +151,7 @@ fn remove(name: &str) -> Result<(), Failure> {
 
 fn import_files(options: &ImportOptions) -> Result<(), Failure> {
     let begun = Instant::now();
-    let mut reporter = Reporter::new(options.voice);
+    let mut reporter = Reporter::new(options.console);
     let mut show = |what: &str, step: usize, steps: usize| {
         let counted = format!("{what} ({step} of {steps})");
         reporter.show_stage(&counted, (step - 1) as f32 / steps as f32, "");
@@ -177,7 +177,7 @@ fn import_files(options: &ImportOptions) -> Result<(), Failure> {
         pack.folder().display(),
         options.name
     ));
-    if options.voice.json {
+    if options.console.json {
         print_json(&json!({
             "pack": { "name": options.name, "folder": JsonPath(pack.folder()) },
             "imported": as_json(&imported)?,
@@ -221,13 +221,13 @@ fn in_words(imported: &Imported) -> String {
     )
 }
 
-fn list(voice: Voice) -> Result<(), Failure> {
+fn list(console: OutputOptions) -> Result<(), Failure> {
     let library = find_library();
     let packs = installed_packs()?
         .iter()
         .map(|name| Pack::open(name))
         .collect::<Result<Vec<_>, _>>()?;
-    if voice.json {
+    if console.json {
         let manifests = packs
             .iter()
             .map(|pack| {
@@ -303,7 +303,7 @@ fn print_entry(entry: &Entry) -> Result<(), Failure> {
     print_line(&format!("  {:<26} {licence}{colon}{limits}", ""))
 }
 
-fn verify(voice: Voice) -> Result<(), Failure> {
+fn verify(console: OutputOptions) -> Result<(), Failure> {
     let names = installed_packs()?;
     if names.is_empty() {
         return Err(crate::networks::Error::PackMissing {
@@ -315,7 +315,7 @@ fn verify(voice: Voice) -> Result<(), Failure> {
     for name in &names {
         Pack::open(name)?.verify()?;
     }
-    if voice.json {
+    if console.json {
         print_json(&json!({ "runtime": JsonPath(&runtime.library().path), "sound": names }))
     } else {
         print_line(&format!(

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{note_written, paths, print_json, to_json};
-use super::{EngineOptions, Failure, Voice};
+use super::{EngineOptions, Failure, OutputOptions};
 use crate::checkpoint::npy;
 use crate::fs::{atomic, same_file};
 
@@ -37,7 +37,7 @@ pub(super) struct WorkOptions {
     #[command(flatten)]
     pub engine: EngineOptions,
     #[command(flatten)]
-    pub voice: Voice,
+    pub console: OutputOptions,
 }
 
 impl FolderOptions {
@@ -205,18 +205,18 @@ impl OutputFolder {
 /// Runs what writes into a folder and says what it wrote; `figures` are added to the JSON.
 pub(super) fn into_folder(
     mut folder: OutputFolder,
-    voice: Voice,
+    console: OutputOptions,
     work: impl FnOnce(&mut OutputFolder) -> Result<Value, Failure>,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let figures = work(&mut folder)?;
-    if voice.json {
+    if console.json {
         print_json(&json!({
             "written": paths(folder.written()),
             "figures": figures,
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
-    } else if !voice.quiet {
+    } else if !console.quiet {
         eprintln!(
             "{} files in {}",
             folder.written().len(),

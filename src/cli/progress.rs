@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Voice;
-use crate::engine::Progress;
+use super::{Failure, OutputOptions, interrupt};
+use crate::engine::{Engine, Job, Progress};
 
 /// Says on stderr how far the work is.
 pub(super) struct Reporter {
@@ -24,8 +24,8 @@ enum Manner {
 
 impl Reporter {
     /// A reporter in the manner that the user's options and the terminal ask for.
-    pub fn new(voice: Voice) -> Self {
-        let manner = if voice.quiet {
+    pub fn new(console: OutputOptions) -> Self {
+        let manner = if console.quiet {
             Manner::Silent
         } else if stderr().is_terminal() {
             Manner::Bar(bar())
@@ -61,6 +61,12 @@ impl Reporter {
     /// Shows the progress of a job.
     pub fn show(&mut self, progress: &Progress) {
         self.show_stage(progress.stage, progress.fraction, &detail(progress));
+    }
+
+    /// Runs a job and shows its progress.
+    pub fn run<J: Job>(&mut self, engine: &Engine, job: J) -> Result<J::Output, Failure> {
+        let output = interrupt::run_job(engine, job, |progress| self.show(progress));
+        Ok(output?)
     }
 
     /// Shows how far a stage is. A new stage gets a line of its own when piped.

@@ -14,7 +14,7 @@ use super::output::{OutputFolder, WorkOptions};
 use super::progress::Reporter;
 use super::{Failure, interrupt};
 use crate::editor::sheet::Sheet;
-use crate::engine::{DescribeGenerator, Engine, Priority, Synthesize, SynthesizedPortrait};
+use crate::engine::{Engine, Synthesize, SynthesizedPortrait, describe_generator};
 use crate::latent::Boundary;
 use crate::networks::source::name;
 use crate::photo::resize::resize_levels;
@@ -73,23 +73,19 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut folder = folder(options)?;
     let boundary = boundary(options)?;
     let engine = Engine::start(options.work.engine.settings())?;
-    let spec = engine
-        .submit(Priority::Background, interrupt::token(), DescribeGenerator)
-        .wait(|_| ())?;
+    let spec = interrupt::run_job(&engine, describe_generator(), |_| ())?;
     let layer_resolutions = spec.layer_resolutions.clone();
     let given = options
         .codes
         .as_deref()
         .map(|path| read_codes(path, [spec.layers, spec.code_size]))
         .transpose()?;
-    let mut reporter = Reporter::new(options.work.voice);
+    let mut reporter = Reporter::new(options.work.console);
     let noise = options.noise.read()?;
     let mut draw = |job: Synthesize| {
         let job = job.with_noise(noise.clone());
         let job = if options.raw { job.with_stages() } else { job };
-        engine
-            .submit(Priority::Background, interrupt::token(), job)
-            .wait(|progress| reporter.show(progress))
+        interrupt::run_job(&engine, job, |progress| reporter.show(progress))
     };
 
     let portraits = match given {
@@ -126,7 +122,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         rows.len(),
         options.work.out.out.display()
     ));
-    if options.work.voice.json {
+    if options.work.console.json {
         print_json(&json!({
             "written": paths(folder.written()),
             "portraits": rows.len(),

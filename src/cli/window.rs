@@ -20,7 +20,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: Options) -> Result<(), Failure> {
-    // A word that names no file is a mistyped command; a missing photo is told in the window.
+    // A word that names no file is a mistyped command; a missing photo is reported in the window.
     let is_word = |path: &PathBuf| path.components().count() == 1 && path.extension().is_none();
     if let Some(word) = options
         .photos

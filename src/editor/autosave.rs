@@ -118,7 +118,7 @@ impl OwnFile {
     }
 
     /// Writes the project, also where somebody has cleared the data directory meanwhile: a lock file
-    /// that is gone would let another program take this one for ended, so both are made anew.
+    /// that is gone would let another program take this one for ended, so both are made again.
     fn write(file: &mut Option<Self>, folder: &Path, project: &Project) -> Result<(), Error> {
         file.take_if(|file| !file.lock_path().exists());
         let file = match file {
@@ -189,7 +189,7 @@ impl AutosaveWriter {
         self.wish(Wish::Forget);
     }
 
-    /// What went wrong since the last call; told once as long as it goes on.
+    /// What went wrong since the last call; reported once as long as it lasts.
     pub fn take_error(&self) -> Option<Error> {
         self.shared.lock().error.take()
     }
@@ -310,14 +310,6 @@ pub struct Recoverable {
 }
 
 impl Recoverable {
-    /// Reads it. The file stays until [`discard`](Self::discard): keep the document anew first.
-    ///
-    /// # Errors
-    /// As [`Project::read`].
-    pub fn open(&self) -> Result<Project, project::Error> {
-        Project::read_recovered(&self.path)
-    }
-
     /// Removes it for good.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ pub struct Wish {
     pub edit: Edit,
     /// Whether files that are there already may be replaced.
     pub replaces: bool,
-    /// Whether a stopped run is gone on with: what it has done is not done again, even where files may be
+    /// Whether a stopped run is resumed: what it has done is not done again, even where files may be
     /// replaced.
     pub goes_on: bool,
     /// Queues that were offered after a crash ([`Offer::id`]), whose photos are among those that wait.
@@ -141,7 +141,7 @@ pub struct Wish {
 pub struct Plan {
     /// The photos in their order: those that waited, then new ones.
     pub photos: Vec<Planned>,
-    /// What the user should hear: folders without photos, files that are passed over.
+    /// What to tell the user: folders without photos, files that are passed over.
     pub remarks: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ pub enum Turn {
 }
 
 /// Finds the photos, and a place for each result. The folders of the results are made. What a run that was
-/// stopped has done already, by the same settings and from the same content, is told by the journals
+/// stopped has done already, by the same settings and from the same content, is what the journals say
 /// of the folders.
 ///
 /// # Errors

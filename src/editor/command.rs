@@ -42,7 +42,7 @@ pub enum Change {
     UpTo(Option<usize>),
     /// The warp.
     Warp(WarpSettings),
-    /// Pulls a point; one that is there already is pulled anew.
+    /// Pulls a point; one that is there already moves on.
     Pull(Pull),
     /// Lets all pulled points go.
     RemovePulls,
@@ -61,8 +61,6 @@ pub enum Change {
         /// The settings.
         params: Box<FaceParams>,
     },
-    /// Back to the photo.
-    Reset,
 }
 
 impl Command {
@@ -118,7 +116,6 @@ impl Change {
             Self::MatchColour(true) => "Colour match on".to_owned(),
             Self::MatchColour(false) => "Colour match off".to_owned(),
             Self::Apply { name, .. } => name.clone(),
-            Self::Reset => "Reset".to_owned(),
         }
     }
 
@@ -134,7 +131,7 @@ impl Change {
             Self::Boundary(boundary) => params.boundary = *boundary,
             Self::UpTo(px) => params.up_to_px = *px,
             Self::Warp(warp) => params.settings.warp = warp.within_range(),
-            // What is no number can neither be drawn nor saved.
+            // What is not a number can neither be drawn nor saved.
             Self::Pull(pull) if !pull.is_finite() => {}
             Self::Paint(stroke) if !stroke.is_finite() => {}
             Self::Pull(pull) => {
@@ -153,7 +150,6 @@ impl Change {
                 params.settings.pulls = drawn.pulls;
                 params.settings.strokes = drawn.strokes;
             }
-            Self::Reset => *params = FaceParams::default(),
         }
     }
 }

@@ -310,7 +310,7 @@ impl Job<'_> {
         self.save(photo.with_pixels(pixels)?, note)
     }
 
-    /// Would the file be encoded anew for nothing? Metadata can only be left out of a new file.
+    /// Would the file be re-encoded for nothing? Metadata can only be left out of a new file.
     fn stays_the_same(&self, photo: &Photo) -> bool {
         let (width, height) = (photo.pixels().width(), photo.pixels().height());
         let is_small_enough =
@@ -323,8 +323,8 @@ impl Job<'_> {
     }
 
     fn copy(&self, photo: &Photo, note: Note<'_>) -> Result<Exported, Error> {
-        let watch = |fraction| self.watch("Copying the file", fraction);
-        photo.copy_source_watched(self.path, self.options.overwrite, &watch, note)?;
+        let on_progress = |fraction| self.goes_on("Copying the file", fraction);
+        photo.copy_source(self.path, self.options.overwrite, &on_progress, note)?;
         Ok(self.exported(Vec::new()))
     }
 
@@ -341,15 +341,15 @@ impl Job<'_> {
             photo = fitted;
         }
         self.worker.report("Writing the file", 0.5);
-        let watch = |fraction| self.watch("Writing the file", 0.5 + 0.5 * fraction);
+        let on_progress = |fraction| self.goes_on("Writing the file", 0.5 + 0.5 * fraction);
         let options = self.options.save_options();
-        let dropped = Arc::new(photo).save_watched(self.path, &options, &watch, note)?;
+        let dropped = Arc::new(photo).save_cancellable(self.path, &options, &on_progress, note)?;
         warnings.extend(dropped.iter().map(ToString::to_string));
         Ok(self.exported(warnings))
     }
 
     /// Passes progress on, and the answer whether to go on back.
-    fn watch(&self, stage: &'static str, fraction: f32) -> bool {
+    fn goes_on(&self, stage: &'static str, fraction: f32) -> bool {
         self.worker.report(stage, fraction);
         !self.worker.is_cancelled()
     }

@@ -62,7 +62,7 @@ pub trait Value: DeserializeOwned + Serialize + Default + Clone + PartialEq {
 
 /// A value and the file that it is kept in.
 #[derive(Debug)]
-pub struct Kept<T> {
+pub struct JsonStore<T> {
     value: T,
     path: Option<PathBuf>,
     /// The file holds something that this program could not read and must not replace.
@@ -101,9 +101,9 @@ enum Content<T> {
     Unreadable(io::Error),
 }
 
-impl<T: Value> Kept<T> {
+impl<T: Value> JsonStore<T> {
     /// Reads the file `name` in a folder; a missing one gives the defaults. What makes no sense is put
-    /// aside as `name.bad` and told, never overwritten.
+    /// aside as `name.bad` and reported, never overwritten.
     pub fn load(folder: Option<&Path>, name: &str) -> (Self, Option<Error>) {
         let mut kept = Self {
             value: T::default(),
@@ -259,8 +259,8 @@ mod tests {
         }
     }
 
-    fn load(folder: &Path) -> (Kept<Numbers>, Option<Error>) {
-        Kept::load(Some(folder), "n.json")
+    fn load(folder: &Path) -> (JsonStore<Numbers>, Option<Error>) {
+        JsonStore::load(Some(folder), "n.json")
     }
 
     #[test]
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn without_a_folder_changes_hold_for_the_session() {
-        let (mut kept, problem) = Kept::<Numbers>::load(None, "n.json");
+        let (mut kept, problem) = JsonStore::<Numbers>::load(None, "n.json");
         assert!(problem.unwrap().to_string().contains("JAWLINE_DATA_DIR"));
         assert!(kept.update(|n| n.a = 1).is_err());
         assert_eq!(kept.get().a, 1);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::background::Unexpected;
 use super::batch::{JournalError, Noted};
 use super::project::{self, Project};
-use crate::photo::{self, Format, Limits, Photo};
+use crate::photo::{self, Limits, Photo};
 
 /// Why nothing was opened.
 #[derive(Debug, thiserror::Error)]
@@ -111,12 +111,6 @@ pub fn load(source: Source) -> Result<Loaded, Error> {
         }
         Source::Autosave(path) => Ok(load_project(Project::read_recovered(&path)?, &path)),
     }
-}
-
-/// Whether a file's name says that it can be opened, for dialogs and drops. A file with a strange name
-/// may still be a photo.
-pub fn is_supported(path: &Path) -> bool {
-    Format::is_name_of_photo(path) || project::is_project(path)
 }
 
 /// The extensions of files that can be opened, without dots, for dialogs.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::json_file::{Error, Kept, Value};
+use super::json_file::{Error, JsonStore, Value};
 use super::{BoundaryChoice, Change, FaceParams};
 
 /// A preset.
@@ -37,9 +37,9 @@ impl Presets {
     /// The file's name.
     pub const FILE: &str = "presets.json";
 
-    /// Loads the presets from the data directory. A file that makes no sense is put aside and told.
-    pub fn load(data_dir: Option<&Path>) -> (Kept<Self>, Option<Error>) {
-        Kept::load(data_dir, Self::FILE)
+    /// Loads the presets from the data directory. A file that makes no sense is put aside and reported.
+    pub fn load(data_dir: Option<&Path>) -> (JsonStore<Self>, Option<Error>) {
+        JsonStore::load(data_dir, Self::FILE)
     }
 
     /// Those that come with the program. They can be neither changed nor deleted.
@@ -93,26 +93,6 @@ impl Presets {
         true
     }
 
-    /// Renames a preset, and replaces one that has the new name. `false` if there is no such preset or
-    /// the new name is unusable.
-    pub fn rename(&mut self, from: &str, to: &str) -> bool {
-        let to = to.trim();
-        let exists = self.presets.iter().any(|preset| preset.name == from);
-        if !exists || !Self::is_usable_name(to) {
-            return false;
-        }
-        if from != to {
-            self.delete(to);
-        }
-        for preset in &mut self.presets {
-            if preset.name == from {
-                to.clone_into(&mut preset.name);
-            }
-        }
-        self.sort();
-        true
-    }
-
     /// Deletes a preset; `false` if there is none of that name.
     pub fn delete(&mut self, name: &str) -> bool {
         let before = self.presets.len();
@@ -157,17 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn presets_are_saved_renamed_replaced_and_deleted() {
+    fn presets_are_saved_replaced_and_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let (mut kept, _) = Presets::load(Some(folder.path()));
         kept.update(|presets| {
             assert!(presets.save(" wedding ", &params(60.0)));
             assert!(presets.save("Album", &params(50.0)));
-            assert!(presets.save("zoo", &params(10.0)));
             assert!(presets.save("wedding", &params(61.0)));
-            assert!(presets.rename("zoo", "Album"));
-            assert!(!presets.rename("nobody", "x"));
-            assert!(!presets.rename("Album", "  "));
+            assert!(presets.save("Album", &params(10.0)));
+            assert!(!presets.save("  ", &params(10.0)));
         })
         .unwrap();
         let (mut again, problem) = Presets::load(Some(folder.path()));

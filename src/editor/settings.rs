@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::export::ExportOptions;
-use super::json_file::{Error, Kept, Value};
+use super::json_file::{Error, JsonStore, Value};
 use super::path_text;
 use crate::engine::Method;
 use crate::runtime::ProviderChoice;
@@ -62,9 +62,9 @@ impl Settings {
     /// The file's name.
     pub const FILE: &str = "settings.json";
 
-    /// Loads the settings from the data directory. A file that makes no sense is put aside and told.
-    pub fn load(data_dir: Option<&Path>) -> (Kept<Self>, Option<Error>) {
-        Kept::load(data_dir, Self::FILE)
+    /// Loads the settings from the data directory. A file that makes no sense is put aside and reported.
+    pub fn load(data_dir: Option<&Path>) -> (JsonStore<Self>, Option<Error>) {
+        JsonStore::load(data_dir, Self::FILE)
     }
 
     /// What the engine is started with.

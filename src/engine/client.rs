@@ -17,10 +17,10 @@ pub use messages::{FaceKey, Reply, Request, Slot, Stamp};
 use super::error::Error;
 use super::job::{Event, Handle, Job, Priority};
 use super::jobs::face::{
-    AlignFace, DiffuseFace, DrawFrame, DrawKeyframes, DrawMoved, FindFaces, MarkFace, MoveFace,
-    PrepareFace, RenderFace, TimedStages,
+    AlignFace, DiffuseFace, DrawFrame, DrawKeyframes, DrawMoved, FindFaces, MoveFace, PrepareFace,
+    RenderFace, TimedStages, mark_face,
 };
-use super::jobs::networks::{Describe, ImportNetworks, Install};
+use super::jobs::networks::{describe, import_networks, install_networks};
 use super::sessions::Settings;
 use super::thread::{Engine, Waker};
 use crate::latent::{diffusion, inversion};
@@ -80,18 +80,22 @@ impl Backend for EngineClient {
         let slot = request.slot();
         self.work.remove(&slot);
         let work = match request {
-            Request::Describe => self.begin(slot, Priority::Interactive, Describe, |result| {
+            Request::Describe => self.begin(slot, Priority::Interactive, describe(), |result| {
                 Reply::Described(result.map(Box::new))
             }),
             Request::Install => {
-                let (progress, heard) = unbounded();
-                let job = Install::new(progress, Arc::clone(&self.wake));
+                let (progress, updates) = unbounded();
+                let job = install_networks(progress, Arc::clone(&self.wake));
                 let work = self.begin(slot, Priority::Background, job, Reply::Installed);
-                along(heard, move |progress| Reply::Progress(slot, progress), work)
+                along(
+                    updates,
+                    move |progress| Reply::Progress(slot, progress),
+                    work,
+                )
             }
             Request::Import { files } => {
-                let (progress, heard) = unbounded();
-                let job = ImportNetworks::new(
+                let (progress, updates) = unbounded();
+                let job = import_networks(
                     files,
                     None,
                     IMPORTED.to_owned(),
@@ -99,7 +103,11 @@ impl Backend for EngineClient {
                     Arc::clone(&self.wake),
                 );
                 let work = self.begin(slot, Priority::Background, job, Reply::Imported);
-                along(heard, move |progress| Reply::Progress(slot, progress), work)
+                along(
+                    updates,
+                    move |progress| Reply::Progress(slot, progress),
+                    work,
+                )
             }
             Request::FindFaces { id, photo, name } => {
                 let job = FindFaces::new(photo, name, Search::Thorough);
@@ -113,7 +121,7 @@ impl Backend for EngineClient {
                 eyes,
                 chin,
             } => {
-                let job = MarkFace::new(photo, eyes, chin);
+                let job = mark_face(photo, eyes, chin);
                 self.begin(slot, Priority::Interactive, job, move |result| {
                     Reply::Marked(id, result.map(Box::new))
                 })
@@ -148,7 +156,7 @@ impl Backend for EngineClient {
                 aligned,
                 code,
             } => {
-                let (snapshots, heard) = unbounded();
+                let (snapshots, updates) = unbounded();
                 let options = inversion::Options::default();
                 let job = PrepareFace::knowing(photo, *landmarks, code, options);
                 let job = job.with_snapshots(snapshots);
@@ -159,7 +167,11 @@ impl Backend for EngineClient {
                 let work = self.begin(slot, Priority::Background, job, move |result| {
                     Reply::Prepared(face, result.map(Arc::new))
                 });
-                along(heard, move |snapshot| Reply::Snapshot(face, snapshot), work)
+                along(
+                    updates,
+                    move |snapshot| Reply::Snapshot(face, snapshot),
+                    work,
+                )
             }
             Request::Draw {
                 face,
@@ -180,14 +192,14 @@ impl Backend for EngineClient {
                 prepared,
                 params,
             } => {
-                let (drawings, heard) = unbounded();
+                let (drawings, updates) = unbounded();
                 let job = DiffuseFace::new(prepared, params, diffusion::Options::default());
                 let job = job.showing(drawings);
                 let work = self.begin(slot, Priority::Background, job, move |result| {
                     Reply::DiffusionEnded(face, stamp, result)
                 });
                 along(
-                    heard,
+                    updates,
                     move |drawing| Reply::Diffused(face, stamp, drawing),
                     work,
                 )
@@ -199,13 +211,13 @@ impl Backend for EngineClient {
                 params,
                 amounts,
             } => {
-                let (keyframes, heard) = unbounded();
+                let (keyframes, updates) = unbounded();
                 let job = DrawKeyframes::new(prepared, params, amounts, keyframes);
                 let work = self.begin(slot, Priority::Background, job, move |result| {
                     Reply::KeyframesEnded(face, stamp, result)
                 });
                 let to_reply = move |keyframe| Reply::Keyframe(face, stamp, Arc::new(keyframe));
-                along(heard, to_reply, work)
+                along(updates, to_reply, work)
             }
         };
         self.work.insert(slot, work);
@@ -224,7 +236,7 @@ impl Backend for EngineClient {
 
 /// Work under way. Dropping it cancels it.
 trait Work {
-    /// Adds what was heard; `false` when the work has ended.
+    /// Adds what has come; `false` when the work has ended.
     fn poll(&mut self, replies: &mut Vec<Reply>) -> bool;
 }
 
@@ -252,18 +264,18 @@ impl<T, F: FnOnce(Result<T, Error>) -> Reply> Work for Running<T, F> {
 
 /// Work that tells more than its progress on the way.
 struct Along<T, F> {
-    heard: Receiver<T>,
+    updates: Receiver<T>,
     to_reply: F,
     work: Box<dyn Work>,
 }
 
 fn along<T: 'static>(
-    heard: Receiver<T>,
+    updates: Receiver<T>,
     to_reply: impl Fn(T) -> Reply + 'static,
     work: Box<dyn Work>,
 ) -> Box<dyn Work> {
     Box::new(Along {
-        heard,
+        updates,
         to_reply,
         work,
     })
@@ -274,7 +286,7 @@ impl<T, F: Fn(T) -> Reply> Work for Along<T, F> {
         // The end is asked for first, so that nothing told before it comes after it.
         let mut ending = Vec::new();
         let goes_on = self.work.poll(&mut ending);
-        replies.extend(self.heard.try_iter().map(&self.to_reply));
+        replies.extend(self.updates.try_iter().map(&self.to_reply));
         replies.append(&mut ending);
         goes_on
     }

@@ -1,5 +1,6 @@
-//! Work for the engine thread, cut into steps, and what its owner hears of it.
+//! Work for the engine thread, cut into steps, and what its owner learns of it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
@@ -73,7 +74,83 @@ pub trait Job: Send + 'static {
     fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Self::Output>, Error>;
 }
 
-/// What a job's owner hears.
+type Work<I, T> = dyn FnMut(I, &mut Context<'_>) -> Result<T, Error> + Send;
+
+/// A job that is one step, such as a run of one network.
+pub struct OneStep<T> {
+    name: &'static str,
+    work: Box<Work<(), T>>,
+}
+
+impl<T> OneStep<T> {
+    /// Of this name; `work` is called once.
+    pub fn new(
+        name: &'static str,
+        mut work: impl FnMut(&mut Context<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Self {
+        let work = Box::new(move |(), context: &mut Context<'_>| work(context));
+        Self { name, work }
+    }
+}
+
+impl<T: Send + 'static> Job for OneStep<T> {
+    type Output = T;
+
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<T>, Error> {
+        (self.work)((), context).map(Step::Done)
+    }
+}
+
+/// A job that does the same to one thing after another.
+pub struct OneByOne<I, T> {
+    name: &'static str,
+    stage: &'static str,
+    left: VecDeque<I>,
+    done: Vec<T>,
+    work: Box<Work<I, T>>,
+}
+
+impl<I, T> OneByOne<I, T> {
+    /// Of this name, with this stage in the progress.
+    pub fn new(
+        name: &'static str,
+        stage: &'static str,
+        things: impl IntoIterator<Item = I>,
+        work: impl FnMut(I, &mut Context<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Self {
+        Self {
+            name,
+            stage,
+            left: things.into_iter().collect(),
+            done: Vec::new(),
+            work: Box::new(work),
+        }
+    }
+}
+
+impl<I: Send + 'static, T: Send + 'static> Job for OneByOne<I, T> {
+    type Output = Vec<T>;
+
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Vec<T>>, Error> {
+        let Some(thing) = self.left.pop_front() else {
+            return Ok(Step::Done(std::mem::take(&mut self.done)));
+        };
+        self.done.push((self.work)(thing, context)?);
+        let done = self.done.len();
+        let fraction = done as f32 / (done + self.left.len()) as f32;
+        Ok(Step::More(Progress::at(self.stage, fraction)))
+    }
+}
+
+/// What a job's owner is told.
 pub enum Event<T> {
     /// It goes on.
     Progress(Progress),
@@ -100,7 +177,7 @@ impl<T> Handle<T> {
         }
     }
 
-    /// Everything heard since the last call, without waiting.
+    /// Everything received since the last call, without waiting.
     pub fn poll(&self) -> Vec<Event<T>> {
         self.events.try_iter().collect()
     }

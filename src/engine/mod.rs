@@ -20,7 +20,7 @@ mod sessions;
 mod thread;
 
 pub use error::Error;
-pub use job::{Context, Event, Handle, Job, Priority, Progress, Step};
+pub use job::{Context, Event, Handle, Job, OneByOne, OneStep, Priority, Progress, Step};
 pub use jobs::face::*;
 pub use jobs::latent::*;
 pub use jobs::networks::*;

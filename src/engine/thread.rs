@@ -122,7 +122,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.tasks = None;
-        // An installation is one step of minutes, and nobody is left to hear of any result.
+        // An installation is one step of minutes, and nobody is left to want a result.
         self.unfinished.cancel_all();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -167,7 +167,7 @@ impl<J: Job> Task for Running<J> {
             Err(error) => (Event::Finished(Err(error)), false),
         };
         if !goes_on {
-            // Before it is told: who hears of the end may drop the engine, and goes on using the token.
+            // Before it is sent: whoever learns of the end may drop the engine, and goes on using the token.
             self.entered = None;
         }
         let is_heard = self.events.send(event).is_ok();
@@ -205,7 +205,7 @@ fn serve(queue: &Receiver<(Priority, Box<dyn Task>)>, sessions: &mut Sessions) {
             match queue.try_recv() {
                 Ok(task) => tasks.push_back(task),
                 Err(TryRecvError::Empty) => break,
-                // Nobody is left to hear a result.
+                // Nobody is left to want a result.
                 Err(TryRecvError::Disconnected) => return,
             }
         }

@@ -127,7 +127,7 @@ impl Boundary {
         Self::from_array(name, array)
     }
 
-    /// Reads a boundary from a `.npy` file, or a folder in one of the published
+    /// Reads a boundary from a `.npy` file, or a folder in one of the reference's
     /// [layouts](super::Layout).
     ///
     /// # Errors
@@ -215,7 +215,7 @@ impl Boundary {
         self.normals.select(Axis(0), &rows)
     }
 
-    /// Moves a code: `code + alpha · unit · normal` on every layer that drives at most `max_resolution_px`.
+    /// Moves a code: `code + alpha · unit · normal` on every layer that drives at most `up_to_px`.
     /// The unit is 1, but 0.4 for our own [fine](Self::fine) boundary.
     ///
     /// `code` is `[L, 512]` with L = `layer_resolutions.len()`. A negative `alpha` removes the
@@ -228,7 +228,7 @@ impl Boundary {
         code: ArrayView2<'_, f32>,
         alpha: f32,
         layer_resolutions: &[usize],
-        max_resolution_px: usize,
+        up_to_px: usize,
     ) -> Result<Array2<f32>, Error> {
         if code.shape() != [layer_resolutions.len(), CODE_SIZE] {
             return Err(Error::Shape {
@@ -243,7 +243,7 @@ impl Boundary {
         }
         let directions = self.for_layers(layer_resolutions);
         for (layer, &resolution) in layer_resolutions.iter().enumerate() {
-            if resolution <= max_resolution_px {
+            if resolution <= up_to_px {
                 edited
                     .row_mut(layer)
                     .scaled_add(alpha * self.unit, &directions.row(layer));

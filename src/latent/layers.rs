@@ -27,12 +27,8 @@ pub fn layer_correspondence(to: &[usize], from: &[usize]) -> Vec<usize> {
                 .copied()
                 .min_by_key(|&other| other.max(resolution) / other.min(resolution).max(1))
                 .unwrap_or(resolution);
-            let counterparts: Vec<usize> = (0..from.len())
-                .filter(|&other| from[other] == nearest)
-                .collect();
-            let siblings: Vec<usize> = (0..to.len())
-                .filter(|&other| to[other] == resolution)
-                .collect();
+            let counterparts = layers_of(nearest, from);
+            let siblings = layers_of(resolution, to);
             let place = siblings
                 .iter()
                 .position(|&other| other == layer)
@@ -44,6 +40,13 @@ pub fn layer_correspondence(to: &[usize], from: &[usize]) -> Vec<usize> {
             counterparts.get(counterpart).copied().unwrap_or(0)
         })
         .collect()
+}
+
+/// The layers that drive this resolution.
+fn layers_of(resolution: usize, resolutions: &[usize]) -> Vec<usize> {
+    let layers = resolutions.iter().enumerate();
+    let those = layers.filter(|(_, other)| **other == resolution);
+    those.map(|(layer, _)| layer).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! which resolution is said by the generator ([`GeneratorSpec`](crate::networks::GeneratorSpec));
 //! nothing here knows how many layers there are.
 
+#![warn(clippy::indexing_slicing)]
 mod boundary;
 mod boundary_file;
 pub mod diffusion;
@@ -55,7 +56,7 @@ pub enum Error {
         /// The shapes that would do.
         expected: String,
     },
-    /// A boundary or code holds a value that is no number.
+    /// A boundary or code holds a value that is not finite.
     #[error("{what} holds values that are not finite numbers (NaN or infinite)")]
     NotFinite {
         /// The array, named for the user.

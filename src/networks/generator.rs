@@ -196,11 +196,6 @@ impl Generator {
         &self.spec
     }
 
-    /// The mean of W, `[n]`.
-    pub fn mean(&self) -> &Array1<f32> {
-        &self.mean
-    }
-
     /// Maps Gaussian latents `[m, n]` to W, `[m, n]`, without truncation.
     ///
     /// # Errors

@@ -7,13 +7,10 @@
 //! landmarks suggest, and asks slightly different boxes for their opinion: where they disagree, the
 //! landmarks are guesses, and it says so.
 
-use std::path::Path;
-
 use image::RgbImage;
 use rayon::prelude::*;
 
 use super::reduced;
-use crate::checkpoint;
 use crate::checkpoint::dlib::{Cascade, ShapePredictor, Tree};
 use crate::geometry::{self, Affine, Landmarks, Point, QuarterTurn, Rect};
 use crate::photo::Photo;
@@ -68,9 +65,6 @@ pub enum Error {
     /// The box or the landmarks are not numbers.
     #[error(transparent)]
     Geometry(#[from] geometry::Error),
-    /// The model cannot be read.
-    #[error(transparent)]
-    Checkpoint(#[from] checkpoint::Error),
 }
 
 /// Landmarks and how far they can be trusted.
@@ -128,14 +122,6 @@ impl LandmarkModel {
             Landmarks::COUNT => Ok(Self { predictor }),
             got => Err(Error::PointCount { got }),
         }
-    }
-
-    /// Reads the model from dlib's file, plain or compressed with bzip2.
-    ///
-    /// # Errors
-    /// [`Error::Checkpoint`] and [`Error::PointCount`].
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        Self::new(ShapePredictor::read(path)?)
     }
 
     /// The landmarks of the mean face laid over three points of a picture: the middles of the eye on

@@ -64,7 +64,7 @@ pub enum Error {
     },
     /// A pack's manifest is damaged.
     #[error(
-        "the manifest {path} cannot be used: {reason}. Run `jawline networks install` to make the community pack anew; remove a pack of your own with `jawline networks remove` and import its files again"
+        "the manifest {path} cannot be used: {reason}. Run `jawline networks install` to install the community pack again; remove a pack of your own with `jawline networks remove` and import its files again"
     )]
     Manifest {
         /// The manifest.
@@ -158,7 +158,7 @@ pub enum Error {
     },
     /// A file of the community pack is not the one that this program installs.
     #[error(
-        "{path} is not the network that this version of Jawline installs; run `jawline networks install` to make the pack 'community' anew"
+        "{path} is not the network that this version of Jawline installs; run `jawline networks install` to install the pack 'community' again"
     )]
     NotKnown {
         /// The file.
@@ -294,7 +294,7 @@ mod remedy {
 
     pub(super) fn for_damaged_pack(name: &str) -> String {
         if name == COMMUNITY {
-            format!("run `jawline networks install` to make the pack '{name}' anew")
+            format!("run `jawline networks install` to install the pack '{name}' again")
         } else {
             format!("import the network into the pack '{name}' again")
         }

@@ -14,7 +14,7 @@ pub enum NetworkSource {
 }
 
 impl NetworkSource {
-    /// What a user's word means: a file if it is one or looks like one, so that a mistyped path is told
+    /// What a user's word means: a file if it is one or looks like one, so that a mistyped path is reported
     /// as a missing file; else the name of a pack.
     pub fn named(word: &str) -> Self {
         let path = Path::new(word);

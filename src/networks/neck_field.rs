@@ -4,7 +4,6 @@
 use ndarray::{Array3, ArrayView4, Axis, Ix4};
 
 use super::Error;
-use super::pack::sha256_hex;
 use crate::runtime::{self, CancelToken, Runtime, Session};
 
 const ONNX: &[u8] = include_bytes!("../../onnx/neck_field.onnx");
@@ -45,11 +44,6 @@ impl NeckFieldNetwork {
     pub fn own(runtime: &Runtime) -> Result<Self, Error> {
         let session = runtime.session(NETWORK, ONNX)?;
         Ok(Self { session })
-    }
-
-    /// The SHA-256 of the network.
-    pub fn checksum() -> String {
-        sha256_hex(ONNX)
     }
 
     /// The field of the rows [`ROWS`](Self::ROWS) of a crop, `[1, 4, 152, 256]`: RGB in [-1, 1], and the

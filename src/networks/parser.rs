@@ -113,7 +113,7 @@ impl FaceParser {
     /// Parses a picture `[1, 3, 512, 512]`, RGB in [-1, 1].
     ///
     /// With [`ChannelOrder::Bgr`] the network sees red and blue swapped, as some functions of the
-    /// published system hand pictures over by mistake; it was trained on RGB.
+    /// reference hand pictures over by mistake; it was trained on RGB.
     ///
     /// # Errors
     /// What ONNX Runtime says; [`runtime::Error::Cancelled`](crate::runtime::Error::Cancelled).

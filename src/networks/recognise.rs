@@ -1,6 +1,6 @@
-//! What is in a file: which network, told by its content and not by its name.
+//! What is in a file: which network, detected from its content and not by its name.
 //!
-//! A checkpoint is told by the names of its tensors, an ONNX file by its inputs and outputs, dlib's
+//! A checkpoint is recognised by the names of its tensors, an ONNX file by its inputs and outputs, dlib's
 //! landmark model by its first bytes.
 
 use std::collections::HashSet;
@@ -119,7 +119,7 @@ pub fn read(path: &Path) -> Result<(Network, Facts), Error> {
     parse(path, bytes_of(path)?)
 }
 
-/// As [`read`], from the bytes of a file; `path` serves messages only.
+/// As [`read`], from the bytes of a file; `path` is only for messages.
 ///
 /// # Errors
 /// As [`read`].

@@ -161,7 +161,7 @@ impl GeneratorNetworks {
         })
     }
 
-    /// Takes the graph of an ONNX file for a synthesis network; `path` serves messages only.
+    /// Takes the graph of an ONNX file for a synthesis network; `path` is only for messages.
     pub(super) fn from_graph(path: &Path, synthesis: Graph) -> Result<Self, Error> {
         let shape_of = |value: Option<Value>| value.map(|value| synthesis.shape(value).to_vec());
         let refuse = |reason: &str| Error::NotAGenerator {

@@ -106,9 +106,10 @@ impl ColourSpace {
             return;
         }
         let mut before = srgb.to_vec();
-        for (shift, srgb) in shifts.iter_mut().zip(srgb) {
-            *shift = std::array::from_fn(|i| srgb[i] + shift[i]);
-        }
+        let shifted = shifts.as_flattened_mut().iter_mut();
+        shifted
+            .zip(srgb.as_flattened())
+            .for_each(|(shift, srgb)| *shift += srgb);
         self.from_srgb(before.as_flattened_mut());
         self.from_srgb(shifts.as_flattened_mut());
         let pairs = shifts.as_flattened_mut().iter_mut();

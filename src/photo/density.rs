@@ -14,7 +14,7 @@ pub struct Density {
 /// The unit of a [`Density`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DensityUnit {
-    /// No unit: only the shape of a pixel is told.
+    /// No unit: only the shape of a pixel is given.
     None,
     /// Pixels an inch.
     Inch,
@@ -27,7 +27,7 @@ pub enum DensityUnit {
 const METRES_PER_INCH: f64 = 0.0254;
 
 impl Density {
-    /// `None` where a fraction makes no sense, or where nothing is told (square pixels, no unit).
+    /// `None` where a fraction makes no sense, or where nothing is given (square pixels, no unit).
     pub fn new(x: (u32, u32), y: (u32, u32), unit: DensityUnit) -> Option<Self> {
         let is_sound = [x, y].iter().all(|(over, under)| *over > 0 && *under > 0);
         let is_square = u64::from(x.0) * u64::from(y.1) == u64::from(y.0) * u64::from(x.1);

@@ -21,7 +21,7 @@ pub enum GivenUp {
 impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Depth => "16 bits a channel were rounded to 8, since the format holds no more",
+            Self::Depth => "16 bits a channel were rounded to 8, the most the format holds",
             Self::FloatingPoint => {
                 "floating point numbers were rounded to 16 bits a channel, and what was beyond black and white was cut off"
             }

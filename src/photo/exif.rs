@@ -6,8 +6,6 @@
 //! directory stands the position of the next (IFD1, the thumbnail), or 0. Entries of the first lead to
 //! more directories: Exif (how it was taken) and GPS (where).
 
-#![warn(clippy::indexing_slicing)]
-
 pub(super) mod tiff;
 
 use std::collections::HashSet;

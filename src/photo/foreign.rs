@@ -1,4 +1,4 @@
-//! Files that photographers have and that another program has to convert first, told by their content
+//! Files that photographers have and that another program has to convert first, detected from their content
 //! where it is clear and by their name where only that tells.
 
 use std::path::Path;

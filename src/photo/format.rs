@@ -56,7 +56,7 @@ impl Format {
     }
 
     /// The format that holds all of a photo in a file that can be opened, and whose own format is not written:
-    /// HEIC or AVIF, told by its content. `None` for other files, and without libheif.
+    /// HEIC or AVIF, detected from its content. `None` for other files, and without libheif.
     #[cfg(feature = "heif")]
     pub fn instead_of(path: &Path) -> Option<Self> {
         let mut file = File::open(path).ok()?;

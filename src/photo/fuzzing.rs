@@ -6,7 +6,7 @@ use std::sync::Arc;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage};
 
-use super::jpeg::{self as coefficients, Kept, Source};
+use super::jpeg::{self as coefficients, KeptSegments, Source};
 use super::metadata::{Metadata, jpeg, photoshop, png, webp, xmp};
 use super::{Format, Strip, exif, tiff};
 
@@ -131,7 +131,7 @@ pub fn jpeg_coefficients(bytes: &[u8]) {
             orientation: Orientation::NoTransforms,
             most_bytes: MOST_BYTES,
         };
-        source.changed(&before, to, None, Kept::All)
+        source.changed(&before, to, None, KeptSegments::All)
     };
     let _ = changed(bytes, &after);
     let source = Source {

@@ -3,8 +3,6 @@
 //! libheif turns the pixels upright, puts tiles together and makes RGB of them. What the new file cannot hold
 //! (depth, gain maps, videos, further pictures) is said.
 
-#![warn(clippy::indexing_slicing)]
-
 mod functions;
 mod library;
 #[cfg(test)]

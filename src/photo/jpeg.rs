@@ -2,7 +2,7 @@
 //!
 //! A decoder that is kind to damaged files fills the missing part of a truncated one with grey. That is
 //! right for a viewer, not for an editor, so files are looked through first. And a JPEG file that is
-//! saved again as JPEG is not encoded anew: blocks in which no pixel has changed keep their
+//! saved again as JPEG is not re-encoded: blocks in which no pixel has changed keep their
 //! coefficients, so that they look the same to every decoder. Pixels for the screen are decoded
 //! elsewhere; here is what no decoder tells (ITU-T T.81).
 
@@ -30,7 +30,7 @@ pub(super) use gain_map::levelled;
 use marker::Layout;
 pub use trailer::Extra;
 pub(super) use trailer::{append, extras};
-pub(super) use transcode::Kept;
+pub(super) use transcode::KeptSegments;
 
 /// Why a picture cannot be read as coefficients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -41,7 +41,7 @@ impl Default for Limits {
 const WORKING_COPIES: u64 = 2;
 
 impl Photo {
-    /// Loads a PNG, JPEG, TIFF, WebP or BMP file, told by its content, and turns it upright; with the feature `heif`
+    /// Loads a PNG, JPEG, TIFF, WebP or BMP file, detected from its content, and turns it upright; with the feature `heif`
     /// also HEIC and AVIF files, where the system has libheif.
     ///
     /// Grey stays grey, 16 bits stay 16 bits, floating point stays (grey in all three channels then), alpha stays;

@@ -1,6 +1,6 @@
 //! A photo: its pixels in their own depth, its colour profile, EXIF, XMP and IPTC data.
 //!
-//! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP (and HEIC and AVIF with the feature `heif`), told by their
+//! [`Photo::load`] reads PNG, JPEG, TIFF, WebP and BMP (and HEIC and AVIF with the feature `heif`), detected from their
 //! content, within [`Limits`];
 //! a photo does not change afterwards, a new one is made with [`Photo::with_pixels`].
 //! [`Photo::save`] keeps depth and metadata as far as the format can hold them ([`Photo::losses`] says
@@ -9,6 +9,8 @@
 //! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
 //! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
 
+#![warn(clippy::indexing_slicing)]
+mod cancellable;
 pub mod colour;
 mod density;
 mod derive;
@@ -32,7 +34,6 @@ mod save;
 mod strip;
 mod tiff;
 mod verify;
-mod watched;
 mod webp;
 
 use std::fmt;
@@ -41,6 +42,7 @@ use std::path::{Path, PathBuf};
 use image::{ColorType, DynamicImage};
 
 pub use crate::fs::atomic::Overwrite;
+pub use cancellable::OnProgress;
 pub use colour::ColourSpace;
 pub use density::{Density, DensityUnit};
 pub use derive::GivenUp;
@@ -54,7 +56,6 @@ pub use metadata::{Metadata, Part, PngChunk};
 pub use quality::Quality;
 pub use save::{Note, SaveOptions};
 pub use strip::Strip;
-pub use watched::Watch;
 
 /// A picture with what its file says about it.
 #[derive(Clone)]
@@ -191,7 +192,7 @@ pub enum Warning {
     #[error(
         "the JPEG file is stored in an unusual way, so the whole picture was encoded again, in quality 95"
     )]
-    EncodedAnew,
+    Reencoded,
     /// The EXIF data were longer than a JPEG file can hold, until the old thumbnail was left out.
     #[error(
         "the EXIF data are too long for a JPEG file, so the old thumbnail in them was left out; all fields are kept"

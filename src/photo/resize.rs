@@ -7,6 +7,11 @@
 //! Rows are combined first: that reads each sample of a large photo once, in order, and leaves
 //! little for the pass along the rows. Nothing is rounded in between.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the taps of a filter lie within the block, which the caller has from the picture"
+)]
+
 use image::{DynamicImage, Rgb32FImage, RgbImage};
 use rayon::prelude::*;
 

@@ -7,7 +7,7 @@ use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
 use image::{ColorType, DynamicImage, ImageError};
 
 use super::density::Density;
-use super::jpeg::{self, Kept};
+use super::jpeg::{self, KeptSegments};
 use super::metadata::{self, xmp};
 use super::verify::{self, Written};
 use super::{
@@ -49,40 +49,6 @@ impl SaveOptions {
 }
 
 impl Photo {
-    /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
-    /// nothing has changed, since JPEG cannot be encoded anew without loss. All metadata come along. A photo that comes from no
-    /// file, or whose copy would replace the file itself, is refused.
-    ///
-    /// # Errors
-    /// [`Error::IsSource`]; else what reading and [`atomic::write`] say, or [`atomic::write_new`] when
-    /// nothing may be replaced.
-    pub fn copy_source(&self, path: &Path, overwrite: Overwrite) -> Result<(), Error> {
-        self.copy_source_noted(path, overwrite, &mut |_| Ok(()))
-    }
-
-    /// As [`Photo::copy_source`], and `note` is given the finished copy before it takes its name.
-    ///
-    /// # Errors
-    /// As [`Photo::copy_source`], and what `note` fails with.
-    pub fn copy_source_noted(
-        &self,
-        path: &Path,
-        overwrite: Overwrite,
-        note: Note<'_>,
-    ) -> Result<(), Error> {
-        let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
-            return Err(Error::IsSource { path: path.into() });
-        };
-        let mut file = File::open(source).map_err(|error| Error::reading(source, error))?;
-        let content = |copy: &mut BufWriter<&mut File>| {
-            io::copy(&mut file, copy)?;
-            copy.flush()?;
-            note(copy.get_mut())
-        };
-        atomic::write_allowing(path, overwrite, content)?;
-        Ok(())
-    }
-
     /// Saves the photo with its metadata, in full or not at all ([`atomic::write`]): the file is read
     /// back and compared before it takes its name.
     ///
@@ -273,8 +239,8 @@ pub(super) fn encode(
                 let percent = options.quality.percent();
                 pixels.write_with_encoder(JpegEncoder::new_with_quality(&mut bare, percent))?;
                 file.write_all(&metadata::jpeg::spliced(&bare, metadata))?;
-                let anew = not_as_source.and(Some(Warning::EncodedAnew));
-                written.warnings.extend(anew);
+                let reencoded = not_as_source.and(Some(Warning::Reencoded));
+                written.warnings.extend(reencoded);
             }
         },
     }
@@ -313,8 +279,8 @@ fn as_source(
         return None;
     }
     let kept = match options.strip {
-        Strip::None => Kept::All,
-        Strip::Gps | Strip::Private | Strip::All => Kept::Colour,
+        Strip::None => KeptSegments::All,
+        Strip::Gps | Strip::Private | Strip::All => KeptSegments::Colour,
     };
     let saved = source.decoded().and_then(|before| {
         let bytes = source.changed(&before, pixels, None, kept)?;
@@ -323,12 +289,12 @@ fn as_source(
         let mut stored = metadata.stored_as(exif, source.orientation, size);
         let mut warnings = Vec::new();
         let levelled = match kept {
-            Kept::All => jpeg::levelled(source, &before, pixels).unwrap_or_else(|fault| {
+            KeptSegments::All => jpeg::levelled(source, &before, pixels).unwrap_or_else(|fault| {
                 tracing::warn!("the gain map is left as it is: {fault}");
                 warnings.push(Warning::GainMapUnread);
                 None
             }),
-            Kept::Colour => None,
+            KeptSegments::Colour => None,
         };
         if let Some(levelled) = &levelled {
             metadata::xmp::edit(&mut stored.xmp, |packet| {
@@ -342,7 +308,7 @@ fn as_source(
             parts.icc_profile = own.ok().and_then(|own| own.metadata.icc_profile);
         }
         let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &parts);
-        if kept == Kept::All {
+        if kept == KeptSegments::All {
             let behind = levelled.as_ref().map(|levelled| levelled.file.as_slice());
             jpeg::append(&mut bytes, behind.unwrap_or(&source.bytes));
         }
@@ -354,12 +320,12 @@ fn as_source(
         })
     });
     if let Err(fault) = &saved {
-        tracing::warn!("the JPEG file is encoded anew: {fault}");
+        tracing::warn!("the JPEG file is re-encoded: {fault}");
     }
     Some(saved)
 }
 
-/// Errors of the file keep their kind, so that a full disk is told as such.
+/// Errors of the file keep their kind, so that a full disk is reported as such.
 pub(super) fn unwrap_io(error: ImageError) -> Box<dyn std::error::Error + Send + Sync> {
     match error {
         ImageError::IoError(e) => e.into(),

@@ -79,7 +79,7 @@ impl ScreenCrop {
 /// One exact edit of a face.
 #[derive(Debug, Clone)]
 pub enum ScreenFrame {
-    /// Drawn anew by a generator.
+    /// Drawn by a generator.
     Redrawn(ScreenEdit),
     /// Made of the photo's own pixels.
     Moved(ScreenField),

@@ -50,7 +50,7 @@ impl Method {
             }
             Self::Warp => {
                 "Draws a new neck along the boundary, bends it to meet the photo's jaw line and blends it in: \
-                 for folds that must be painted anew"
+                 for folds that must be painted again"
             }
             Self::Plain => "Blends the new neck in as it was drawn",
             Self::Diffuse => {

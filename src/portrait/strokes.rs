@@ -44,18 +44,6 @@ impl Stroke {
         t * t * (3.0 - 2.0 * t)
     }
 
-    /// The distance of a point from the stroke's path, in pixels of the crop; infinite for an empty
-    /// path.
-    pub fn distance(&self, point: Point) -> f64 {
-        match self.path.as_slice() {
-            [only] => only.distance(point),
-            path => path
-                .windows(2)
-                .map(|ends| distance_to_segment(point, ends[0], ends[1]))
-                .fold(f64::INFINITY, f64::min),
-        }
-    }
-
     /// Draws the stroke into a mask of the crop: the stronger of both stays when it adds, what is
     /// left of the mask when it erases.
     pub fn draw(&self, mask: &mut GrayImage) {

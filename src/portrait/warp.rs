@@ -249,6 +249,21 @@ impl WarpMesh {
         pairs.map(|(point, by)| *point + *by * share).collect()
     }
 
+    /// The triangles that are drawn elsewhere than they are in the edited picture: where
+    /// ([`WarpMesh::points_drawn`]), and the map back.
+    pub fn moved_triangles(
+        &self,
+        strength: f64,
+    ) -> impl Iterator<Item = ([Point; 3], Affine)> + '_ {
+        let drawn = self.points_drawn(strength);
+        self.triangles.iter().filter_map(move |triangle| {
+            let to = triangle.map(|vertex| drawn[vertex]);
+            let from = triangle.map(|vertex| self.points_after[vertex]);
+            let moved = (to != from).then(|| Affine::between_triangles(to, from))?;
+            Some((to, moved?))
+        })
+    }
+
     /// As [`WarpMesh::warp`], for a mask of the edited picture.
     pub fn warp_mask(&self, mask: &GrayImage, strength: f64) -> GrayImage {
         let picture = image::DynamicImage::ImageLuma8(mask.clone()).into_rgb32f();
@@ -259,16 +274,7 @@ impl WarpMesh {
     /// bilinearly. Triangles that do not move are copied to the bit.
     pub fn warp(&self, edited: &Rgb32FImage, strength: f64) -> Rgb32FImage {
         let mut warped = edited.clone();
-        let drawn = self.points_drawn(strength);
-        for triangle in &self.triangles {
-            let to = triangle.map(|vertex| drawn[vertex]);
-            let from = triangle.map(|vertex| self.points_after[vertex]);
-            if to == from {
-                continue;
-            }
-            let Some(edited_from_warped) = Affine::between_triangles(to, from) else {
-                continue;
-            };
+        for (to, edited_from_warped) in self.moved_triangles(strength) {
             for_each_pixel(to, edited.dimensions(), |x, y| {
                 let source = edited_from_warped.apply(Point::new(f64::from(x), f64::from(y)));
                 warped.put_pixel(x, y, Rgb(sample_bilinear(edited, source)));

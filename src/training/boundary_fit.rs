@@ -8,7 +8,7 @@ use super::{Choice, Error, Labelled, LinearSvm, Selection};
 /// C of the published support vector machines.
 pub const PENALTY: f64 = 1.0;
 
-/// How many of a list are told right.
+/// How many of a list are classified correctly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Accuracy {
     /// Told right.
@@ -18,7 +18,7 @@ pub struct Accuracy {
 }
 
 impl Accuracy {
-    /// The part that is told right, 0 to 1; `None` of an empty list.
+    /// The part that is classified correctly, 0 to 1; `None` of an empty list.
     pub fn ratio(self) -> Option<f64> {
         (self.total > 0).then(|| self.correct as f64 / self.total as f64)
     }

@@ -26,7 +26,7 @@ impl Table {
     /// Reads a table from the text of a CSV file. Empty lines are skipped.
     ///
     /// # Errors
-    /// [`Error::Table`] for a missing header, a line of another width, or what is no number.
+    /// [`Error::Table`] for a missing header, a line of another width, or what is not a number.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut lines = text
             .lines()
@@ -60,7 +60,7 @@ impl Table {
                 column.push(
                     value
                         .parse()
-                        .map_err(|_| refuse(format!("holds {value:?}, which is no number")))?,
+                        .map_err(|_| refuse(format!("holds {value:?}, which is not a number")))?,
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The folder workflow of the research system.
+//! The folder workflow of the reference.
 
 use std::fs;
 use std::path::Path;

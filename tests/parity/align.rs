@@ -1,4 +1,4 @@
-//! Alignment against the FFHQ tool's, as the published system calls it.
+//! Alignment against the FFHQ tool's, as the reference calls it.
 
 use image::DynamicImage;
 use jawline::geometry::Point;

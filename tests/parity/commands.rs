@@ -1,4 +1,4 @@
-//! The commands from outside, on the published system's files.
+//! The commands from outside, on the reference's files.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Masks against those of the published system. OpenCV's arithmetic is followed to the last bit,
+//! Masks against those of the reference. OpenCV's arithmetic is followed to the last bit,
 //! so nothing less than equality is accepted.
 
 use image::GrayImage;

@@ -1,4 +1,4 @@
-//! What the published system hands to its classifier and its parser.
+//! What the reference hands to its classifier and its parser.
 
 use image::{GrayImage, RgbImage};
 use jawline::portrait::pillow::resize_bilinear;

@@ -1,4 +1,4 @@
-//! Training of boundaries, projection and interpolation against the published system's, with
+//! Training of boundaries, projection and interpolation against the reference's, with
 //! scikit-learn solved once as there and once to a tolerance of 1e-10.
 
 use jawline::latent::interpolate;

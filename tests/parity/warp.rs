@@ -1,4 +1,4 @@
-//! Row scan, triangulation, warp and composite against those of the published system.
+//! Row scan, triangulation, warp and composite against those of the reference.
 
 use std::collections::BTreeSet;
 

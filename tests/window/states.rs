@@ -1,5 +1,5 @@
 //! Small, exact pictures of the main states: they tell when a layout moves that nobody meant to move.
-//! `UPDATE_SNAPSHOTS=1 cargo test --test window` draws them anew; look at them before you keep them.
+//! `UPDATE_SNAPSHOTS=1 cargo test --test window` draws them again; look at them before you keep them.
 
 use std::path::{Path, PathBuf};
 

@@ -171,7 +171,9 @@ impl CanvasCallback {
             .chunks_exact_mut(stride)
             .zip(of_shares.chain(of_screen))
         {
-            bytes[..size_of::<DrawUniform>()].copy_from_slice(bytemuck::bytes_of(&uniform));
+            for (byte, value) in bytes.iter_mut().zip(bytemuck::bytes_of(&uniform)) {
+                *byte = *value;
+            }
         }
         let buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("canvas quads"),

@@ -180,24 +180,17 @@ pub fn warp_corners(
     strength: f64,
 ) -> Vec<Corner> {
     let [right, bottom] = [width, height].map(|length| f64::from(length) - 0.5);
-    let whole = [(-0.5, -0.5), (right, -0.5), (-0.5, bottom), (right, bottom)];
-    let mut corners: Vec<Corner> = [0, 1, 2, 2, 1, 3]
-        .into_iter()
-        .map(|index| corner(whole[index], &Affine::IDENTITY))
-        .collect();
+    let [upper_left, upper_right, lower_left, lower_right] =
+        [(-0.5, -0.5), (right, -0.5), (-0.5, bottom), (right, bottom)];
+    let upper = [upper_left, upper_right, lower_left];
+    let lower = [lower_left, upper_right, lower_right];
+    let whole = upper.into_iter().chain(lower);
+    let mut corners: Vec<Corner> = whole.map(|at| corner(at, &Affine::IDENTITY)).collect();
     let Some(mesh) = mesh else {
         return corners;
     };
-    let drawn = mesh.points_drawn(strength);
-    for triangle in &mesh.triangles {
-        let to = triangle.map(|vertex| drawn[vertex]);
-        let from = triangle.map(|vertex| mesh.points_after[vertex]);
-        if to == from {
-            continue;
-        }
-        if let Some(edited_from_warped) = Affine::between_triangles(to, from) {
-            corners.extend(to.map(|point| corner((point.x, point.y), &edited_from_warped)));
-        }
+    for (to, edited_from_warped) in mesh.moved_triangles(strength) {
+        corners.extend(to.map(|point| corner((point.x, point.y), &edited_from_warped)));
     }
     corners
 }

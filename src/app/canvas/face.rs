@@ -59,7 +59,7 @@ struct EditTextures {
 }
 
 /// A change that is ready to be drawn.
-pub struct Change {
+pub struct DeltaTexture {
     pub bound: wgpu::BindGroup,
     /// Around what it changes, in pixels of the crop.
     pub bounds: Rect,
@@ -74,10 +74,10 @@ pub struct Change {
     pub weights: [f32; 4],
     /// Whether only luminance may change.
     pub is_grey: bool,
-    pub kind: ChangeKind,
+    pub kind: DeltaKind,
 }
 
-impl Change {
+impl DeltaTexture {
     /// The upright rectangle of the photo around what it changes.
     pub fn bounds_in_photo(&self) -> Rect {
         let corners = self.bounds.corners();
@@ -87,7 +87,7 @@ impl Change {
 
 /// How a change is to be added.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ChangeKind {
+pub enum DeltaKind {
     /// Blended from keyframes.
     Preview,
     /// As the export does it; the photo is the denser one, and detail beyond the crop is held within
@@ -278,7 +278,7 @@ impl Face {
     }
 
     /// The exact change with this warp strength, or that of its frame. `None` without a frame.
-    pub fn exact(&mut self, pipelines: &Pipelines, strength: Option<f64>) -> Option<Change> {
+    pub fn exact(&mut self, pipelines: &Pipelines, strength: Option<f64>) -> Option<DeltaTexture> {
         let mut edit = self.edit.take()?;
         let strength = strength.unwrap_or(edit.strength);
         let strength = match strength.is_finite() {
@@ -290,7 +290,7 @@ impl Face {
             edit.drawn = Some(strength);
         }
         let size = self.change_size();
-        let change = edit.bounds.map(|bounds| Change {
+        let change = edit.bounds.map(|bounds| DeltaTexture {
             bound: edit.textures.bound.clone(),
             bounds: bounds.inflated(1.0),
             photo_from_crop: self.photo_from_crop,
@@ -301,8 +301,8 @@ impl Face {
             weights: [1.0, 0.0, 1.0, 0.0],
             is_grey: self.is_grey,
             kind: match self.is_denser() {
-                true => ChangeKind::CropDenser,
-                false => ChangeKind::PhotoDenser { grain: edit.grain },
+                true => DeltaKind::CropDenser,
+                false => DeltaKind::PhotoDenser { grain: edit.grain },
             },
         });
         self.edit = Some(edit);
@@ -311,13 +311,18 @@ impl Face {
 
     /// The change by the neck field at an amount, drawn as far as it is in sight. `None` without a field, or
     /// where nothing of it can be seen.
-    pub fn moved(&mut self, pipelines: &Pipelines, amount: f32, sight: &Sight) -> Option<Change> {
+    pub fn moved(
+        &mut self,
+        pipelines: &Pipelines,
+        amount: f32,
+        sight: &Sight,
+    ) -> Option<DeltaTexture> {
         let mut field = self.field.take()?;
         let crop_from_photo = self.crop_from_photo;
         let places = (self.photo_from_crop, crop_from_photo);
         let mask = field.mask_view.clone();
         let drawn = field.draw(pipelines, amount, sight, places);
-        let change = drawn.map(|drawn| Change {
+        let change = drawn.map(|drawn| DeltaTexture {
             bound: self.bind(pipelines, &view(drawn.texture, None), None, &mask),
             bounds: drawn.bounds,
             photo_from_crop: self.photo_from_crop,
@@ -327,7 +332,7 @@ impl Face {
             texture_size: size_of(drawn.texture),
             weights: [1.0, 0.0, 1.0, 0.0],
             is_grey: self.is_grey,
-            kind: ChangeKind::CropDenser,
+            kind: DeltaKind::CropDenser,
         });
         self.field = Some(field);
         change
@@ -405,7 +410,7 @@ impl Face {
 
     /// The change at an amount, blended from the nearest keyframes; beyond the last one it stays.
     /// `None` without keyframes, and where they change nothing.
-    pub fn preview(&self, pipelines: &Pipelines, amount: f32) -> Option<Change> {
+    pub fn preview(&self, pipelines: &Pipelines, amount: f32) -> Option<DeltaTexture> {
         let blend = Blend::at(
             self.keyframes.iter().map(|keyframe| keyframe.amount),
             amount,
@@ -437,7 +442,7 @@ impl Face {
             // The preview's opacity is that of the keyframes.
             None => self.labels_view.clone(),
         };
-        Some(Change {
+        Some(DeltaTexture {
             bound: self.bind(pipelines, &first.change, Some(&other.change), &mask),
             bounds: Rect::around(&both),
             photo_from_crop: self.photo_from_crop,
@@ -447,7 +452,7 @@ impl Face {
             texture_size: first.texture_size,
             weights,
             is_grey: self.is_grey,
-            kind: ChangeKind::Preview,
+            kind: DeltaKind::Preview,
         })
     }
 
@@ -457,8 +462,8 @@ impl Face {
     }
 
     /// The textures that overlays need where there is no change.
-    pub fn without_change(&self, pipelines: &Pipelines) -> Change {
-        Change {
+    pub fn without_change(&self, pipelines: &Pipelines) -> DeltaTexture {
+        DeltaTexture {
             bound: self.bind(pipelines, &self.crop_view, None, &self.labels_view),
             bounds: Rect::around(&[]),
             photo_from_crop: self.photo_from_crop,
@@ -468,7 +473,7 @@ impl Face {
             texture_size: self.size,
             weights: [0.0; 4],
             is_grey: self.is_grey,
-            kind: ChangeKind::Preview,
+            kind: DeltaKind::Preview,
         }
     }
 }

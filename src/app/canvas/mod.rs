@@ -7,6 +7,7 @@
 //! export. Every way to compare draws the same quads with the same maps, only within other
 //! borders, so nothing jumps.
 
+#![warn(clippy::indexing_slicing)]
 mod blend;
 mod callback;
 mod change;
@@ -34,7 +35,7 @@ use crate::geometry::Rect;
 use crate::photo::Photo;
 use crate::portrait::screen::{Keyframe, ScreenCrop, ScreenFrame};
 use callback::{CanvasCallback, Quad, Quads};
-use face::{Change, Face};
+use face::{DeltaTexture, Face};
 use moved::Sight;
 use photo::PhotoTextures;
 use pipelines::Pipelines;
@@ -79,7 +80,7 @@ pub enum FaceDisplay {
 
 /// What is drawn over a face, in its edited half; opacities from 0 (off) to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Overlays {
+pub struct FaceOverlays {
     /// Of which face.
     pub face: Option<FaceKey>,
     /// The mask, tinted.
@@ -104,7 +105,7 @@ pub struct Scene {
     /// Factor by which [`Compare::Difference`] amplifies.
     pub difference_gain: f32,
     /// What is drawn over a face.
-    pub overlays: Overlays,
+    pub overlays: FaceOverlays,
 }
 
 /// A photo and its edits on the graphics card.
@@ -199,11 +200,6 @@ impl Canvas {
             Some(face) => face.set_keyframes(&self.pipelines, keyframes),
             None => tracing::warn!("face {face} has keyframes, but no crop"),
         }
-    }
-
-    /// Forgets a face.
-    pub fn remove_face(&mut self, face: FaceKey) {
-        self.faces.remove(&face);
     }
 
     /// Draws the scene into a rectangle of the window, in egui's points, background included: what
@@ -307,7 +303,7 @@ fn change_of(
     pipelines: &Pipelines,
     display: FaceDisplay,
     sight: &Sight,
-) -> Option<Change> {
+) -> Option<DeltaTexture> {
     match display {
         FaceDisplay::Hidden => None,
         FaceDisplay::Exact => face.exact(pipelines, None),

@@ -15,7 +15,7 @@ use crate::geometry::{Affine, PixelRect, Rect};
 use crate::portrait::field::share_of_amount;
 use crate::portrait::screen::{HalfPicture, ScreenField};
 
-/// The drawn part is this much larger than what is in sight, so that not every step of a pan draws anew.
+/// The drawn part is this much larger than what is in sight, so that not every step of a pan draws again.
 const MARGIN_TEXELS: f64 = 64.0;
 
 /// What of the photo is in sight.
@@ -161,7 +161,7 @@ impl MovedTextures {
         };
         let of_mask = in_texels(&bounds, &(texel_from_photo * photo_from_crop));
         let in_sight = in_texels(&sight.part, &texel_from_photo);
-        // In steps, so that a pan draws anew only now and then.
+        // In steps, so that a pan draws again only now and then.
         let stepped = Rect::new(
             (in_sight.left / MARGIN_TEXELS).floor() * MARGIN_TEXELS,
             (in_sight.top / MARGIN_TEXELS).floor() * MARGIN_TEXELS,

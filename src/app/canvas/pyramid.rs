@@ -50,9 +50,9 @@ impl Block {
             let rows = pixels.par_chunks_exact_mut(width).zip(pairs);
             rows.for_each(|(row, pair)| {
                 let (upper, lower) = pair.split_at(self.width);
-                let quads = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-                for (pixel, (upper, lower)) in row.iter_mut().zip(quads) {
-                    *pixel = mean([upper[0], upper[1], lower[0], lower[1]]);
+                let quads = upper.as_chunks().0.iter().zip(lower.as_chunks().0);
+                for (pixel, (&[a, b], &[c, d])) in row.iter_mut().zip(quads) {
+                    *pixel = mean([a, b, c, d]);
                 }
             });
         }
@@ -104,8 +104,13 @@ fn weighted_mean([red, green, blue, alpha]: [u32; 4], count: u32) -> [u8; 4] {
 
 fn mean(pixels: [[u8; 4]; 4]) -> [u8; 4] {
     if pixels.iter().all(|pixel| pixel[3] == 255) {
-        let channel = |i: usize| pixels.iter().map(|pixel| u16::from(pixel[i])).sum::<u16>();
-        return [0, 1, 2, 3].map(|i| ((channel(i) + 2) / 4) as u8);
+        let mut sums = [0u16; 4];
+        for pixel in pixels {
+            for (sum, value) in sums.iter_mut().zip(pixel) {
+                *sum += u16::from(value);
+            }
+        }
+        return sums.map(|sum| ((sum + 2) / 4) as u8);
     }
     let mut sum = [0; 4];
     for pixel in pixels {
@@ -184,14 +189,12 @@ fn fill<T: Sample, const CHANNELS: usize>(
         return;
     };
     let (source, _) = source.as_chunks::<CHANNELS>();
-    let rgba = |pixel: &[T; CHANNELS]| {
-        let level = |i: usize| pixel[i].level();
-        match CHANNELS {
-            1 => [level(0), level(0), level(0), 255],
-            2 => [level(0), level(0), level(0), level(1)],
-            3 => [level(0), level(1), level(2), 255],
-            _ => [level(0), level(1), level(2), level(3)],
-        }
+    let rgba = |pixel: &[T; CHANNELS]| match *pixel.map(T::level).as_slice() {
+        [grey] => [grey, grey, grey, 255],
+        [grey, alpha] => [grey, grey, grey, alpha],
+        [red, green, blue] => [red, green, blue, 255],
+        [red, green, blue, alpha, ..] => [red, green, blue, alpha],
+        [] => [0; 4],
     };
     let (Some(left), Some(right)) = (source.first(), source.last()) else {
         return;
@@ -200,11 +203,13 @@ fn fill<T: Sample, const CHANNELS: usize>(
     let (outside, rest) = row.split_at_mut(before);
     outside.fill(rgba(left));
     let from = (first.max(0) as usize).min(source.len());
-    let inside = rest.len().min(source.len() - from);
-    for (target, pixel) in rest.iter_mut().zip(&source[from..]) {
+    let inside = source.get(from..).unwrap_or_default();
+    for (target, pixel) in rest.iter_mut().zip(inside) {
         *target = rgba(pixel);
     }
-    rest[inside..].fill(rgba(right));
+    if let Some(beyond) = rest.get_mut(inside.len()..) {
+        beyond.fill(rgba(right));
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! faces, then overlays. Changes that may overlap are summed in quads of their own.
 
 use super::callback::{Kind, Quad, Quads};
-use super::face::{Change, ChangeKind};
+use super::face::{DeltaKind, DeltaTexture};
 use super::photo::{PhotoTextures, Piece};
 use super::textures::CHANGE_LEVELS;
 use super::uniform::{DrawUniform, corners_of, rows};
@@ -21,13 +21,13 @@ pub struct Picture<'a> {
     /// Red, green, blue in 0..=1.
     pub background: [f32; 3],
     pub difference_gain: f32,
-    pub changes: &'a [Change],
+    pub changes: &'a [DeltaTexture],
     pub overlay: Option<&'a Overlay>,
 }
 
 /// Overlays of a face.
 pub struct Overlay {
-    pub change: Change,
+    pub change: DeltaTexture,
     /// Size of the crop in pixels.
     pub crop_size: (u32, u32),
     /// Opacities of mask tint, mask contour, labels, heat map.
@@ -63,7 +63,7 @@ impl Picture<'_> {
             let Some(base) = shown.piece(piece) else {
                 continue;
             };
-            let face = |change: &&Change| shown.face(&base, piece, change);
+            let face = |change: &&DeltaTexture| shown.face(&base, piece, change);
             let added: Vec<_> = alone.iter().filter_map(face).collect();
             let shares: Vec<_> = shared.iter().filter_map(face).collect();
             if let Some(sum) = shown.sum(&base, piece, &shares) {
@@ -167,7 +167,7 @@ impl Shown<'_> {
     }
 
     /// A change on a piece, `base` being the piece's own quad.
-    fn face(&self, base: &Quad, piece: &Piece, change: &Change) -> Option<Quad> {
+    fn face(&self, base: &Quad, piece: &Piece, change: &DeltaTexture) -> Option<Quad> {
         let (corners, visible) = self.part_of_crop(&change.bounds, change)?;
         let visible = visible.intersection(&base.visible);
         if visible.width() < 1.0 || visible.height() < 1.0 {
@@ -175,14 +175,14 @@ impl Shown<'_> {
         }
         let level = self.change_level(change);
         let is_exact = match change.kind {
-            ChangeKind::Preview => false,
+            DeltaKind::Preview => false,
             // Where the screen is coarser than the change, what is drawn is a mean.
-            ChangeKind::PhotoDenser { .. } => level <= 0.01,
-            ChangeKind::CropDenser => self.zoom >= 0.9999,
+            DeltaKind::PhotoDenser { .. } => level <= 0.01,
+            DeltaKind::CropDenser => self.zoom >= 0.9999,
         };
         let largest_detail = match change.kind {
             // A reduced photo has less grain.
-            ChangeKind::PhotoDenser { grain } => {
+            DeltaKind::PhotoDenser { grain } => {
                 GRAIN_DEVIATIONS * grain * self.zoom.min(1.0) as f32
             }
             _ => -1.0,
@@ -206,29 +206,32 @@ impl Shown<'_> {
     }
 
     /// The changes that may meet another on the screen, and those that meet none.
-    fn partition<'a>(&self, changes: &[&'a Change]) -> (Vec<&'a Change>, Vec<&'a Change>) {
+    fn partition<'a>(
+        &self,
+        changes: &[&'a DeltaTexture],
+    ) -> (Vec<&'a DeltaTexture>, Vec<&'a DeltaTexture>) {
         // A pixel of the screen shows what lies around it.
         let margin = 1.0 + self.zoom.recip();
         let places: Vec<_> = changes
             .iter()
             .map(|change| change.bounds_in_photo().inflated(margin))
             .collect();
-        let is_shared = |index: usize| {
+        let is_shared = |index: usize, place: &Rect| {
             let others = places
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != index);
-            let mut overlaps = others.map(|(_, other)| places[index].intersection(other));
+            let mut overlaps = others.map(|(_, other)| place.intersection(other));
             overlaps.any(|overlap| overlap.width() > 0.0 && overlap.height() > 0.0)
         };
         let (shared, alone): (Vec<_>, Vec<_>) = changes
             .iter()
-            .enumerate()
-            .partition(|(index, _)| is_shared(*index));
-        let without_index = |changes: Vec<(usize, &&'a Change)>| {
-            changes.into_iter().map(|(_, change)| *change).collect()
+            .zip(places.iter().enumerate())
+            .partition(|(_, (index, place))| is_shared(*index, place));
+        let without_place = |changes: Vec<(&&'a DeltaTexture, _)>| {
+            changes.into_iter().map(|(change, _)| *change).collect()
         };
-        (without_index(shared), without_index(alone))
+        (without_place(shared), without_place(alone))
     }
 
     /// The pixels of the screen whose centres lie on a piece: each belongs to one tile alone, which adds
@@ -309,12 +312,12 @@ impl Shown<'_> {
     }
 
     /// The level of a change that has as many pixels as the screen, at least 0 for the finest.
-    fn change_level(&self, change: &Change) -> f64 {
+    fn change_level(&self, change: &DeltaTexture) -> f64 {
         let level = (change.change_from_photo.scale() / self.zoom).log2();
         level.clamp(0.0, f64::from(CHANGE_LEVELS - 1))
     }
 
-    fn add_change(&self, uniform: &mut DrawUniform, piece: &Piece, change: &Change) {
+    fn add_change(&self, uniform: &mut DrawUniform, piece: &Piece, change: &DeltaTexture) {
         let photo_from_local = Affine::translation(piece.origin);
         uniform.crop_from_local = rows(&(change.crop_from_photo * photo_from_local));
         uniform.change_from_local = rows(&(change.change_from_photo * photo_from_local));
@@ -330,7 +333,7 @@ impl Shown<'_> {
     }
 
     /// The corners of a part of a crop on the screen, and the pixels around them that are visible.
-    fn part_of_crop(&self, bounds: &Rect, change: &Change) -> Option<([[f32; 2]; 4], Rect)> {
+    fn part_of_crop(&self, bounds: &Rect, change: &DeltaTexture) -> Option<([[f32; 2]; 4], Rect)> {
         if bounds.width() <= 0.0 || bounds.height() <= 0.0 {
             return None;
         }

@@ -6,7 +6,7 @@ mod overlays;
 use egui::{Color32, Rect as ScreenRect, Sense, Ui};
 
 use super::action::Action;
-use super::canvas::{Canvas, FaceDisplay, FaceKey, Overlays as CanvasOverlays, Scene};
+use super::canvas::{Canvas, FaceDisplay, FaceKey, FaceOverlays, Scene};
 use super::session::{Session, Shown};
 use super::state::AppState;
 use super::ui_state::Held;
@@ -116,7 +116,7 @@ pub fn show(
         background: Color32::from_gray(app.settings().background),
         faces: face_displays(session),
         difference_gain: app.settings().difference_gain,
-        overlays: canvas_overlays(app, session),
+        overlays: face_overlays(app, session),
     };
     if let Some(canvas) = canvas {
         canvas.paint(ui.painter(), rect, &view, &scene);
@@ -156,7 +156,7 @@ fn face_displays(session: &Session) -> Vec<(FaceKey, FaceDisplay)> {
         .collect()
 }
 
-fn canvas_overlays(app: &AppState, session: &Session) -> CanvasOverlays {
+fn face_overlays(app: &AppState, session: &Session) -> FaceOverlays {
     let overlays = &app.ui_state.overlays;
     let is_painting = matches!(app.ui_state.tool, super::ui_state::Tool::Brush(_));
     // Who paints into the mask wants to see it.
@@ -164,7 +164,7 @@ fn canvas_overlays(app: &AppState, session: &Session) -> CanvasOverlays {
         0.0 if is_painting => 0.35,
         drawn => drawn,
     };
-    CanvasOverlays {
+    FaceOverlays {
         face: session.document.chosen.map(|id| session.key(id)),
         mask_tint,
         mask_contour: overlays.contour.drawn(),

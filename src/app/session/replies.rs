@@ -139,7 +139,7 @@ impl Session {
         }
     }
 
-    /// A face was cut out. Doubts about its labels are told as soon as they are known, and once.
+    /// A face was cut out. Doubts about its labels are reported as soon as they are known, and once.
     fn handle_aligned(&mut self, key: FaceKey, aligned: Arc<AlignedFace>) -> Option<Notice> {
         let doubts = aligned.parsed.doubts.iter().map(ToString::to_string);
         let doubts = doubts.collect::<Vec<_>>().join("; ");

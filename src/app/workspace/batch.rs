@@ -30,7 +30,7 @@ pub enum BatchSettings {
     Chosen,
     /// Those of a preset, by its name.
     Preset(String),
-    /// Those of the queue that is gone on with.
+    /// Those of the queue that is resumed.
     AsBefore,
 }
 
@@ -428,7 +428,7 @@ impl Batch {
         self.set(work.item, state);
     }
 
-    /// Goes on as far as it can; what is to be told when all of it has ended comes back.
+    /// Goes on as far as it can; returns what to report when all of it has ended.
     pub(super) fn advance(&mut self, mut tools: Tools<'_>) -> Option<Notice> {
         if !matches!(self.stage, Stage::Running | Stage::Stopping) {
             return None;

@@ -123,11 +123,6 @@ impl Workspace {
         vec![Event::MayQuit]
     }
 
-    /// Is the window to close as soon as everything is written?
-    pub fn quits_when_done(&self) -> bool {
-        self.quits_when_done
-    }
-
     pub(super) fn quit_when_done(&mut self, events: &mut Vec<Event>) {
         if !self.quits_when_done || !self.writes.is_empty() || self.batch.is_running() {
             return;

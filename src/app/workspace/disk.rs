@@ -107,7 +107,7 @@ pub enum Task {
     ForgetBatch {
         /// The plan that it came from.
         plan: u64,
-        /// Queues that were offered, and were gone on with as part of it.
+        /// Queues that were offered, and were resumed as part of it.
         adopted: Vec<u64>,
     },
     /// A queue that was offered is not wanted.
@@ -134,7 +134,7 @@ pub enum Reply {
     Unfinished(Vec<Offer>),
     /// To [`Task::Load`].
     Loaded(PhotoId, Result<Loaded, open::Error>),
-    /// Autosaves of this document fail; told once as long as it goes on.
+    /// Autosaves of this document fail; reported once as long as it lasts.
     AutosaveFailed(PhotoId, autosave::Error),
     /// To [`Task::DiscardRecoverable`], when it failed.
     DiscardFailed(autosave::Error),

@@ -37,7 +37,7 @@ impl Workspace {
         id
     }
 
-    /// Opens what a crash has left. Its autosave stays, and is gone on in.
+    /// Opens what a crash has left. Its autosave stays, and becomes its autosave.
     pub fn recover(&mut self, autosave: &PathBuf, backend: &mut dyn Backend) -> Vec<Event> {
         let Some(place) = self.recoverable.iter().position(|it| it.path == *autosave) else {
             return Vec::new();
@@ -156,7 +156,7 @@ impl Workspace {
         backend: &mut dyn Backend,
         events: &mut Vec<Event>,
     ) {
-        // A photo that was closed meanwhile has nothing to be told.
+        // A photo that was closed meanwhile has nothing to report.
         let Some(photo) = self.photo(id) else {
             return;
         };
@@ -285,7 +285,7 @@ impl Workspace {
     }
 
     /// A photo leaves the list for its twin, which is open already; `is_news` if its own edits are
-    /// others, which its owner is told then.
+    /// others, which its owner then learns.
     fn give_way_to(
         &mut self,
         twin: PhotoId,

@@ -24,7 +24,6 @@ pub(super) const BLOCK_LIMIT: usize = 12;
 /// the RGB layer of block `b` by row `2b + 1` (which is also that of the next block's convolution).
 #[derive(Debug, Clone)]
 pub struct Synthesis {
-    latent_size: usize,
     /// `[1, channels, 4, 4]`
     start: Tensor,
     blocks: Vec<Block>,
@@ -91,16 +90,10 @@ impl Synthesis {
         // A transposed convolution runs through its kernel backwards.
         let enlarging_filter = repeated(kernel.slice(s![.., .., ..;-1, ..;-1]).to_owned(), 3);
         Ok(Self {
-            latent_size,
             start: start.into(),
             blocks,
             enlarging_filter,
         })
-    }
-
-    /// The length of a latent code (512).
-    pub fn latent_size(&self) -> usize {
-        self.latent_size
     }
 
     /// How many rows of W+ there are: two for each resolution.

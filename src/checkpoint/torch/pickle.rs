@@ -84,7 +84,7 @@ impl Global {
 }
 
 impl<'a> Pickle<'a> {
-    /// Reads the pickle at the beginning of `bytes`; `path` and `field` serve messages only.
+    /// Reads the pickle at the beginning of `bytes`; `path` and `field` are only for messages.
     pub(super) fn read(path: &'a Path, field: &'a str, bytes: &'a [u8]) -> Result<Self, Error> {
         Machine {
             input: Input {

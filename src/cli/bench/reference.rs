@@ -1,4 +1,4 @@
-//! The original network at its full size, on random weights: what drawing, diffusing and projecting
+//! The reference's network at its full size, on random weights: what drawing, diffusing and projecting
 //! with it cost. Weights do not matter to either time or memory.
 
 use std::time::Instant;
@@ -10,7 +10,7 @@ use super::{load_average, median};
 use crate::architectures::stylegan2::{Sizes, StyleGan2};
 use crate::architectures::vgg16::Vgg16;
 use crate::cli::answer::{print_json, print_line};
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
+use crate::cli::{EngineOptions, Failure, OutputOptions, interrupt};
 use crate::latent::diffusion::{self, Diffusion};
 use crate::latent::projector::{self, Objective, Projector, Regularisation, Statistics};
 use crate::latent::{Error, Lpips};
@@ -26,7 +26,7 @@ struct Results {
     cores: usize,
     load_before: Option<f64>,
     /// Each measurement: its name, median seconds, and the peak of the process's memory in bytes from
-    /// the loading of its networks on, where that is told.
+    /// the loading of its networks on, where that is known.
     stages: Vec<Stage>,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn run(
     runs: usize,
     steps: usize,
     engine: &EngineOptions,
-    voice: Voice,
+    console: OutputOptions,
 ) -> Result<(), Failure> {
     let load_before = load_average();
     let settings = engine.settings();
@@ -76,7 +76,7 @@ pub(super) fn run(
         load_before,
         stages,
     };
-    if voice.json {
+    if console.json {
         print_json(&results)
     } else {
         results.print()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{cosine, rows};
 use crate::cli::answer::{paths, print_json, print_line};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::latent::{BoundaryFile, layer_correspondence, resolutions_of_layers};
 
 #[derive(Args, Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Options {
     #[arg(required = true, num_args = 2.., value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -43,7 +43,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             }
             let cosines = cosines(a, b);
             let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
-            if !options.voice.json {
+            if !options.console.json {
                 print_line(&format!("{name_a}  {name_b}  {mean:.7}"))?;
                 if cosines.len() > 1 {
                     for (layer, cosine) in cosines.iter().enumerate() {
@@ -58,7 +58,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             }));
         }
     }
-    if options.voice.json {
+    if options.console.json {
         print_json(&json!({ "pairs": Value::from(pairs) }))?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use ndarray::{Axis, s};
 use serde_json::json;
 
 use crate::cli::output::{FolderOptions, into_folder};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::latent::{Boundary, resolutions_of_layers};
 use crate::networks::Pack;
 
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Some(resolutions) => boundary.for_layers(&resolutions),
         None => boundary.normals().to_owned(),
     };
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         if normals.nrows() == 1 {
             folder.npy("boundary.npy", &normals)?;
         } else {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{norm, rows};
 use crate::cli::answer::{JsonPath, print_json, print_line};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::latent::{BoundaryFile, Layout, resolutions_of_layers};
 
 #[derive(Args, Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Options {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
                 format!("W+, {layers} layers up to {last} px")
             }
         };
-        if !options.voice.json {
+        if !options.console.json {
             let (least, greatest) = range(&norms);
             let intercepts = match &file.intercepts {
                 Some(intercepts) => format!(", {} intercepts", intercepts.len()),
@@ -57,7 +57,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             "intercepts": file.intercepts,
         }));
     }
-    if options.voice.json {
+    if options.console.json {
         print_json(&json!({ "boundaries": Value::from(boundaries) }))?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::checkpoint::npy;
 use crate::cli::output::{FolderOptions, into_folder};
-use crate::cli::{Failure, Voice, at_least_one};
+use crate::cli::{Failure, OutputOptions, at_least_one};
 use crate::latent::{BoundaryFile, interpolate};
 
 #[derive(Args, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     npy::check_finite(&options.code, &code)?;
     let boundary = BoundaryFile::read(&options.boundary)?.array;
     let codes = interpolate(&code, &boundary, options.from..=options.to, options.steps)?;
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         folder.npy("codes.npy", &codes)?;
         Ok(json!({ "codes": options.steps }))
     })

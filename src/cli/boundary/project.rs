@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{cosine, rows};
 use crate::cli::output::{FolderOptions, into_folder};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::latent::{BoundaryFile, Layout};
 use crate::training::conditional::condition_boundary;
 
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         },
         intercepts: None,
     };
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         folder.npy("boundary.npy", &projected.array)?;
         let (before, after) = (rows(&primal)?, rows(&projected)?);
         let cosines: Vec<f64> = before

@@ -22,7 +22,7 @@ use super::output::{FolderOptions, OutputFolder, create_folder};
 use super::progress::Reporter;
 use super::retouch::{amount, finite};
 use super::shard::{Shard, is_mine};
-use super::{EngineOptions, Failure, Voice};
+use super::{EngineOptions, Failure, OutputOptions};
 use crate::engine::{EditParams, Engine, Method};
 use crate::fs::atomic;
 use crate::latent::{Boundary, diffusion, inversion};
@@ -93,7 +93,7 @@ pub(super) struct Options {
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 fn psi(text: &str) -> Result<f32, String> {
@@ -123,7 +123,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     for name in names {
         atomic::check(&options.out.out.join(name))?;
     }
-    let mut reporter = Reporter::new(options.voice);
+    let mut reporter = Reporter::new(options.console);
     let mut evaluation = Evaluation::new(Settings::new(options, &source, &edit));
     reporter.say(&evaluation.settings.words);
     let engine = Engine::start(options.engine.settings())?;
@@ -167,7 +167,7 @@ fn merge(options: &Options, source: &Source, edit: &EditParams) -> Result<(), Fa
     outcomes
         .into_iter()
         .for_each(|outcome| evaluation.add(outcome));
-    let reporter = Reporter::new(options.voice);
+    let reporter = Reporter::new(options.console);
     finish(options, folder, evaluation, &reporter, begun, Ok(()))
 }
 
@@ -198,7 +198,7 @@ fn told(
     begun: Instant,
 ) -> Result<(), Failure> {
     let causes: Vec<String> = evaluation.failed.iter().map(ToString::to_string).collect();
-    if options.voice.json {
+    if options.console.json {
         print_json(&json!({
             "written": paths(folder.written()),
             "failed": causes,
@@ -206,7 +206,7 @@ fn told(
             "report": evaluation.to_json(),
             "seconds": begun.elapsed().as_secs_f64(),
         }))?;
-    } else if !options.voice.quiet {
+    } else if !options.console.quiet {
         table::print(evaluation)?;
         for path in folder.written() {
             reporter.say(&format!("→ {}", path.display()));

@@ -14,9 +14,9 @@ use crate::cli::arrays::StoredCode;
 use crate::cli::progress::{Reporter, clock, detail};
 use crate::cli::{Failure, interrupt, pictures};
 use crate::engine::{
-    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, EditedFace, Engine,
-    FindFaces, FitLandmarks, Job, Method, MoveFace, PrepareFace, PreparedFace, Priority,
-    RenderFace, Synthesize, TimedStages,
+    AlignFace, AlignedFace, DiffuseFace, EditParams, EditedFace, Engine, FindFaces, Job, Method,
+    MoveFace, PrepareFace, PreparedFace, RenderFace, Synthesize, TimedStages, describe_generator,
+    fit_landmarks,
 };
 use crate::geometry::{Affine, Landmarks};
 use crate::latent::{diffusion, inversion};
@@ -72,9 +72,9 @@ impl<'a> Session<'a> {
         let latents = match *source {
             Source::Photos(_) => Array2::default((0, 0)),
             Source::Drawn { seed, count, .. } => {
-                let job = DescribeGenerator;
-                let spec = engine.submit(Priority::Background, interrupt::token(), job);
-                gaussian_latents(seed, count, spec.wait(|_| ())?.code_size)
+                let job = describe_generator();
+                let spec = interrupt::run_job(engine, job, |_| ())?;
+                gaussian_latents(seed, count, spec.code_size)
             }
         };
         Ok(Self {
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
             Code::Drawn(_) => AlignFace::of_crop(photo, landmarks.clone()),
             Code::Found(_) | Code::Unknown => AlignFace::new(photo, landmarks.clone()),
         };
-        let aligned = self.run(Priority::Background, align)?;
+        let aligned = self.run(align)?;
         let has_double_chin = aligned.0.chin.is_some_and(ChinReading::has_double_chin);
         if self.options.only_double_chins && !has_double_chin {
             return Ok(Outcome::PassedOver(portrait.name));
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
         let (mut prepared, mut prepared_stages) = (None, stages.clone());
         if !self.methods.iter().all(is_instant) {
             let prepare = self.preparation(&portrait, landmarks).from_aligned(aligned);
-            let found = Arc::new(self.run(Priority::Background, prepare)?);
+            let found = Arc::new(self.run(prepare)?);
             prepared_stages.extend(found.seconds.iter().skip(seconds.len()));
             prepared = Some(found);
         }
@@ -172,14 +172,14 @@ impl<'a> Session<'a> {
                 let code = file.code.as_deref().map(StoredCode::read).transpose()?;
                 Ok(Portrait {
                     name,
-                    photo: Arc::new(pictures::load(&file.path, self.options.voice)?),
+                    photo: Arc::new(pictures::load(&file.path, self.options.console)?),
                     code: code.map_or(Code::Unknown, |stored| Code::Found(stored.code)),
                 })
             }
             Source::Drawn { psi, .. } => {
                 let latent = self.latents.slice(s![index..=index, ..]).to_owned();
                 let job = Synthesize::from_latents(latent, *psi, None);
-                let drawn = self.run(Priority::Background, job)?.into_iter().next();
+                let drawn = self.run(job)?.into_iter().next();
                 let Some(drawn) = drawn else {
                     return Err(Failure::because("the generator drew nothing"));
                 };
@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
         let photo = Arc::clone(&portrait.photo);
         let job = FindFaces::new(photo, portrait.name.clone(), Search::Quick);
         let mut why = None;
-        for face in self.run(Priority::Background, job)? {
+        for face in self.run(job)? {
             match face.landmarks {
                 Ok(found) => return Ok(found.landmarks),
                 Err(error) => why = why.or(Some(error)),
@@ -235,7 +235,7 @@ impl<'a> Session<'a> {
     ) -> Result<(EditedFace, TimedStages), Failure> {
         let params = self.edit.clone().by(Method::Instant);
         let job = MoveFace::new(Arc::clone(face), params);
-        let moved = self.run(Priority::Background, job)?;
+        let moved = self.run(job)?;
         stages.extend(&moved.seconds);
         Ok((EditedFace::Moved(moved), stages))
     }
@@ -256,14 +256,14 @@ impl<'a> Session<'a> {
                     ..diffusion::Options::default()
                 };
                 let job = DiffuseFace::new(Arc::clone(prepared), params.clone(), diffusion);
-                let drawing = self.run(Priority::Background, job)?;
+                let drawing = self.run(job)?;
                 stages.push(("diffuse", begun.elapsed().as_secs_f64()));
                 Some(drawing)
             }
             Method::Instant | Method::Warp | Method::Plain => None,
         };
         let render = RenderFace::new(Arc::clone(prepared), params).reusing(drawing);
-        let rendered = self.run(Priority::Background, render)?;
+        let rendered = self.run(render)?;
         stages.extend(&rendered.seconds);
         Ok((EditedFace::Redrawn(Box::new(rendered)), stages))
     }
@@ -298,7 +298,7 @@ impl<'a> Session<'a> {
         if let Some(redrawn) = rendered.redrawn() {
             pictures.extend([&redrawn.face.drawn, &redrawn.drawing.edited].map(eight_bit));
         }
-        let found = self.run(Priority::Background, FitLandmarks::new(pictures, &near))?;
+        let found = self.run(fit_landmarks(pictures, &near))?;
         let found: Vec<_> = found.into_iter().map(Result::ok).collect();
         let shift = |pair: &[Option<FoundLandmarks>]| match pair {
             [Some(before), Some(after)] => {
@@ -310,10 +310,9 @@ impl<'a> Session<'a> {
         Ok([shifts.next().flatten(), shifts.next().flatten()])
     }
 
-    fn run<J: Job>(&mut self, priority: Priority, job: J) -> Result<J::Output, Failure> {
+    fn run<J: Job>(&mut self, job: J) -> Result<J::Output, Failure> {
         let (reporter, stage) = (&mut *self.reporter, &self.stage);
-        let handle = self.engine.submit(priority, interrupt::token(), job);
-        Ok(handle.wait(|progress| {
+        Ok(interrupt::run_job(self.engine, job, |progress| {
             let detail = match detail(progress) {
                 detail if detail.is_empty() => progress.stage.to_owned(),
                 detail => format!("{}, {detail}", progress.stage),

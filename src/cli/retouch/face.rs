@@ -10,8 +10,8 @@ use super::{Options, Session};
 use crate::cli::arrays::read_codes;
 use crate::cli::{Failure, interrupt};
 use crate::engine::{
-    AlignFace, AlignedFace, DescribeGenerator, DiffuseFace, EditParams, EditedFace, FoundFace,
-    Method, MoveFace, MovedFace, PrepareFace, PreparedFace, Priority, RenderFace, RenderedFace,
+    AlignFace, AlignedFace, DiffuseFace, EditParams, EditedFace, FoundFace, Job, Method, MoveFace,
+    MovedFace, PrepareFace, PreparedFace, RenderFace, RenderedFace, describe_generator,
     least_amount,
 };
 use crate::latent::{Boundary, diffusion, inversion};
@@ -59,7 +59,7 @@ impl Session<'_> {
             return Err(Failure::because("the face has no landmarks"));
         };
         let align = AlignFace::new(Arc::clone(photo), found.landmarks.clone());
-        let (aligned, seconds) = self.run(Priority::Background, align)?;
+        let (aligned, seconds) = self.run(align)?;
         let report = FaceReport::new(number, face, &aligned, seconds.clone());
         let has_nothing = aligned.chin.is_some_and(|chin| !chin.has_double_chin());
         if self.amount == Amount::Least && (has_nothing || !aligned.parsed.shows_neck()) {
@@ -90,7 +90,7 @@ impl Session<'_> {
             None => PrepareFace::new(Arc::clone(photo), found.landmarks.clone(), inversion),
         };
         let prepare = prepare.from_aligned((Arc::clone(&aligned), seconds));
-        let prepared = Arc::new(self.run(Priority::Background, prepare)?);
+        let prepared = Arc::new(self.run(prepare)?);
         let (params, rendered) = match self.amount {
             Amount::Alpha(alpha) => {
                 let params = self.params(alpha);
@@ -112,7 +112,7 @@ impl Session<'_> {
         aligned: &Arc<AlignedFace>,
     ) -> Result<(EditParams, MovedFace), Failure> {
         let job = MoveFace::new(Arc::clone(aligned), self.params(0.0));
-        let moved = self.run(Priority::Interactive, job)?;
+        let moved = self.run(job)?;
         let alpha = match self.amount {
             Amount::Alpha(alpha) => alpha,
             Amount::Least => Boundary::alpha_of_amount(least_amount(moved.readings())),
@@ -123,10 +123,7 @@ impl Session<'_> {
 
     /// The code in a file.
     fn code(&self, path: &Path) -> Result<Array2<f32>, Failure> {
-        let spec = self
-            .engine
-            .submit(Priority::Interactive, interrupt::token(), DescribeGenerator)
-            .wait(|_| ())?;
+        let spec = interrupt::run_job(&self.engine, describe_generator(), |_| ())?;
         let mut codes = read_codes(path, [spec.layers, spec.code_size])?;
         match (codes.pop(), codes.is_empty()) {
             (Some(code), true) => Ok(code),
@@ -183,21 +180,15 @@ impl Session<'_> {
                     ..diffusion::Options::default()
                 };
                 let job = DiffuseFace::new(Arc::clone(prepared), params.clone(), diffusion);
-                Some(self.run(Priority::Background, job)?)
+                Some(self.run(job)?)
             }
             Method::Instant | Method::Warp | Method::Plain => None,
         };
         let render = RenderFace::new(Arc::clone(prepared), params.clone()).reusing(drawing);
-        self.run(Priority::Interactive, render)
+        self.run(render)
     }
 
-    fn run<J: crate::engine::Job>(
-        &mut self,
-        priority: Priority,
-        job: J,
-    ) -> Result<J::Output, Failure> {
-        let reporter = &mut self.reporter;
-        let handle = self.engine.submit(priority, interrupt::token(), job);
-        Ok(handle.wait(|progress| reporter.show(progress))?)
+    fn run<J: Job>(&mut self, job: J) -> Result<J::Output, Failure> {
+        self.reporter.run(&self.engine, job)
     }
 }

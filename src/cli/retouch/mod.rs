@@ -23,7 +23,7 @@ use super::answer::{paths, print_json};
 use super::codes::store;
 use super::progress::{Reporter, clock};
 use super::shard::Shard;
-use super::{EngineOptions, Failure, Voice};
+use super::{EngineOptions, Failure, OutputOptions};
 use crate::editor::batch::State;
 use crate::engine::{EditParams, Engine, Method, Settings};
 use crate::latent::{Boundary, diffusion};
@@ -92,7 +92,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "A", value_parser = finite, allow_negative_numbers = true)]
     alpha: Option<f32>,
     /// How the neck is edited: instant moves the photo's own pixels; warp, diffuse and plain look for a latent
-    /// code and draw the neck anew, which takes minutes. If nothing is said: instant, but warp where an option
+    /// code and draw a new neck, which takes minutes. If nothing is said: instant, but warp where an option
     /// is given that only a code has a use for (--boundary, --up-to, --code, --steps, --seed, --stages)
     #[arg(long, value_enum)]
     method: Option<Method>,
@@ -137,7 +137,7 @@ pub(super) struct Options {
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 /// Which faces of a photo are retouched.
@@ -201,7 +201,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         amount,
         edit,
         engine: Engine::start(engine)?,
-        reporter: Reporter::new(options.voice),
+        reporter: Reporter::new(options.console),
         page: page::Page::wanted(&options.report)?,
     };
     for remark in &outputs.remarks {
@@ -264,7 +264,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             causes.extend(error.causes());
         }
     }
-    if options.voice.json {
+    if options.console.json {
         print_json(&json!({
             "written": paths(&written),
             "passed_over": paths(&passed_over),

@@ -33,7 +33,7 @@ const STAGES: [&str; 12] = [
 pub(super) struct Outputs {
     /// Of each photo of this run, in their order.
     pub photos: Vec<Output>,
-    /// What the user should hear before the work begins.
+    /// What to tell the user before the work begins.
     pub remarks: Vec<String>,
     /// What went wrong already.
     pub causes: Vec<String>,

@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::{EngineOptions, Failure, Voice};
+use super::super::{EngineOptions, Failure, OutputOptions};
 use super::Options;
 use crate::runtime::ProviderChoice;
 use crate::sha256::sha256_hex;
 
-/// The recipe of a run: all options but those that say where things go and what is told, with the content
+/// The recipe of a run: all options but those that say where things go and what is printed, with the content
 /// of the files that they name.
 pub(super) fn of(options: &Options) -> Result<String, Failure> {
     let shaping = Options {
@@ -27,7 +27,7 @@ pub(super) fn of(options: &Options) -> Result<String, Failure> {
             threads: 0,
             ..options.engine.clone()
         },
-        voice: Voice {
+        console: OutputOptions {
             quiet: false,
             json: false,
         },

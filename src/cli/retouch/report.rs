@@ -10,8 +10,8 @@ use super::super::answer::path;
 use super::super::interrupt;
 use super::outputs::Output;
 use crate::engine::{
-    AlignedFace, Describe, Description, EditParams, Engine, FoundFace, InversionReport, Method,
-    MovedFace, Priority, RenderedFace, TimedStages,
+    AlignedFace, Description, EditParams, Engine, FoundFace, InversionReport, Method, MovedFace,
+    RenderedFace, TimedStages, describe,
 };
 use crate::geometry::{Landmarks, Rect};
 use crate::latent::inversion::Ending;
@@ -84,8 +84,7 @@ impl Report {
     /// Adds what is known at the end.
     pub fn complete(&mut self, engine: &Engine, elapsed: Duration) {
         if !self.interrupted && self.has_faces() {
-            let description = engine.submit(Priority::Interactive, interrupt::token(), Describe);
-            self.engine = description.wait(|_| ()).ok();
+            self.engine = interrupt::run_job(engine, describe(), |_| ()).ok();
         }
         self.peak_rss_bytes = peak_rss_bytes();
         self.seconds = elapsed.as_secs_f64();
@@ -289,7 +288,7 @@ impl FaceReport {
         self
     }
 
-    /// What the user should hear of it.
+    /// What to tell the user about it.
     pub fn remarks(&self) -> impl Iterator<Item = String> {
         let is_left = self.chin.after.is_some_and(ChinReading::has_double_chin);
         let still_seen = is_left.then_some("some of the double chin is still seen");

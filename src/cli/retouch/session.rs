@@ -19,7 +19,7 @@ use crate::cli::answer::{note_written, to_json};
 use crate::cli::output::png_bytes;
 use crate::cli::progress::Reporter;
 use crate::cli::{Failure, interrupt, pictures};
-use crate::engine::{AlignedFace, EditParams, Engine, FindFaces, FoundFace, Priority};
+use crate::engine::{AlignedFace, EditParams, Engine, FindFaces, FoundFace};
 use crate::geometry::{PixelRect, Point, Rect};
 use crate::networks::detector::Search;
 use crate::photo::{ColourSpace, GivenUp, Layer, Overwrite, Photo, SaveOptions, Strip};
@@ -55,7 +55,7 @@ impl Session<'_> {
     fn retouch(&mut self, output: &Output, notes: &Notes<'_>) -> Result<PhotoReport, Failure> {
         let begun = Instant::now();
         let (path, out) = (output.source.as_path(), output.photo.as_path());
-        let photo = pictures::load(path, self.options.voice)?;
+        let photo = pictures::load(path, self.options.console)?;
         let photo = Arc::new(match self.options.layers {
             true => {
                 if photo.is_float() {
@@ -161,9 +161,9 @@ impl Session<'_> {
         let Some(page) = &mut self.page else {
             return Ok(());
         };
-        let quiet = crate::cli::Voice {
+        let quiet = crate::cli::OutputOptions {
             quiet: true,
-            ..self.options.voice
+            ..self.options.console
         };
         let before = pictures::load(&output.source, quiet)?;
         let after = pictures::load(&output.photo, quiet)?;
@@ -189,11 +189,7 @@ impl Session<'_> {
             FaceChoice::All | FaceChoice::Number(_) => Search::Thorough,
         };
         let job = FindFaces::new(Arc::clone(photo), path.display().to_string(), search);
-        let reporter = &mut self.reporter;
-        let handle = self
-            .engine
-            .submit(Priority::Background, interrupt::token(), job);
-        Ok(handle.wait(|progress| reporter.show(progress))?)
+        self.reporter.run(&self.engine, job)
     }
 
     /// The faces to retouch with their numbers. Faces that cannot be retouched are passed over where
@@ -305,7 +301,9 @@ impl Session<'_> {
         let warnings = match (photo.source(), photo.format()) {
             (Some(_), Some(_)) if self.options.edit_in_place && keeps_all => Vec::new(),
             (Some(_), Some(format)) if format == options.format && keeps_all => {
-                photo.copy_source_noted(out, options.overwrite, &mut |file| notes.note(file))?;
+                photo.copy_source(out, options.overwrite, &|_| true, &mut |file| {
+                    notes.note(file)
+                })?;
                 note_written(out);
                 Vec::new()
             }

@@ -90,7 +90,7 @@ fn write_edit(
     let prepared = &rendered.face;
     let drawn = eight_bit(&prepared.drawn);
     let edited = eight_bit(&rendered.drawing.edited);
-    let warped = eight_bit(&rendered.warped);
+    let warped = eight_bit(&rendered.result);
     let composite = eight_bit(&rendered.composite()?);
     folder.png("mask.png", rendered.mask.clone())?;
     folder.png("inverted.png", drawn.clone())?;

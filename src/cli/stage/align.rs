@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{FolderOptions, into_folder, read_landmarks};
 use crate::cli::pictures;
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::photo::ColourSpace;
 use crate::portrait::align::{align, align_reference};
 
@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 /// The reference's transform size.
@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         &["aligned.png", "align.json"],
         &[&options.photo, &options.landmarks],
     )?;
-    let photo = pictures::load(&options.photo, options.voice)?;
+    let photo = pictures::load(&options.photo, options.console)?;
     let landmarks = read_landmarks(&options.landmarks)?;
     let transform_size = options
         .transform_size
@@ -74,7 +74,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         "quad_size": alignment.quad_size,
         "photo_from_crop": alignment.photo_from_crop(options.size),
     });
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         folder.png("aligned.png", crop)?;
         folder.json("align.json", &figures)?;
         Ok(figures)

@@ -66,8 +66,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     )?;
     let stored = StoredCode::read(&options.init)?;
     let target = Target {
-        picture: read_rgb(&options.target, options.work.voice)?,
-        mask: read_mask(&options.mask, options.work.voice)?,
+        picture: read_rgb(&options.target, options.work.console)?,
+        mask: read_mask(&options.mask, options.work.console)?,
     };
     let choices = diffusion::Options {
         steps: options.steps,
@@ -85,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let job = Diffuse::new(target, stored.code.clone(), choices).with_networks(networks);
     let diffused = run_job(&options.work, job.drawing_last())?;
     let report = &diffused.report;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let code = diffused.last.code().clone().into_dyn();
         folder.npy("code.npy", &stored.in_its_shape(&code)?)?;
         let losses = Array2::from_shape_fn((report.losses.len(), 3), |(step, term)| {

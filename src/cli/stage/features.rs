@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{WorkOptions, into_folder, run_job};
 use crate::checkpoint::npy;
 use crate::cli::Failure;
-use crate::engine::ComputeFeatures;
+use crate::engine::compute_features;
 use crate::networks::NetworkSource;
 
 #[derive(Args, Debug)]
@@ -33,9 +33,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let pictures = array
         .into_dimensionality::<Ix4>()
         .map_err(Failure::because)?;
-    let job = ComputeFeatures::new(NetworkSource::named(&options.perceptual), pictures);
+    let job = compute_features(NetworkSource::named(&options.perceptual), pictures);
     let features = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         folder.npy("features.npy", &features)?;
         Ok(json!({ "shape": features.shape() }))
     })

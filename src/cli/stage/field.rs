@@ -38,7 +38,7 @@ const FILES: [&str; 5] = [
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = options.work.out.folder(&FILES, &[&options.image])?;
-    let crop = Arc::new(pictures::load(&options.image, options.work.voice)?);
+    let crop = Arc::new(pictures::load(&options.image, options.work.console)?);
     let name = options.image.display().to_string();
     let find = FindFaces::new(Arc::clone(&crop), name.clone(), Search::Quick);
     let faces = run_job(&options.work, find)?;
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         Boundary::alpha_of_amount(options.amount),
     );
     let moved = run_job(&options.work, MoveFace::new(aligned, params))?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let field = &moved.edit.field;
         folder.npy("flow.npy", &flow(field))?;
         folder.npy("shade.npy", &shade(field))?;

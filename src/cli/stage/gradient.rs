@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{WorkOptions, into_folder, run_job};
 use crate::cli::Failure;
 use crate::cli::arrays::{NoiseOptions, StoredCode, noise_file, read_picture};
-use crate::engine::DifferentiatePicture;
+use crate::engine::differentiate_picture;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -35,9 +35,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let stored = StoredCode::read(&options.codes)?;
     let target = read_picture(&options.target, &[3])?;
     let mask = read_picture(&options.mask, &[1, 3])?;
-    let job = DifferentiatePicture::new(stored.code.clone(), options.noise.read()?, target, mask);
+    let job = differentiate_picture(stored.code.clone(), options.noise.read()?, target, mask);
     let gradient = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let figures = json!({ "loss": gradient.loss });
         folder.json("gradient.json", &figures)?;
         folder.npy("grad_codes.npy", &stored.in_its_shape(&gradient.codes)?)?;

@@ -7,11 +7,11 @@ use ndarray::Array2;
 use serde_json::json;
 
 use super::{WorkOptions, into_folder};
+use crate::cli::Failure;
 use crate::cli::arrays::StoredCode;
 use crate::cli::pictures;
 use crate::cli::progress::Reporter;
-use crate::cli::{Failure, interrupt};
-use crate::engine::{Engine, InvertPicture, Priority, Synthesize};
+use crate::engine::{Engine, InvertPicture, Synthesize};
 use crate::latent::inversion::{self, LOSS_SIZE, Target};
 use crate::portrait::tensor::{picture_from_tensor, reduced_tensor};
 
@@ -38,7 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         &["code.npy", "losses.npy", "inverted.png"],
         &[&options.image, Path::new(&options.init)],
     )?;
-    let crop = pictures::load(&options.image, options.work.voice)?
+    let crop = pictures::load(&options.image, options.work.console)?
         .pixels()
         .to_rgb8();
     if crop.width() != crop.height() {
@@ -55,25 +55,18 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let init = read_init(&options.init)?;
     let engine = Engine::start(options.work.engine.settings())?;
-    let mut reporter = Reporter::new(options.work.voice);
+    let mut reporter = Reporter::new(options.work.console);
     let target = Target::even(reduced_tensor(&crop, LOSS_SIZE as u32));
     let mut job = InvertPicture::new(target, choices);
     if let Some(code) = init {
         job = job.starting_at(code);
     }
-    let inverted = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
-    let drawn = engine
-        .submit(
-            Priority::Background,
-            interrupt::token(),
-            Synthesize::from_codes(vec![inverted.best.code.clone()]),
-        )
-        .wait(|progress| reporter.show(progress))?;
+    let inverted = reporter.run(&engine, job)?;
+    let draw = Synthesize::from_codes(vec![inverted.best.code.clone()]);
+    let drawn = reporter.run(&engine, draw)?;
     reporter.finish();
 
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let losses = &inverted.report.losses;
         let table = Array2::from_shape_fn((losses.len(), 3), |(step, term)| {
             let loss = losses[step];

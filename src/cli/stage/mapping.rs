@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{WorkOptions, into_folder, run_job};
 use crate::cli::Failure;
 use crate::cli::arrays::read_matrix;
-use crate::engine::MapLatents;
+use crate::engine::map_latents;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -29,9 +29,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = &options.work.out;
     let out = out.folder(&["w.npy", "codes.npy"], &[&options.z])?;
     let latents = read_matrix(&options.z, "[m,n]")?;
-    let job = MapLatents::new(latents, options.psi, options.cutoff);
+    let job = map_latents(latents, options.psi, options.cutoff);
     let mapped = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         folder.npy("w.npy", &mapped.w)?;
         folder.npy("codes.npy", &mapped.codes)?;
         Ok(json!({ "codes": mapped.codes.shape() }))

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{FolderOptions, into_folder, read_labels, read_landmarks};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::portrait::masks::StageMasks;
 
 #[derive(Args, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 const NAMES: [&str; 11] = [
@@ -43,10 +43,10 @@ const NAMES: [&str; 11] = [
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let inputs = [options.labels.as_path(), &options.landmarks];
     let out = options.out.folder(&NAMES, &inputs)?;
-    let labels = read_labels(&options.labels, options.voice)?;
+    let labels = read_labels(&options.labels, options.console)?;
     let landmarks = read_landmarks(&options.landmarks)?;
     let masks = StageMasks::compute(&labels, &landmarks, options.size)?;
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         for (name, picture) in masks.pictures() {
             folder.png(&format!("{name}.png"), picture.clone())?;
         }

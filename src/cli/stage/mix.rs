@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{FolderOptions, into_folder};
 use crate::cli::arrays::read_finite;
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::latent::mix_styles;
 
 #[derive(Args, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 /// A range of layers; the end may be open.
@@ -80,7 +80,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             options.ratio,
         ));
     }
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         folder.npy("codes.npy", &mixed)?;
         Ok(json!({ "codes": mixed.shape() }))
     })

@@ -23,9 +23,9 @@ use image::GrayImage;
 use super::output::{FolderOptions, WorkOptions, into_folder};
 use super::pictures;
 use super::progress::Reporter;
-use super::{Failure, Voice, interrupt};
+use super::{Failure, OutputOptions};
 use crate::checkpoint::npy;
-use crate::engine::{Engine, Job, Priority};
+use crate::engine::{Engine, Job};
 use crate::geometry::{Landmarks, Point};
 use crate::networks::ChannelOrder;
 
@@ -81,10 +81,8 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 /// Runs one job in an engine of its own, and says how far it is.
 fn run_job<J: Job>(work: &WorkOptions, job: J) -> Result<J::Output, Failure> {
     let engine = Engine::start(work.engine.settings())?;
-    let mut reporter = Reporter::new(work.voice);
-    let output = engine
-        .submit(Priority::Background, interrupt::token(), job)
-        .wait(|progress| reporter.show(progress))?;
+    let mut reporter = Reporter::new(work.console);
+    let output = reporter.run(&engine, job)?;
     reporter.finish();
     Ok(output)
 }
@@ -100,8 +98,8 @@ fn read_landmarks(path: &Path) -> Result<Landmarks, Failure> {
 }
 
 /// Reads a label map: the first channel of a picture whose values are labels.
-fn read_labels(path: &Path, voice: Voice) -> Result<GrayImage, Failure> {
-    let photo = pictures::load(path, voice)?;
+fn read_labels(path: &Path, console: OutputOptions) -> Result<GrayImage, Failure> {
+    let photo = pictures::load(path, console)?;
     let labels = photo.pixels().to_luma8();
     match labels.iter().find(|&&label| label > 18) {
         None => Ok(labels),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{WorkOptions, channel_order, into_folder, run_job};
 use crate::cli::Failure;
 use crate::cli::pictures;
-use crate::engine::ParsePicture;
+use crate::engine::parse_picture;
 use crate::networks::NetworkSource;
 
 #[derive(Args, Debug)]
@@ -31,14 +31,14 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let out = &options.work.out;
     let out = out.folder(&["labels.png", "logits.npy"], &[&options.image])?;
-    let photo = pictures::load(&options.image, options.work.voice)?;
-    let job = ParsePicture::new(
+    let photo = pictures::load(&options.image, options.work.console)?;
+    let job = parse_picture(
         options.parser.as_deref().map(NetworkSource::named),
         photo.pixels().to_rgb8(),
         channel_order(options.bgr),
     );
     let parsed = run_job(&options.work, job)?;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let mut pixels = [0usize; 19];
         for label in parsed.labels.pixels() {
             if let Some(count) = pixels.get_mut(usize::from(label[0])) {

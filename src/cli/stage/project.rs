@@ -99,7 +99,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     };
     let projected = run_job(&options.work, Project::new(projection))?;
     let report = &projected.report;
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         let code = projected.last.code().view().insert_axis(Axis(0));
         folder.npy("code.npy", &code)?;
         let terms = Array2::from_shape_fn((report.losses.len(), 5), |(step, term)| {

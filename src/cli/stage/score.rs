@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{WorkOptions, channel_order, into_folder, read_labels, run_job};
 use crate::cli::Failure;
 use crate::cli::pictures;
-use crate::engine::{LabelSource, ReadChins, ScorePicture};
+use crate::engine::{LabelSource, read_chins, score_picture};
 use crate::networks::{BatchNorm, NetworkSource};
 
 #[derive(Args, Debug)]
@@ -59,13 +59,13 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .work
         .out
         .folder(&["score.json"], &[&options.image])?;
-    let photo = pictures::load(&options.image, options.work.voice)?;
+    let photo = pictures::load(&options.image, options.work.console)?;
     let picture = photo.pixels().to_rgb8();
     let figures = match &options.scorer {
         Some(scorer) => classified(options, NetworkSource::named(scorer), picture)?,
         None => read(options, picture)?,
     };
-    into_folder(out, options.work.voice, |folder| {
+    into_folder(out, options.work.console, |folder| {
         folder.json("score.json", &figures)?;
         Ok(figures)
     })
@@ -73,7 +73,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
 /// What our meter says.
 fn read(options: &Options, crop: RgbImage) -> Result<Value, Failure> {
-    let readings = run_job(&options.work, ReadChins::new(vec![crop]))?;
+    let readings = run_job(&options.work, read_chins(vec![crop]))?;
     let reading = readings
         .first()
         .ok_or_else(|| Failure::because("the chin meter gave no answer"))?;
@@ -91,14 +91,14 @@ fn classified(
     picture: RgbImage,
 ) -> Result<Value, Failure> {
     let labels = match (&options.labels, &options.parser) {
-        (Some(path), _) => LabelSource::Known(read_labels(path, options.work.voice)?),
+        (Some(path), _) => LabelSource::Known(read_labels(path, options.work.console)?),
         (None, parser) => LabelSource::Parsed(parser.as_deref().map(NetworkSource::named)),
     };
     let norm = match options.batchnorm {
         Statistics::Stored => BatchNorm::Stored,
         Statistics::PerImage => BatchNorm::PerImage,
     };
-    let job = ScorePicture::new(scorer, norm, picture, labels, channel_order(options.bgr));
+    let job = score_picture(scorer, norm, picture, labels, channel_order(options.bgr));
     let score = run_job(&options.work, job)?;
     Ok(json!({
         "logits": score.logits,

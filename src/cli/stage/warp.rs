@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{FolderOptions, into_folder, point_array, read_labels, read_landmarks};
 use crate::cli::pictures;
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::portrait::warp::{StageWarp, WarpInput, WarpSettings};
 
 #[derive(Args, Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -61,12 +61,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         ],
     )?;
     let read = |path| -> Result<RgbImage, Failure> {
-        Ok(pictures::load(path, options.voice)?.pixels().to_rgb8())
+        Ok(pictures::load(path, options.console)?.pixels().to_rgb8())
     };
     let (before, after) = (read(&options.before)?, read(&options.after)?);
     let (labels_before, labels_after) = (
-        read_labels(&options.labels_before, options.voice)?,
-        read_labels(&options.labels_after, options.voice)?,
+        read_labels(&options.labels_before, options.console)?,
+        read_labels(&options.labels_after, options.console)?,
     );
     let landmarks = read_landmarks(&options.landmarks)?;
     let input = WarpInput {
@@ -85,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         };
         StageWarp::compute(&input, &settings)?
     };
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         folder.npy("points_before.npy", &point_array(stage.points_before()))?;
         folder.npy("points_after.npy", &point_array(stage.points_after()))?;
         folder.npy("seed_points.npy", &point_array(stage.seed_points()))?;

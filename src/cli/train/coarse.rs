@@ -27,7 +27,7 @@ pub(crate) struct Options {
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut dataset = Dataset::open(&options.data.data)?;
-    let mut progress = Count::of(1, "coarse", options.data.voice);
+    let mut progress = Count::of(1, "coarse", options.data.console);
     let choice = Choice {
         ratio: options.ratio,
         split: options.split,
@@ -58,5 +58,5 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         fitted.remaining.correct,
         fitted.remaining.total
     );
-    progress.finish(options.data.voice, &summary, &figures)
+    progress.finish(options.data.console, &summary, &figures)
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::cli::answer::{note_figure, print_json};
 use crate::cli::progress::Reporter;
 use crate::cli::shard::{Shard, is_mine};
-use crate::cli::{EngineOptions, Failure, Voice, interrupt};
-use crate::engine::{Describe, DescribeGenerator, Engine, Error, Job, Priority, Progress};
+use crate::cli::{EngineOptions, Failure, OutputOptions, interrupt};
+use crate::engine::{Engine, Error, Job, Progress, describe, describe_generator};
 use crate::networks::pack::{Manifest, sha256_hex};
 use crate::training::dataset::{Dataset, GeneratorIdentity};
 
@@ -22,7 +22,7 @@ pub(super) struct Data {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     #[command(flatten)]
-    pub voice: Voice,
+    pub console: OutputOptions,
 }
 
 /// Options of every step that does the same for each sample.
@@ -68,15 +68,8 @@ impl TrainingContext {
         let settings = options.settings();
         let file = settings.generator.clone();
         let engine = Engine::start(settings)?;
-        let run = |job| {
-            engine
-                .submit(Priority::Background, interrupt::token(), job)
-                .wait(|_| ())
-        };
-        let pack = run(Describe)?.pack;
-        let spec = engine
-            .submit(Priority::Background, interrupt::token(), DescribeGenerator)
-            .wait(|_| ())?;
+        let pack = interrupt::run_job(&engine, describe(), |_| ())?.pack;
+        let spec = interrupt::run_job(&engine, describe_generator(), |_| ())?;
         let mut checksums: BTreeMap<String, String> = pack
             .entries
             .iter()
@@ -118,9 +111,7 @@ impl TrainingContext {
         job: J,
         on_progress: impl FnMut(&Progress),
     ) -> Result<J::Output, Error> {
-        self.engine
-            .submit(Priority::Background, interrupt::token(), job)
-            .wait(on_progress)
+        interrupt::run_job(&self.engine, job, on_progress)
     }
 }
 
@@ -136,9 +127,9 @@ pub(super) struct Count {
 
 impl Count {
     /// So many pieces.
-    pub fn of(total: usize, stage: &'static str, voice: Voice) -> Self {
+    pub fn of(total: usize, stage: &'static str, console: OutputOptions) -> Self {
         Self {
-            reporter: Reporter::new(voice),
+            reporter: Reporter::new(console),
             stage,
             begun: Instant::now(),
             total,
@@ -179,10 +170,15 @@ impl Count {
     }
 
     /// Ends the bar, and says what there is to say of the step.
-    pub fn finish(mut self, voice: Voice, summary: &str, figures: &Value) -> Result<(), Failure> {
+    pub fn finish(
+        mut self,
+        console: OutputOptions,
+        summary: &str,
+        figures: &Value,
+    ) -> Result<(), Failure> {
         self.reporter.finish();
         self.reporter.say(summary);
-        if voice.json {
+        if console.json {
             print_json(&json!({
                 "made": self.new,
                 "there_before": self.done - self.new,

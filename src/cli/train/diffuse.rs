@@ -61,7 +61,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mine = samples.iter().enumerate();
     let mine = mine.filter(|&(place, _)| options.part.has(place));
     let samples: Vec<usize> = mine.map(|(_, &sample)| sample).collect();
-    let mut progress = Count::of(samples.len(), "diffuse", options.data.voice);
+    let mut progress = Count::of(samples.len(), "diffuse", options.data.console);
     for &sample in &samples {
         // The code is written last.
         if dataset.has(&names::diffused_code(sample)) {
@@ -69,7 +69,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             continue;
         }
         let load = |name: &str| -> Result<_, Failure> {
-            pictures::load(&dataset.path(name)?, options.data.voice)
+            pictures::load(&dataset.path(name)?, options.data.console)
         };
         let target = Target {
             picture: tensor_from_picture(&load(&names::composite(sample))?.pixels().to_rgb8()),
@@ -97,5 +97,5 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let folder = options.data.data.join(names::DIFFUSE);
     let summary = format!("{} codes in {}", samples.len(), folder.display());
     let figures = json!({ "codes": samples.len(), "steps": options.steps });
-    progress.finish(options.data.voice, &summary, &figures)
+    progress.finish(options.data.console, &summary, &figures)
 }

@@ -38,7 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .into());
     }
     dataset.check_diffused()?;
-    let mut progress = Count::of(1, "fine", options.data.voice);
+    let mut progress = Count::of(1, "fine", options.data.console);
     let choice = Choice {
         split: options.split,
         seed: options.seed,
@@ -79,5 +79,5 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         told(|layer| layer.train),
         told(|layer| layer.validation)
     );
-    progress.finish(options.data.voice, &summary, &figures)
+    progress.finish(options.data.console, &summary, &figures)
 }

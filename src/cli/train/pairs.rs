@@ -77,7 +77,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut progress = Count::of(
         options.part.count(positives.len()),
         "pairs",
-        options.data.voice,
+        options.data.console,
     );
     if options.merge {
         merge(&mut dataset, &mut pairing, &positives, &options.data.data)?;
@@ -96,7 +96,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         let code = dataset.code(sample)?;
         let edited = edit(options, &boundary, &dataset, &code)?;
-        let image = pictures::load(&dataset.path(&names::image(sample))?, options.data.voice)?;
+        let image = pictures::load(&dataset.path(&names::image(sample))?, options.data.console)?;
         let job = MakePair::new(names::image(sample), image.pixels().to_rgb8(), edited);
         match context.run(job, |_| ()) {
             Ok(pair) => {
@@ -163,7 +163,7 @@ fn finish(
         options.data.data.display()
     );
     progress.finish(
-        options.data.voice,
+        options.data.console,
         &summary,
         &json!({ "pairs": pairs, "skipped": pairing.skipped }),
     )

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::context::{Count, Part, TrainingContext, not_done};
 use crate::cli::output::write_png;
-use crate::cli::{EngineOptions, Failure, Voice, at_least_one};
+use crate::cli::{EngineOptions, Failure, OutputOptions, at_least_one};
 use crate::engine::Synthesize;
 use crate::networks::gaussian_latents;
 use crate::portrait::tensor::picture_from_tensor;
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     engine: EngineOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -56,7 +56,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let dataset = Dataset::begin(&options.data, context.generator.clone(), sampling)?;
     let count = dataset.manifest.sample.count;
     let latents = gaussian_latents(options.seed, count, context.generator.code_size);
-    let mut progress = Count::of(options.part.count(count), "sample", options.voice);
+    let mut progress = Count::of(options.part.count(count), "sample", options.console);
     for sample in (0..count).filter(|&sample| options.part.has(sample)) {
         // The picture is written last.
         if dataset.has(&names::image(sample)) {
@@ -85,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             options.data.display()
         ),
     };
-    progress.finish(options.voice, &summary, &json!({ "count": count }))
+    progress.finish(options.console, &summary, &json!({ "count": count }))
 }
 
 /// The last step of parts.
@@ -96,11 +96,11 @@ fn merge(options: &Options) -> Result<(), Failure> {
     if let Some(name) = missing {
         return Err(not_done(&options.data, &name));
     }
-    let mut progress = Count::of(count, "sample", options.voice);
+    let mut progress = Count::of(count, "sample", options.console);
     (0..count).for_each(|_| progress.skip());
     gather(&dataset)?;
     let summary = format!("{count} portraits in {}", options.data.display());
-    progress.finish(options.voice, &summary, &json!({ "count": count }))
+    progress.finish(options.console, &summary, &json!({ "count": count }))
 }
 
 /// A dataset is begun in a folder of its own: files of others could be taken for its samples, or be

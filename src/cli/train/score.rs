@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::{Count, Data, Part, TrainingContext};
 use super::score_parts::{self, Scored};
 use crate::cli::{EngineOptions, Failure, pictures};
-use crate::engine::{Progress, ReadChins, ScorePictures};
+use crate::engine::{Progress, read_chins, score_pictures};
 use crate::networks::{BatchNorm, ChinMeter, ChinReading, ChinScore, Role};
 use crate::training::LinearScorer;
 use crate::training::dataset::{Dataset, Scoring, names};
@@ -42,7 +42,7 @@ enum Scorer {
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let mut dataset = Dataset::open(&options.data.data)?;
     if options.merge {
-        let scored = score_parts::merge(&dataset, &options.data.data, options.data.voice)?;
+        let scored = score_parts::merge(&dataset, &options.data.data, options.data.console)?;
         return finish(options, &mut dataset, scored);
     }
     let scored = match options.scorer {
@@ -58,7 +58,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
     };
     match options.part.shard {
-        Some(shard) => score_parts::write(&dataset, shard, scored, options.data.voice),
+        Some(shard) => score_parts::write(&dataset, shard, scored, options.data.console),
         None => finish(options, &mut dataset, scored),
     }
 }
@@ -85,13 +85,13 @@ fn finish(options: &Options, dataset: &mut Dataset, scored: Scored) -> Result<()
     dataset.discard(names::SCORES_SO_FAR);
     dataset.discard(names::READINGS_SO_FAR);
     score_parts::discard(dataset, &options.data.data);
-    progress.finish(options.data.voice, &sentence, &summary)
+    progress.finish(options.data.console, &sentence, &summary)
 }
 
 fn by_line(options: &Options, dataset: &Dataset) -> Result<Scored, Failure> {
     let count = dataset.manifest.sample.count;
     let samples = (0..count).filter(|&sample| options.part.has(sample));
-    let mut progress = Count::of(options.part.count(count), "score", options.data.voice);
+    let mut progress = Count::of(options.part.count(count), "score", options.data.console);
     let scorer = LinearScorer::double_chin()?;
     let mut scores = Vec::new();
     for sample in samples {
@@ -138,7 +138,7 @@ fn by_pictures(
     let all = 0..dataset.manifest.sample.count;
     let samples: Vec<usize> = all.filter(|&sample| options.part.has(sample)).collect();
     let count = samples.len();
-    let mut progress = Count::of(count, "score", options.data.voice);
+    let mut progress = Count::of(count, "score", options.data.console);
     // A part is scored in one go: what it has so far has no place of its own.
     let has_place = options.part.shard.is_none();
     let mut scores: Vec<f32> = match has_place && dataset.has(so_far) {
@@ -152,7 +152,7 @@ fn by_pictures(
         let pictures = chunk
             .map(|&sample| {
                 let path = dataset.path(&names::image(sample))?;
-                Ok(pictures::load(&path, options.data.voice)?
+                Ok(pictures::load(&path, options.data.console)?
                     .pixels()
                     .to_rgb8())
             })
@@ -162,10 +162,10 @@ fn by_pictures(
         scores.extend(match scorer {
             Scorer::Networks => {
                 let name = &context.pack.name;
-                context.run(ScorePictures::new(name, BatchNorm::Stored, pictures), show)?
+                context.run(score_pictures(name, BatchNorm::Stored, pictures), show)?
             }
             _ => {
-                let readings = context.run(ReadChins::new(pictures), show)?;
+                let readings = context.run(read_chins(pictures), show)?;
                 readings.iter().map(|chin| chin.probability).collect()
             }
         });

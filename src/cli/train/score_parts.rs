@@ -9,7 +9,7 @@ use serde_json::json;
 use super::context::Count;
 use crate::cli::output::write_json;
 use crate::cli::shard::{Shard, files_of_parts};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::training::dataset::names::SCORES_OF_PART;
 use crate::training::dataset::{Dataset, Scoring};
 
@@ -38,7 +38,7 @@ pub(super) fn write(
     dataset: &Dataset,
     shard: Shard,
     scored: Scored,
-    voice: Voice,
+    console: OutputOptions,
 ) -> Result<(), Failure> {
     let path = dataset.path(&SCORES_OF_PART.join(&shard.in_name()))?;
     let count = scored.scores.len();
@@ -52,11 +52,15 @@ pub(super) fn write(
     let sentence = format!("{count} scores in {}", path.display());
     scored
         .progress
-        .finish(voice, &sentence, &json!({ "scored": count }))
+        .finish(console, &sentence, &json!({ "scored": count }))
 }
 
 /// The scores of all parts together, in the order of the samples.
-pub(super) fn merge(dataset: &Dataset, folder: &Path, voice: Voice) -> Result<Scored, Failure> {
+pub(super) fn merge(
+    dataset: &Dataset,
+    folder: &Path,
+    console: OutputOptions,
+) -> Result<Scored, Failure> {
     let count = dataset.manifest.sample.count;
     let mut scores = vec![None; count];
     let mut scoring: Option<(Scoring, f32)> = None;
@@ -96,7 +100,7 @@ pub(super) fn merge(dataset: &Dataset, folder: &Path, voice: Voice) -> Result<Sc
             missing.unwrap_or_default()
         )));
     };
-    let mut progress = Count::of(count, "score", voice);
+    let mut progress = Count::of(count, "score", console);
     (0..count).for_each(|_| progress.skip());
     Ok(Scored {
         progress,

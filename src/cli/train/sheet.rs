@@ -72,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, Failure>>()?;
     let context = TrainingContext::for_dataset(&options.engine, &dataset)?;
     let resolutions = &context.generator.layer_resolutions;
-    let mut progress = Count::of(samples.len(), "draw", options.data.voice);
+    let mut progress = Count::of(samples.len(), "draw", options.data.console);
     let mut sheet = Sheet::new();
     for (row, &sample) in samples.iter().enumerate() {
         let code = dataset.code(sample)?;
@@ -93,12 +93,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
         progress.made();
     }
-    // The dataset's own sheet is drawn anew each time.
+    // The dataset's own sheet is drawn again each time.
     let (path, overwrite) = match &options.out {
         Some(path) => (path.clone(), options.overwrite),
         None => (dataset.path("sheet.png")?, true),
     };
     write_png(&path, sheet.draw(), overwrite)?;
     let figures = json!({ "written": JsonPath(&path), "samples": samples });
-    progress.finish(options.data.voice, &path.display().to_string(), &figures)
+    progress.finish(options.data.console, &path.display().to_string(), &figures)
 }

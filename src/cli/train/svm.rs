@@ -10,7 +10,7 @@ use serde_json::json;
 use super::figures;
 use crate::checkpoint::npy;
 use crate::cli::output::{FolderOptions, into_folder};
-use crate::cli::{Failure, Voice};
+use crate::cli::{Failure, OutputOptions};
 use crate::training::{Choice, ScoredBoundary, Selection};
 
 #[derive(Args, Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     out: FolderOptions,
     #[command(flatten)]
-    voice: Voice,
+    console: OutputOptions,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
@@ -66,7 +66,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             Selection::from_rows(&scores, &read_rows(train)?, &validation)?
         }
     };
-    into_folder(out, options.voice, |folder| {
+    into_folder(out, options.console, |folder| {
         let begun = Instant::now();
         let fitted = ScoredBoundary::fit(codes.view(), &selection)?;
         let mut figures = figures(&fitted);
@@ -102,7 +102,10 @@ fn read_rows(path: &Path) -> Result<Vec<usize>, Failure> {
             let is_row =
                 row >= 0.0 && row.fract() == 0.0 && row < (1 << f32::MANTISSA_DIGITS) as f32;
             is_row.then_some(row as usize).ok_or_else(|| {
-                Failure::because(format!("{}: {row} is no number of a row", path.display()))
+                Failure::because(format!(
+                    "{}: {row} is not the number of a row",
+                    path.display()
+                ))
             })
         })
         .collect()

@@ -19,8 +19,12 @@ fn project(amount: f32) -> Project {
     Project::of(&document)
 }
 
+fn read(recoverable: &Recoverable) -> Result<Project, project::Error> {
+    Project::read_recovered(&recoverable.path)
+}
+
 fn amount(recoverable: &Recoverable) -> f32 {
-    recoverable.open().unwrap().edits().of(FaceId(1)).amount
+    read(recoverable).unwrap().edits().of(FaceId(1)).amount
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -144,7 +148,7 @@ fn damaged_recoverable_are_offered_by_file_name_and_say_what_is_wrong() {
     fs::write(folder.path().join("session-x.jawline"), b"PK nothing").unwrap();
     let found = recoverable(folder.path());
     assert_eq!(found[0].name, "session-x.jawline");
-    let message = found[0].open().unwrap_err().to_string();
+    let message = read(&found[0]).unwrap_err().to_string();
     assert!(message.contains("damaged"), "{message}");
 }
 

@@ -42,7 +42,7 @@ impl Noted {
     }
 
     /// Notes that the work begins: before the photo is read, so that one that changes meanwhile is not taken
-    /// for done. A photo that cannot be read is told by who loads it.
+    /// for done. A photo that cannot be read is reported by whoever loads it.
     ///
     /// # Errors
     /// [`Error::Write`].

@@ -22,7 +22,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A photo; `format` is told by its content.
+    /// A photo; `format` is detected from its content.
     fn new(path: PathBuf, below: PathBuf, format: Option<Format>) -> Self {
         let instead = match Format::from_path(&path).or(format) {
             Some(_) => None,
@@ -131,7 +131,7 @@ impl Sources {
         }
     }
 
-    /// What the user should hear of files that were passed over.
+    /// What to tell the user about files that were passed over.
     pub fn remark(&self) -> Option<String> {
         let total: usize = self.passed_over.values().sum();
         let kinds = self.passed_over.iter();
@@ -208,7 +208,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// A name of a photo is enough: a damaged one is to be told, not to be passed over.
+    /// A name of a photo is enough: a damaged one is reported, not passed over.
     fn of(path: &Path) -> Self {
         if Format::is_name_of_photo(path) || Format::instead_of(path).is_some() {
             return Self::Photo(None);

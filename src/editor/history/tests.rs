@@ -135,7 +135,6 @@ fn change() -> impl Strategy<Value = Change> {
             name: "preset".to_owned(),
             params: Box::new(FaceParams::default().at_amount(amount)),
         }),
-        Just(Change::Reset),
     ]
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Archive<'a, R> {
 }
 
 impl<'a, R: Read + Seek> Archive<'a, R> {
-    /// Reads the table of contents; `path` serves messages only.
+    /// Reads the table of contents; `path` is only for messages.
     pub fn open(path: &'a Path, mut reader: R) -> Result<Self, Error> {
         let failed = |source| Error::Read {
             path: path.into(),

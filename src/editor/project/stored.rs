@@ -189,7 +189,7 @@ fn known_fingerprint(photo: &PhotoFile) -> Option<Fingerprint> {
     })
 }
 
-/// Reads a project; `path` serves messages only.
+/// Reads a project; `path` is only for messages.
 pub(super) fn read(path: &Path, reader: impl Read + Seek) -> Result<Project, Error> {
     let mut archive = Archive::open(path, reader)?;
     if !archive.has(JSON) {

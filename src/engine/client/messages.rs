@@ -39,7 +39,7 @@ pub enum Request {
     Describe,
     /// Install what is missing.
     Install,
-    /// Import networks into a pack of their own, told by their content.
+    /// Import networks into a pack of their own, detected from their content.
     Import {
         /// The files; all of them or none.
         files: Vec<PathBuf>,

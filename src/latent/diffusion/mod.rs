@@ -37,7 +37,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// As published for single photos.
+    /// As in the reference, for single photos.
     fn default() -> Self {
         Self {
             steps: 100,

@@ -13,7 +13,7 @@ pub use objective::{Weights, feature_graph, step_graph};
 pub use schedule::Schedule;
 
 use super::Error;
-use super::optimise::{self, BestOf, Objective, Optimiser, Variable};
+use super::optimise::{self, Objective, Optimiser, Variable};
 use super::terms::{input_shape, scalar, session, take};
 use crate::graph::Graph;
 use crate::networks::Whitening;
@@ -141,9 +141,6 @@ pub struct Inverting {
 
 /// An inversion under way.
 pub type Inversion = Optimiser<Inverting>;
-
-/// Its best code so far, in W+, `[L, n]`, with its picture at 256 px.
-pub type Best = BestOf<Inverting>;
 
 impl Inverting {
     fn is_in_shared_part(&self, step: usize) -> bool {

@@ -85,18 +85,18 @@ pub fn step_graph(
     whitening: &Whitening,
     weights: Weights,
 ) -> Result<Graph, Error> {
-    let layers = first_extent(&input_shape(synthesis));
+    let layers = extent(&input_shape(synthesis), 0);
     let mut graph = Graph::new("inversion step");
     let code_size = whitening.mean.len();
     let shared = graph.input(name::SHARED, &[1, code_size])?;
     let offsets = graph.input(name::OFFSETS, &[layers, code_size])?;
     let target = graph.input(name::TARGET, &input_shape(perceptual))?;
-    let size = graph.shape(target)[2];
+    let size = extent(graph.shape(target), 2);
     let importance = graph.input(name::IMPORTANCE, &[1, 1, size, size])?;
 
     let codes = codes(&mut graph, shared, offsets, whitening)?;
     let image = only(graph.splice(synthesis, &[codes])?)?;
-    let factor = graph.shape(image)[2] / size.max(1);
+    let factor = extent(graph.shape(image), 2) / size.max(1);
     let picture = graph.average_pool(image, Pool::tiles(factor.max(1)))?;
 
     let mut perceptual_terms = Vec::new();
@@ -106,14 +106,14 @@ pub fn step_graph(
     {
         let shape = graph.shape(features).to_vec();
         let wanted = graph.input(name::features(block), &shape)?;
-        let reduction = size / shape[2].max(1);
+        let reduction = size / extent(&shape, 2).max(1);
         let importance = match reduction {
             0 | 1 => importance,
             _ => graph.average_pool(importance, Pool::tiles(reduction))?,
         };
         let mean_square = mean_squared_difference(&mut graph, features, wanted, importance)?;
         // The distance sums over channels and averages over pixels.
-        perceptual_terms.push(graph.scale(mean_square, shape[1] as f32)?);
+        perceptual_terms.push(graph.scale(mean_square, extent(&shape, 1) as f32)?);
     }
     let perceptual_loss = sum(&mut graph, &perceptual_terms)?;
     let pixel_loss = mean_squared_difference(&mut graph, picture, target, importance)?;
@@ -188,6 +188,6 @@ fn mean_squared_difference(
     Ok(graph.mean(product)?)
 }
 
-fn first_extent(shape: &[usize]) -> usize {
-    shape.first().copied().unwrap_or(0)
+fn extent(shape: &[usize], axis: usize) -> usize {
+    shape.get(axis).copied().unwrap_or(0)
 }

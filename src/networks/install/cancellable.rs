@@ -36,7 +36,7 @@ pub(super) fn cancellable<T: Send + 'static>(
         match receiver.recv_timeout(POLL) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Timeout) => {}
-            // It has panicked; that is told as if it had been done here.
+            // It has panicked; that is reported as if it had been done here.
             Err(RecvTimeoutError::Disconnected) => match thread.join() {
                 Ok(()) => return Err(Error::Cancelled),
                 Err(panic) => resume_unwind(panic),

@@ -176,7 +176,7 @@ fn install_community_pack(
         Ok(()) => return Ok(false),
         Err(Error::PackMissing { .. }) => {}
         Err(Error::Cancelled) => return Err(Error::Cancelled),
-        Err(error) => tracing::warn!(%error, "the installed pack is not sound; it is made anew"),
+        Err(error) => tracing::warn!(%error, "the installed pack is not sound; it is made again"),
     }
     let proceed = || match cancel.is_cancelled() {
         true => Err(Error::Cancelled),

@@ -35,7 +35,7 @@ impl InstallLock {
         self.file.is_some()
     }
 
-    /// Waits for the lock. `waiting` is told once, if another program holds it.
+    /// Waits for the lock. `waiting` is called once, if another program holds it.
     ///
     /// # Errors
     /// [`Error::Write`] when the data directory cannot be written to, [`Error::Cancelled`].

@@ -68,7 +68,7 @@ pub(in crate::networks) const LANDMARKS: Source = Source {
     limits: "the training data, iBUG 300-W, exclude commercial use",
 };
 
-/// SHA-256 of the landmark model inside its package; the original system's `.dat.bz2` holds the same
+/// SHA-256 of the landmark model inside its package; the reference's `.dat.bz2` holds the same
 /// file.
 pub(in crate::networks) const LANDMARKS_FILE_SHA256: &str =
     "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f";

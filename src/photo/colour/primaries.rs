@@ -29,8 +29,7 @@ pub(super) fn colorants(white: [f64; 2], primaries: [[f64; 2]; 3]) -> Option<Mat
 
 /// The colorants of a profile, one a column.
 pub(in crate::photo) fn colorants_of(profile: &ColorProfile) -> Matrix3<f64> {
-    let columns = profile.colorant_matrix();
-    Matrix3::from_fn(|row, column| columns.v[row][column])
+    Matrix3::from_row_slice(profile.colorant_matrix().v.as_flattened())
 }
 
 /// The matrix from light of these colorants (XYZ under D50, one a column) to light of sRGB.

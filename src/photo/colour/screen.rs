@@ -50,15 +50,16 @@ impl ColourSpace {
         let Some(pixels) = pixels.get(y * width + first.min(width)..(y + 1) * width) else {
             return;
         };
-        let colour = |pixel: &[T; CHANNELS]| match CHANNELS {
-            0..3 => [pixel[0].share(); 3],
-            _ => std::array::from_fn(|channel| pixel[channel].share()),
+        let colour = |pixel: &[T; CHANNELS]| match pixel.as_slice() {
+            [red, green, blue, ..] => [red, green, blue].map(|sample| sample.share()),
+            [grey, ..] => [grey.share(); 3],
+            [] => [0.0; 3],
         };
         let mut colours: Vec<[f32; 3]> = pixels.iter().take(row.len()).map(colour).collect();
         self.to_srgb(colours.as_flattened_mut());
         for ((shown, colour), pixel) in row.iter_mut().zip(colours).zip(pixels) {
-            let alpha = match CHANNELS {
-                2 | 4 => pixel[CHANNELS - 1].share(),
+            let alpha = match pixel.as_slice() {
+                [_, alpha] | [_, _, _, alpha] => alpha.share(),
                 _ => 1.0,
             };
             let [red, green, blue] = colour;

@@ -55,9 +55,9 @@ impl Shaper {
             let light = self.light_from_srgb_light * light;
             let [red, green, blue] = &self.curves;
             *pixel = [
-                red.encoded(light[0]),
-                green.encoded(light[1]),
-                blue.encoded(light[2]),
+                red.encoded(light.x),
+                green.encoded(light.y),
+                blue.encoded(light.z),
             ];
         }
     }

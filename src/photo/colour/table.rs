@@ -4,6 +4,11 @@
 //! The way to sRGB is `moxcms`'. Profiles need not have a table for the way back, and where they have
 //! one it seldom meets the first: so the way back is searched for, by Newton's method.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "all lists have a place for each colour, all colours three channels"
+)]
+
 use std::fmt;
 use std::sync::Arc;
 

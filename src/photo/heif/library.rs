@@ -2,7 +2,6 @@
 
 // Functions of a C library are called here, by their own names.
 #![allow(unsafe_code)]
-#![warn(clippy::indexing_slicing)]
 
 use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;

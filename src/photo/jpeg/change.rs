@@ -4,6 +4,11 @@
 //! quantisation steps, what is to be added to its coefficients. So a block whose samples stay as they are keeps its
 //! coefficients, and one that changes a little is not coded a second time with all its losses.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "blocks are 8 by 8, and a place in one comes from no file"
+)]
+
 use image::DynamicImage;
 use image::metadata::Orientation;
 

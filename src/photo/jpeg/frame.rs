@@ -138,7 +138,7 @@ impl Frame {
             return Err(Fault::Unsupported("its components"));
         }
         if header.width == 0 || header.height == 0 {
-            return Err(Fault::Unsupported("a size that is told later"));
+            return Err(Fault::Unsupported("a size that is given later"));
         }
         let most = |factor: fn(&ComponentHeader) -> usize| {
             header.components.iter().map(factor).max().unwrap_or(1)
@@ -322,7 +322,7 @@ impl<T> Tables<T> {
                 self.restart_interval = u16::from_be_bytes(*interval).into();
             }
             marker::NUMBER_OF_LINES => {
-                return Err(Fault::Unsupported("a size that is told later"));
+                return Err(Fault::Unsupported("a size that is given later"));
             }
             _ => {}
         }

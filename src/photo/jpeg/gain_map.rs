@@ -13,7 +13,7 @@ use super::change::Pixels;
 use super::frame::FrameHeader;
 use super::marker::{APP1, EXIF, Layout};
 use super::trailer::{gain_map, replaced};
-use super::{Fault, Kept, Source};
+use super::{Fault, KeptSegments, Source};
 
 /// A file with a levelled gain map.
 pub(in super::super) struct Levelled {
@@ -84,7 +84,7 @@ pub(in super::super) fn levelled(
         let is_exif = segment.marker == APP1;
         content.strip_prefix(EXIF).filter(|_| is_exif)
     });
-    let mut changed = map.changed(&unlevelled, &pixels, exif, Kept::All)?;
+    let mut changed = map.changed(&unlevelled, &pixels, exif, KeptSegments::All)?;
     changed.extend(bytes.get(layout.end..).unwrap_or_default());
     Ok(Some(Levelled {
         file: replaced(&source.bytes, &range, &changed),

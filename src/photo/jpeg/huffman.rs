@@ -1,5 +1,10 @@
 //! Huffman tables (ITU-T T.81, annex C): read, applied both ways, and made for counted symbols.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "symbols are bytes in tables of 256, and lengths are made here"
+)]
+
 use super::Fault;
 use super::bits::BitReader;
 

@@ -13,7 +13,7 @@ use super::{read, write};
 /// The file in a form that the decoder understands: nearly always as it is.
 ///
 /// # Errors
-/// When it would have to be written anew, and cannot be read.
+/// When it would have to be rewritten, and cannot be read.
 pub(super) fn decodable(bytes: &[u8], most_bytes: u64) -> Result<Cow<'_, [u8]>, Fault> {
     let Some(layout) = Layout::of(bytes) else {
         return Ok(Cow::Borrowed(bytes));

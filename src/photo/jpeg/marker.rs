@@ -122,7 +122,7 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// Content of a segment whose length is told at `at`.
+/// Content of a segment whose length is given at `at`.
 fn segment(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let length = bytes.get(at..)?.first_chunk()?;
     let length = usize::from(u16::from_be_bytes(*length)).checked_sub(2)?;

@@ -219,7 +219,7 @@ fn files_of_libjpeg_come_out_as_they_are() {
         };
         let pixels = decoded(bytes);
         let again = source
-            .changed(&source.decoded().unwrap(), &pixels, None, Kept::All)
+            .changed(&source.decoded().unwrap(), &pixels, None, KeptSegments::All)
             .unwrap();
         assert!(segments(&again) == segments(bytes) && again.len() == bytes.len());
         // Libjpeg writes all tables of a picture before its first scan.
@@ -297,7 +297,7 @@ fn a_file_that_only_lenient_decoders_read_is_encoded_again_and_that_is_said() {
         ..as_source()
     };
     let warnings = load(&source).save(&target, &options).unwrap();
-    assert_eq!(warnings, [Warning::EncodedAnew]);
+    assert_eq!(warnings, [Warning::Reencoded]);
     assert_eq!(load(&target).pixels().width(), 203);
 }
 

@@ -19,7 +19,7 @@ use crate::photo::exif;
 
 /// What of the metadata goes into the new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Kept {
+pub(in super::super) enum KeptSegments {
     /// All segments as they are.
     All,
     /// Only what tells what the pixels mean: the colour profile, Adobe's and JFIF's segments.
@@ -70,7 +70,7 @@ impl Source {
         before: &DynamicImage,
         upright: &DynamicImage,
         exif: Option<&[u8]>,
-        kept: Kept,
+        kept: KeptSegments,
     ) -> Result<Vec<u8>, Fault> {
         let bytes = &self.bytes;
         let layout = Layout::of(bytes).ok_or(Fault::Nonsense("there is no picture"))?;
@@ -166,12 +166,12 @@ fn exif_place(bytes: &[u8], layout: &Layout) -> usize {
 }
 
 /// Does a segment of the source go into the new file? Its EXIF data never do: they are replaced.
-fn keeps(kept: Kept, marker: u8, content: &[u8]) -> bool {
+fn keeps(kept: KeptSegments, marker: u8, content: &[u8]) -> bool {
     match (marker, kept) {
         (APP1, _) if content.starts_with(EXIF) => false,
         (APP0 | APP14, _) => true,
-        (APP2, Kept::Colour) => content.starts_with(ICC),
-        (APP1..=APP15 | COMMENT, Kept::Colour) => false,
+        (APP2, KeptSegments::Colour) => content.starts_with(ICC),
+        (APP1..=APP15 | COMMENT, KeptSegments::Colour) => false,
         _ => true,
     }
 }

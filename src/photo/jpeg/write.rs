@@ -2,6 +2,11 @@
 //!
 //! Everything is coded twice: first to count symbols, then with tables that have a code for each.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a slot is masked to two bits, a symbol is a byte in a table of 256"
+)]
+
 use super::Fault;
 use super::bits::BitWriter;
 use super::frame::{Block, Frame, Order, Scan, ScanComponent, Tables};

@@ -70,7 +70,7 @@ fn split_resource(block: &[u8]) -> Option<(Resource<'_>, &[u8])> {
 
 fn written(id: u16, data: &[u8]) -> Option<Vec<u8>> {
     let length = u32::try_from(data.len()).ok()?;
-    let padding = &[0][..data.len() % 2];
+    let padding: &[u8] = if data.len() % 2 == 1 { &[0] } else { &[] };
     Some(
         [
             SIGNATURE,

@@ -20,8 +20,9 @@ const MOST_BYTES: usize = 64 << 20;
 /// The most that a compressed chunk may grow to.
 const MOST_INFLATED_BYTES: u64 = 32 << 20;
 const MOST_CHUNKS: usize = 100_000;
-/// Chunks about the stored pixels that the standard calls safe to copy, or that are told in another way.
+/// About the stored pixels, although the standard calls it safe to copy.
 const SUGGESTED_PALETTE: &[u8; 4] = b"sPLT";
+/// Chunks whose content is told by the pixels, or by the warning of an animation.
 const TOLD_OTHERWISE: [&[u8; 4]; 3] = [b"fcTL", b"fdAT", b"tRNS"];
 /// Chunks that may be carried although the standard calls them unsafe to copy: the mastering display and
 /// the light level tell about colours, as `cICP` does; the time stays like all other dates.

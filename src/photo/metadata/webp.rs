@@ -117,7 +117,7 @@ fn push(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
         file.extend(kind);
         file.extend(length.to_le_bytes());
         file.extend(data);
-        file.extend(&[0][..data.len() % 2]);
+        file.extend(std::iter::repeat_n(0, data.len() % 2));
     }
 }
 

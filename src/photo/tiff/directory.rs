@@ -111,7 +111,7 @@ impl<R: Read + Seek> TiffFile<R> {
 
     fn number_at(&mut self, at: u64, length: usize) -> io::Result<u64> {
         let mut bytes = [0; 8];
-        let bytes = &mut bytes[..length];
+        let bytes = bytes.get_mut(..length).unwrap_or_default();
         self.reader.seek(SeekFrom::Start(at))?;
         self.reader.read_exact(bytes)?;
         Ok(self.order.number(bytes))
@@ -142,8 +142,10 @@ impl<R: Read + Seek> TiffFile<R> {
             .chunks_exact(entry_bytes)
             .zip((start..).step_by(entry_bytes))
         {
-            let number =
-                |from: usize, length: usize| self.order.number(&entry[from..from + length]);
+            let number = |from: usize, length: usize| {
+                let bytes = entry.get(from..from + length);
+                self.order.number(bytes.unwrap_or_default())
+            };
             let (kind, count) = (number(2, 2) as u16, number(4, pointer));
             let is_inline = bytes_of_kind(kind)
                 .checked_mul(count)

@@ -217,12 +217,12 @@ fn push_directory(block: &mut Vec<u8>, values: &Values, links: &[u16]) -> Vec<us
         match bytes.len() {
             0..=4 => {
                 block.extend(bytes);
-                block.extend(&[0; 4][bytes.len()..]);
+                block.resize(block.len() + 4 - bytes.len(), 0);
             }
             length => {
                 block.extend((values_at as u32).to_le_bytes());
                 elsewhere.extend(bytes);
-                elsewhere.extend(&[0][..length % 2]);
+                elsewhere.extend(std::iter::repeat_n(0, length % 2));
                 values_at += length + length % 2;
             }
         }

@@ -500,7 +500,8 @@ impl<R: Read + Seek> Read for Patched<R> {
             }
             for (place, byte) in (*at..).zip(bytes) {
                 let index = place.checked_sub(start).map(|index| index as usize);
-                if let Some(target) = index.and_then(|index| buffer[..count].get_mut(index)) {
+                let index = index.filter(|&index| index < count);
+                if let Some(target) = index.and_then(|index| buffer.get_mut(index)) {
                     *target = *byte;
                 }
             }

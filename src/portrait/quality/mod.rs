@@ -4,7 +4,9 @@
 //! `docs/quality.md` says how to read them. Pictures have values in 0..=1 and are taken for sRGB. Lengths
 //! in pixels are those of a crop of 1024 px and shrink or grow with the crop.
 
-mod change;
+#![warn(clippy::indexing_slicing)]
+
+mod difference;
 mod landmarks;
 mod occluders;
 mod seam;
@@ -12,7 +14,7 @@ mod texture;
 
 use image::{GrayImage, Rgb32FImage};
 
-pub use change::{Change, outside_edited_region, outside_mask};
+pub use difference::{PixelDifference, outside_edited_region, outside_mask};
 pub use landmarks::shift_above_mouth_px;
 pub use occluders::share_kept;
 pub use seam::{Seam, seam};

@@ -90,7 +90,7 @@ fn what_was_made_in_another_way_has_to_be_deleted_first() {
     };
     refuses(dataset.begin_diffusing(longer), DIFFUSE);
 
-    // Codes of pairs that are no more.
+    // Codes of deleted pairs.
     fs::remove_dir_all(folder.path().join(PAIRS)).unwrap();
     begin_pairs(&mut dataset, -4.0).unwrap();
     refuses(dataset.check_diffused(), DIFFUSE);

@@ -118,7 +118,7 @@ fn scene(compare: Compare, faces: &[(u64, FaceDisplay)]) -> Scene {
             .map(|(face, display)| (key(*face), *display))
             .collect(),
         difference_gain: 4.0,
-        overlays: Overlays::default(),
+        overlays: FaceOverlays::default(),
     }
 }
 
@@ -158,7 +158,6 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
         centre: Point::new(3.0, 4.0),
     };
     screen.draw(&mut canvas, (40, 30), &view, &everything);
-    canvas.remove_face(key(5));
     canvas.set_keyframes(key(5), &[]);
 
     // A photo without pixels.
@@ -187,7 +186,7 @@ fn nothing_breaks_on_what_cannot_be_drawn() {
                 (1, FaceDisplay::Preview { amount: 50.0 }),
             ],
         );
-        everything.overlays = Overlays {
+        everything.overlays = FaceOverlays {
             face: Some(key(1)),
             mask_tint: 1.0,
             mask_contour: 1.0,

@@ -137,14 +137,6 @@ fn two_faces_are_both_drawn() {
             "{pixel:?} instead of {expected:?} at {x}, {y}"
         );
     }
-    canvas.remove_face(key(1));
-    let removed = screen.draw(
-        &mut canvas,
-        size,
-        &view,
-        &scene(Compare::After, &[(1, FaceDisplay::Exact)]),
-    );
-    assert_eq!(removed, none);
 }
 
 #[test]
@@ -164,9 +156,9 @@ fn overlays_change_only_what_they_should() {
     };
     let faces = [(1, FaceDisplay::Exact)];
     let plain = screen.draw(&mut canvas, size, &view, &scene(Compare::After, &faces));
-    let off = Overlays {
+    let off = FaceOverlays {
         face: Some(key(1)),
-        ..Overlays::default()
+        ..FaceOverlays::default()
     };
     let mut draw = |compare, overlays| {
         let mut scene = scene(compare, &faces);
@@ -176,23 +168,23 @@ fn overlays_change_only_what_they_should() {
     assert_eq!(draw(Compare::After, off), plain);
 
     type May = fn(Option<u8>) -> bool;
-    let cases: [(Overlays, May); 4] = [
+    let cases: [(FaceOverlays, May); 4] = [
         (
-            Overlays {
+            FaceOverlays {
                 mask_tint: 1.0,
                 ..off
             },
             |mask| mask.is_some_and(|mask| mask > 0),
         ),
         (
-            Overlays {
+            FaceOverlays {
                 mask_contour: 1.0,
                 ..off
             },
             |mask| mask.is_some_and(|mask| (90..165).contains(&mask)),
         ),
-        (Overlays { labels: 0.5, ..off }, |mask| mask.is_some()),
-        (Overlays { heat: 0.8, ..off }, |mask| {
+        (FaceOverlays { labels: 0.5, ..off }, |mask| mask.is_some()),
+        (FaceOverlays { heat: 0.8, ..off }, |mask| {
             mask.is_some_and(|mask| mask > 0)
         }),
     ];

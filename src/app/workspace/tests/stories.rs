@@ -178,7 +178,7 @@ fn a_save_that_fails_keeps_the_window_open_and_later_saves_close_nothing() {
     life.go(Step::DiskFails(true));
     life.go(Step::SaveAndQuit);
     life.go(Step::Wait(60));
-    assert!(!life.has_quit && !life.workspace.quits_when_done());
+    assert!(!life.has_quit && !life.workspace.quits_when_done);
     life.go(Step::DiskFails(false));
     go(&mut life, &[Step::Save]);
     assert!(!life.has_quit);

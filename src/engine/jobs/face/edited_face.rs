@@ -5,7 +5,6 @@ use std::sync::Arc;
 use image::{GrayImage, Rgb32FImage};
 
 use super::align_face::AlignedFace;
-use super::clock::TimedStages;
 use super::move_face::MovedFace;
 use super::render::RenderedFace;
 use crate::engine::error::Error;
@@ -110,14 +109,6 @@ impl EditedFace {
         match self {
             Self::Redrawn(_) => Vec::new(),
             Self::Moved(moved) => moved.readings().collect(),
-        }
-    }
-
-    /// Seconds a stage since the face was ready to be edited.
-    pub fn seconds(&self) -> &TimedStages {
-        match self {
-            Self::Redrawn(rendered) => &rendered.seconds,
-            Self::Moved(moved) => &moved.seconds,
         }
     }
 }

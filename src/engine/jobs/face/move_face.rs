@@ -27,7 +27,7 @@ const READ_AT: [f32; 5] = [-20.0, 25.0, 50.0, Boundary::DEFAULT_AMOUNT, 100.0];
 pub struct MovedFace {
     /// The face in its crop.
     pub face: Arc<AlignedFace>,
-    /// The edit; its amount may be set anew at no cost.
+    /// The edit; changing its amount costs nothing.
     pub edit: FieldEdit,
     /// What the chin meter says at some amounts, per cent.
     pub chins: Arc<[(f32, ChinReading)]>,

@@ -43,7 +43,7 @@ pub struct RenderedFace {
     /// What brought the picture into the photo's colours.
     pub colour: ColourField,
     /// The edited picture in the photo's colours, and warped if the method says so: what is pasted.
-    pub warped: Rgb32FImage,
+    pub result: Rgb32FImage,
     /// Where and how strongly it is pasted.
     pub mask: GrayImage,
     /// What the chin meter says of the result; `None` where it was not asked.
@@ -57,7 +57,7 @@ impl RenderedFace {
     pub fn change(&self) -> CropChange<'_> {
         CropChange {
             crop: &self.face.face.aligned.picture,
-            edited: &self.warped,
+            edited: &self.result,
             mask: &self.mask,
         }
     }
@@ -69,7 +69,7 @@ impl RenderedFace {
     pub fn composite(&self) -> Result<Rgb32FImage, Error> {
         Ok(composite(
             &self.face.face.aligned.picture,
-            &self.warped,
+            &self.result,
             &self.mask,
         )?)
     }
@@ -92,7 +92,7 @@ impl RenderedFace {
         let edited = with_detail(&drawing.edited, face.detail()?);
         clock.lap("detail");
         let (warped, skin_after, mesh, measured) = match params.settings.method {
-            // The instant method draws nothing anew; what it is asked of here is pasted as drawn.
+            // The instant method draws nothing; what is asked of it here is pasted as drawn.
             Method::Instant | Method::Plain | Method::Diffuse => {
                 (edited.clone(), skin_after, None, None)
             }
@@ -132,7 +132,7 @@ impl RenderedFace {
         } else {
             ColourField::none()
         };
-        let warped = colour.added_to(&warped);
+        let result = colour.added_to(&warped);
         clock.lap("colour");
         Ok(Self {
             face,
@@ -141,7 +141,7 @@ impl RenderedFace {
             mesh,
             measured,
             colour,
-            warped,
+            result,
             mask,
             chin: None,
             seconds,

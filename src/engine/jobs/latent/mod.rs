@@ -8,10 +8,10 @@ mod optimise;
 mod project;
 mod synthesize;
 
-pub use differentiate_picture::DifferentiatePicture;
+pub use differentiate_picture::differentiate_picture;
 pub use diffuse::{Diffuse, DiffuseEdit, DiffusionNetworks, Space};
 pub use invert::{InversionReport, Invert, InvertPicture};
-pub use map_latents::{MapLatents, MappedLatents};
+pub use map_latents::{MappedLatents, map_latents};
 pub use optimise::{Found, OptimiseJob, Search, SearchReport};
 pub use project::{Project, ProjectPicture, Projection};
 pub use synthesize::{Synthesize, SynthesizedPortrait};

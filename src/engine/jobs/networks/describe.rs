@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::engine::error::Error;
-use crate::engine::job::{Context, Job, Step};
+use crate::engine::job::OneStep;
 use crate::networks::GeneratorSpec;
 use crate::networks::pack::{Manifest, installed_packs};
 
@@ -27,40 +26,24 @@ pub struct Description {
 }
 
 /// Asks the engine what it runs with.
-pub struct Describe;
-
-impl Job for Describe {
-    type Output = Description;
-
-    fn name(&self) -> String {
-        "describe the engine".to_owned()
-    }
-
-    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<Description>, Error> {
+pub fn describe() -> OneStep<Description> {
+    OneStep::new("describe the engine", |context| {
         let pack = context.sessions.pack()?.manifest().clone();
         let runtime = context.sessions.runtime()?;
-        Ok(Step::Done(Description {
+        Ok(Description {
             provider: runtime.provider().name(),
             passed_over: runtime.provider().passed_over().map(str::to_owned),
             library: runtime.library().path.clone(),
             build: runtime.build_info(),
             pack,
             packs: installed_packs()?,
-        }))
-    }
+        })
+    })
 }
 
 /// Asks the engine about its generator.
-pub struct DescribeGenerator;
-
-impl Job for DescribeGenerator {
-    type Output = GeneratorSpec;
-
-    fn name(&self) -> String {
-        "describe the generator".to_owned()
-    }
-
-    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<GeneratorSpec>, Error> {
-        Ok(Step::Done(context.sessions.spec()?.clone()))
-    }
+pub fn describe_generator() -> OneStep<GeneratorSpec> {
+    OneStep::new("describe the generator", |context| {
+        Ok(context.sessions.spec()?.clone())
+    })
 }

@@ -4,41 +4,11 @@ use std::path::PathBuf;
 
 use crossbeam_channel::Sender;
 
-use super::parts;
-use crate::engine::error::Error;
-use crate::engine::job::{Context, Job, Progress, Step};
+use super::report_steps;
+use crate::engine::job::{OneStep, Progress};
 use crate::engine::thread::Waker;
 use crate::networks::install::{Imported, import};
 use crate::networks::recognise::Kind;
-
-/// Imports networks into a pack of their own. It is one long step: converting a network takes seconds.
-pub struct ImportNetworks {
-    files: Vec<PathBuf>,
-    expected: Option<Kind>,
-    pack: String,
-    progress: Sender<Progress>,
-    wake: Waker,
-}
-
-impl ImportNetworks {
-    /// These files into the pack of this name, told by their content; with `expected` they must hold
-    /// that. Tells `progress` about every file, and calls `wake` then.
-    pub fn new(
-        files: Vec<PathBuf>,
-        expected: Option<Kind>,
-        pack: String,
-        progress: Sender<Progress>,
-        wake: Waker,
-    ) -> Self {
-        Self {
-            files,
-            expected,
-            pack,
-            progress,
-            wake,
-        }
-    }
-}
 
 /// What was imported, and where it is.
 #[derive(Debug, Clone)]
@@ -57,26 +27,27 @@ impl ImportedPack {
     }
 }
 
-impl Job for ImportNetworks {
-    type Output = ImportedPack;
-
-    fn name(&self) -> String {
-        "import networks".to_owned()
-    }
-
-    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ImportedPack>, Error> {
-        let mut show = parts("import", &self.progress, &self.wake);
+/// Imports these files into the pack of this name, detected from their content; with `expected` they must hold
+/// that. It is one long step: converting a network takes seconds. Tells `progress` about every file, and calls
+/// `wake` then.
+pub fn import_networks(
+    files: Vec<PathBuf>,
+    expected: Option<Kind>,
+    pack: String,
+    progress: Sender<Progress>,
+    wake: Waker,
+) -> OneStep<ImportedPack> {
+    OneStep::new("import networks", move |context| {
+        let mut show = report_steps("import", &progress, &wake);
         let files = import(
-            &self.files,
-            self.expected,
-            &self.pack,
+            &files,
+            expected,
+            &pack,
             context.sessions.runtime().ok(),
             &mut show,
             context.cancel,
         )?;
-        Ok(Step::Done(ImportedPack {
-            pack: self.pack.clone(),
-            files,
-        }))
-    }
+        let pack = pack.clone();
+        Ok(ImportedPack { pack, files })
+    })
 }

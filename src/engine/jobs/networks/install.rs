@@ -2,38 +2,19 @@
 
 use crossbeam_channel::Sender;
 
-use super::parts;
-use crate::engine::error::Error;
-use crate::engine::job::{Context, Job, Progress, Step};
+use super::report_steps;
+use crate::engine::job::{OneStep, Progress};
 use crate::engine::thread::Waker;
 use crate::networks::install::install;
 
 /// Installs what is missing. It is one long step: until it has ended there is nothing that the engine
-/// could do besides.
-pub struct Install {
-    progress: Sender<Progress>,
-    wake: Waker,
-}
-
-impl Install {
-    /// Tells `progress` about every part, and calls `wake` then.
-    pub fn new(progress: Sender<Progress>, wake: Waker) -> Self {
-        Self { progress, wake }
-    }
-}
-
-impl Job for Install {
-    type Output = ();
-
-    fn name(&self) -> String {
-        "install the networks".to_owned()
-    }
-
-    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<()>, Error> {
-        let mut show = parts("install", &self.progress, &self.wake);
+/// could do besides. Tells `progress` about every part, and calls `wake` then.
+pub fn install_networks(progress: Sender<Progress>, wake: Waker) -> OneStep<()> {
+    OneStep::new("install the networks", move |context| {
+        let mut show = report_steps("install", &progress, &wake);
         install(&mut show, context.cancel)?;
-        Ok(Step::Done(()))
-    }
+        Ok(())
+    })
 }
 
 #[cfg(all(test, unix))]
@@ -98,7 +79,7 @@ mod tests {
         let mark = env::var_os(MARK).expect("the test above starts this one");
         let engine = Engine::start(Settings::default()).unwrap();
         let (progress, _heard) = unbounded();
-        let job = Install::new(progress, Arc::new(|| ()));
+        let job = install_networks(progress, Arc::new(|| ()));
         let handle = engine.submit(Priority::Background, CancelToken::new(), job);
         wait_for(Path::new(&mark));
         let dropped = Instant::now();

@@ -11,15 +11,15 @@ use crossbeam_channel::Sender;
 
 use crate::engine::job::Progress;
 use crate::engine::thread::Waker;
-pub use compute_features::ComputeFeatures;
-pub use describe::{Describe, DescribeGenerator, Description};
-pub use import_networks::{ImportNetworks, ImportedPack};
-pub use install::Install;
-pub use parse_picture::{ParsePicture, ParsedPicture};
-pub use score_picture::{LabelSource, ScorePicture, ScorePictures};
+pub use compute_features::compute_features;
+pub use describe::{Description, describe, describe_generator};
+pub use import_networks::{ImportedPack, import_networks};
+pub use install::install_networks;
+pub use parse_picture::{ParsedPicture, parse_picture};
+pub use score_picture::{LabelSource, score_picture, score_pictures};
 
 /// Tells a channel about every part of a job that is one long step, and wakes whoever listens.
-fn parts(
+fn report_steps(
     stage: &'static str,
     progress: &Sender<Progress>,
     wake: &Waker,

@@ -3,8 +3,7 @@
 use image::{GrayImage, RgbImage};
 use ndarray::Array4;
 
-use crate::engine::error::Error;
-use crate::engine::job::{Context, Job, Step};
+use crate::engine::job::OneStep;
 use crate::engine::sessions::labeller::{grey_picture, parse};
 use crate::networks::{ChannelOrder, FaceParser, NetworkSource};
 
@@ -17,38 +16,19 @@ pub struct ParsedPicture {
     pub logits: Array4<f32>,
 }
 
-/// Parses one picture.
-pub struct ParsePicture {
+/// Parses a picture of any size; it is reduced or enlarged to 512 px. Without a `parser` ours takes it.
+pub fn parse_picture(
     parser: Option<NetworkSource>,
     picture: RgbImage,
     order: ChannelOrder,
-}
-
-impl ParsePicture {
-    /// A picture of any size; it is reduced or enlarged to 512 px. Without a `parser` ours takes it.
-    pub fn new(parser: Option<NetworkSource>, picture: RgbImage, order: ChannelOrder) -> Self {
-        Self {
-            parser,
-            picture,
-            order,
-        }
-    }
-}
-
-impl Job for ParsePicture {
-    type Output = ParsedPicture;
-
-    fn name(&self) -> String {
-        "parse a picture".to_owned()
-    }
-
-    fn step(&mut self, context: &mut Context<'_>) -> Result<Step<ParsedPicture>, Error> {
+) -> OneStep<ParsedPicture> {
+    OneStep::new("parse a picture", move |context| {
         let runtime = context.sessions.runtime()?;
-        let mut parser = FaceParser::load(runtime, self.parser.as_ref())?;
-        let parsing = parse(&mut parser, &self.picture, self.order, context.cancel)?;
-        Ok(Step::Done(ParsedPicture {
+        let mut parser = FaceParser::load(runtime, parser.as_ref())?;
+        let parsing = parse(&mut parser, &picture, order, context.cancel)?;
+        Ok(ParsedPicture {
             labels: grey_picture(&parsing.labels),
             logits: parsing.logits,
-        }))
-    }
+        })
+    })
 }

@@ -1,4 +1,4 @@
-//! The reference edit of an aligned crop whose code is known: what the research system's folder
+//! The reference edit of an aligned crop whose code is known: what the reference's folder
 //! workflow computes, with its masks, its warp and its rounding.
 
 use std::sync::Arc;

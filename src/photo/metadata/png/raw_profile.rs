@@ -1,7 +1,7 @@
 //! "Raw profiles": blocks of bytes as hexadecimal text in PNG text chunks, after ImageMagick.
 //!
-//! The text is the kind of profile, its length in bytes and its digits, in lines. What is in it is told
-//! by its content, since writers disagree about names (EXIF data stand under `exif` and `APP1`, IPTC
+//! The text is the kind of profile, its length in bytes and its digits, in lines. What it holds is detected
+//! from its content, since writers disagree about names (EXIF data stand under `exif` and `APP1`, IPTC
 //! records with and without Photoshop's frame).
 
 use std::io;
@@ -11,7 +11,7 @@ use crate::photo::jpeg::marker::{EXIF, XMP};
 
 const KEYWORD: &[u8] = b"Raw profile type ";
 
-/// A profile, told by its content.
+/// A profile, detected from its content.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RawProfile {
     /// EXIF block, from its TIFF header on.

@@ -1,4 +1,4 @@
-//! Saving under the eyes of somebody who may change their mind.
+//! Saving that can be cancelled on the way.
 //!
 //! Encoders know no cancelling, but they stop when their file fails them. Those that compress the
 //! whole picture before they write anything (PNG, WebP, JPEG) work aside, into memory, and are left to
@@ -19,9 +19,9 @@ use super::verify::{self, Written};
 use super::{Error, Format, Overwrite, Photo, SaveOptions, Warning};
 use crate::fs::{self, atomic, same_file};
 
-/// Hears how much of the file is written (0 to 1, as far as that is known) and answers whether to go
+/// Called with how much of the file is written (0 to 1, as far as that is known); the answer says whether to go
 /// on. Asked at least ten times a second.
-pub type Watch<'a> = &'a (dyn Fn(f32) -> bool + Sync);
+pub type OnProgress<'a> = &'a (dyn Fn(f32) -> bool + Sync);
 
 const BLOCK_BYTES: usize = 64 << 10;
 
@@ -41,28 +41,28 @@ impl Photo {
         Ok(atomic::check(path)?)
     }
 
-    /// As [`Photo::save_noted`], as long as `watch` says so.
+    /// As [`Photo::save_noted`], until `on_progress` says no.
     ///
     /// # Errors
     /// As [`Photo::save_noted`]; [`Error::Cancelled`], with nothing left behind.
-    pub fn save_watched(
+    pub fn save_cancellable(
         self: &Arc<Self>,
         path: &Path,
         options: &SaveOptions,
-        watch: Watch<'_>,
+        on_progress: OnProgress<'_>,
         note: Note<'_>,
     ) -> Result<Vec<Warning>, Error> {
         let pixels = self.allowed(path, options)?;
         let (metadata, mut losses) = self.prepared(options);
         let aside = match options.format {
             Format::Png | Format::WebP | Format::Jpeg => {
-                Some(encode_aside(self, path, options, watch)?)
+                Some(encode_aside(self, path, options, on_progress)?)
             }
             Format::Tiff | Format::Bmp => None,
         };
         // What files without compression will have.
         let bytes = pixels.as_bytes().len();
-        write_watched(path, options.overwrite, watch, |file| {
+        write_cancellable(path, options.overwrite, on_progress, |file| {
             let written = match aside {
                 Some((bytes, written)) => {
                     copy(&mut Cursor::new(&bytes), file, bytes.len())?;
@@ -89,16 +89,20 @@ impl Photo {
         })
     }
 
-    /// As [`Photo::copy_source_noted`], as long as `watch` says so; a file of that name is treated as
-    /// `overwrite` asks.
+    /// Copies the file that the photo was loaded from, byte for byte: what to do with a photo in which
+    /// nothing has changed, since JPEG cannot be re-encoded without loss. All metadata come along. A file of that
+    /// name is treated as `overwrite` asks, and `note` is given the finished copy before it takes its name. It
+    /// goes on until `on_progress` says no.
     ///
     /// # Errors
-    /// As [`Photo::copy_source_noted`]; [`fs::Error::Exists`], and [`Error::Cancelled`] with nothing left behind.
-    pub fn copy_source_watched(
+    /// [`Error::IsSource`] for a photo that comes from no file, or whose copy would replace the file itself;
+    /// [`fs::Error::Exists`]; [`Error::Cancelled`] with nothing left behind; what reading and writing say, and
+    /// what `note` fails with.
+    pub fn copy_source(
         &self,
         path: &Path,
         overwrite: Overwrite,
-        watch: Watch<'_>,
+        on_progress: OnProgress<'_>,
         note: Note<'_>,
     ) -> Result<(), Error> {
         let Some(source) = self.source().filter(|source| !same_file(source, path)) else {
@@ -107,7 +111,7 @@ impl Photo {
         let reading = |error| Error::reading(source, error);
         let mut original = File::open(source).map_err(reading)?;
         let length = original.metadata().map_err(reading)?.len();
-        write_watched(path, overwrite, watch, |file| {
+        write_cancellable(path, overwrite, on_progress, |file| {
             copy(&mut original, file, length as usize)?;
             file.flush()?;
             Ok(note(file.file.get_mut())?)
@@ -117,24 +121,24 @@ impl Photo {
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-fn write_watched<T>(
+fn write_cancellable<T>(
     path: &Path,
     overwrite: Overwrite,
-    watch: Watch<'_>,
-    content: impl FnOnce(&mut Watched<'_, '_>) -> Result<T, Failed>,
+    on_progress: OnProgress<'_>,
+    content: impl FnOnce(&mut CancellableFile<'_, '_>) -> Result<T, Failed>,
 ) -> Result<T, Error> {
     let is_stopped = Cell::new(false);
     let write = |file: &mut BufWriter<&mut File>| {
-        let mut watched = Watched {
+        let mut cancellable = CancellableFile {
             file,
-            watch,
+            on_progress,
             is_stopped: &is_stopped,
             written: 0,
-            unwatched: 0,
+            since_asked: 0,
             expected: None,
         };
-        let value = content(&mut watched)?;
-        watched.ask()?;
+        let value = content(&mut cancellable)?;
+        cancellable.ask()?;
         Ok::<T, Failed>(value)
     };
     let result = atomic::write_allowing(path, overwrite, write);
@@ -150,7 +154,7 @@ fn encode_aside(
     photo: &Arc<Photo>,
     path: &Path,
     options: &SaveOptions,
-    watch: Watch<'_>,
+    on_progress: OnProgress<'_>,
 ) -> Result<(Vec<u8>, Written), Error> {
     const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
     let failed = |error: Failed| Error::from(fs::Error::writing(path, error));
@@ -160,7 +164,7 @@ fn encode_aside(
         let mut bytes = Cursor::new(Vec::new());
         let (metadata, _) = photo.prepared(&options);
         let encoded = encode(&mut bytes, &photo, &photo.pixels, &metadata, &options);
-        // Who does not want it has stopped listening.
+        // Whoever no longer wants it has stopped listening.
         let _ = sender.send(encoded.map(|written| (bytes.into_inner(), written)));
     };
     let spawned = thread::Builder::new()
@@ -170,7 +174,7 @@ fn encode_aside(
     loop {
         match result.recv_timeout(BETWEEN_QUESTIONS) {
             Ok(encoded) => return encoded.map_err(|error| failed(unwrap_io(error))),
-            Err(RecvTimeoutError::Timeout) if watch(0.0) => {}
+            Err(RecvTimeoutError::Timeout) if on_progress(0.0) => {}
             Err(RecvTimeoutError::Timeout) => {
                 return Err(Error::Cancelled { path: path.into() });
             }
@@ -181,7 +185,7 @@ fn encode_aside(
     }
 }
 
-fn copy(from: &mut impl Read, to: &mut Watched<'_, '_>, length: usize) -> io::Result<()> {
+fn copy(from: &mut impl Read, to: &mut CancellableFile<'_, '_>, length: usize) -> io::Result<()> {
     to.expect(length);
     let mut block = vec![0; BLOCK_BYTES];
     loop {
@@ -194,28 +198,28 @@ fn copy(from: &mut impl Read, to: &mut Watched<'_, '_>, length: usize) -> io::Re
 }
 
 /// A file that fails when nobody wants it any more.
-struct Watched<'a, 'f> {
+struct CancellableFile<'a, 'f> {
     file: &'a mut BufWriter<&'f mut File>,
-    watch: Watch<'a>,
+    on_progress: OnProgress<'a>,
     is_stopped: &'a Cell<bool>,
     written: usize,
-    unwatched: usize,
+    since_asked: usize,
     expected: Option<usize>,
 }
 
-impl Watched<'_, '_> {
+impl CancellableFile<'_, '_> {
     /// Tells how many bytes will come at most.
     fn expect(&mut self, bytes: usize) {
         self.expected = Some(bytes);
     }
 
     fn ask(&mut self) -> io::Result<()> {
-        self.unwatched = 0;
+        self.since_asked = 0;
         let fraction = match self.expected {
             Some(expected) if expected > 0 => self.written as f32 / expected as f32,
             _ => 0.0,
         };
-        if self.is_stopped.get() || !(self.watch)(fraction.min(1.0)) {
+        if self.is_stopped.get() || !(self.on_progress)(fraction.min(1.0)) {
             self.is_stopped.set(true);
             return Err(io::Error::other("cancelled"));
         }
@@ -223,16 +227,16 @@ impl Watched<'_, '_> {
     }
 }
 
-impl Write for Watched<'_, '_> {
+impl Write for CancellableFile<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.unwatched >= BLOCK_BYTES || self.written == 0 {
+        if self.since_asked >= BLOCK_BYTES || self.written == 0 {
             self.ask()?;
         }
         // Large writes in blocks, so that there is an answer between them.
-        let bytes = &bytes[..bytes.len().min(16 * BLOCK_BYTES)];
+        let bytes = bytes.get(..16 * BLOCK_BYTES).unwrap_or(bytes);
         let count = self.file.write(bytes)?;
         self.written += count;
-        self.unwatched += count;
+        self.since_asked += count;
         Ok(count)
     }
 
@@ -241,7 +245,7 @@ impl Write for Watched<'_, '_> {
     }
 }
 
-impl Seek for Watched<'_, '_> {
+impl Seek for CancellableFile<'_, '_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }
@@ -291,11 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn a_watched_file_is_the_same_as_one_that_nobody_watches() {
+    fn a_cancellable_file_is_the_same_as_any_other() {
         let folder = tempfile::tempdir().unwrap();
-        let (watched, plain) = (folder.path().join("watched"), folder.path().join("plain"));
+        let (cancellable, plain) = (
+            folder.path().join("cancellable"),
+            folder.path().join("plain"),
+        );
         for format in FORMATS {
-            let watch = |fraction| {
+            let on_progress = |fraction| {
                 assert!((0.0..=1.0).contains(&fraction));
                 true
             };
@@ -305,11 +312,11 @@ mod tests {
                 file.read_to_end(&mut noted).map(|_| ())
             };
             photo()
-                .save_watched(&watched, &options(format), &watch, note)
+                .save_cancellable(&cancellable, &options(format), &on_progress, note)
                 .unwrap();
-            assert_eq!(noted, std::fs::read(&watched).unwrap(), "{format}");
+            assert_eq!(noted, std::fs::read(&cancellable).unwrap(), "{format}");
             photo().save(&plain, &options(format)).unwrap();
-            let bytes = std::fs::read(&watched).unwrap();
+            let bytes = std::fs::read(&cancellable).unwrap();
             assert_eq!(bytes, std::fs::read(&plain).unwrap(), "{format}");
         }
     }
@@ -321,8 +328,9 @@ mod tests {
         for format in FORMATS {
             for patience in 0..3 {
                 let questions = AtomicUsize::new(0);
-                let watch = |_| questions.fetch_add(1, Ordering::SeqCst) < patience;
-                let error = photo().save_watched(&path, &options(format), &watch, &mut unnoted);
+                let on_progress = |_| questions.fetch_add(1, Ordering::SeqCst) < patience;
+                let error =
+                    photo().save_cancellable(&path, &options(format), &on_progress, &mut unnoted);
                 let error = error.unwrap_err();
                 assert!(matches!(error, Error::Cancelled { .. }), "{format} {error}");
                 assert!(is_empty(folder.path()), "{format}");
@@ -334,7 +342,7 @@ mod tests {
     fn a_disk_that_fills_up_is_told_as_such_and_nothing_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let error = write_watched(&path, Overwrite::Never, &|_| true, |file| {
+        let error = write_cancellable(&path, Overwrite::Never, &|_| true, |file| {
             file.write_all(b"half of it")?;
             Err::<(), Failed>(io::Error::from(io::ErrorKind::StorageFull).into())
         });
@@ -352,18 +360,16 @@ mod tests {
         photo().save(&source, &options(Format::Bmp)).unwrap();
         let photo = Photo::load(&source, &Limits::default()).unwrap();
         let copy = folder.path().join("b.bmp");
-        let stopped =
-            photo.copy_source_watched(&copy, Overwrite::Always, &|part| part < 0.5, &mut unnoted);
+        let stopped = photo.copy_source(&copy, Overwrite::Always, &|part| part < 0.5, &mut unnoted);
         assert!(
             matches!(stopped, Err(Error::Cancelled { .. })),
             "{stopped:?}"
         );
         assert!(!copy.exists());
-        let onto_itself =
-            photo.copy_source_watched(&source, Overwrite::Always, &|_| true, &mut unnoted);
+        let onto_itself = photo.copy_source(&source, Overwrite::Always, &|_| true, &mut unnoted);
         assert!(matches!(onto_itself, Err(Error::IsSource { .. })));
         photo
-            .copy_source_watched(&copy, Overwrite::Never, &|_| true, &mut unnoted)
+            .copy_source(&copy, Overwrite::Never, &|_| true, &mut unnoted)
             .unwrap();
         assert_eq!(
             std::fs::read(&copy).unwrap(),

@@ -15,7 +15,7 @@ const REGION_GROWTH_PX: u32 = 8;
 
 /// A difference of two pictures over some of their pixels, in levels of 255.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Change {
+pub struct PixelDifference {
     /// The mean of |Δ| over pixels and channels.
     pub mean_levels: f64,
     /// The largest |Δ| of a channel.
@@ -24,7 +24,7 @@ pub struct Change {
     pub pixels: usize,
 }
 
-impl Change {
+impl PixelDifference {
     /// Over the pixels that `counts` names.
     fn between(
         before: &Rgb32FImage,
@@ -50,8 +50,8 @@ impl Change {
 }
 
 /// What changed in the composite where the mask is 0. Anything but 0 is a fault of the program.
-pub fn outside_mask(edit: &EditedCrop<'_>) -> Change {
-    Change::between(edit.crop, edit.composite, |x, y| {
+pub fn outside_mask(edit: &EditedCrop<'_>) -> PixelDifference {
+    PixelDifference::between(edit.crop, edit.composite, |x, y| {
         edit.mask.get_pixel(x, y)[0] == 0
     })
 }
@@ -70,13 +70,13 @@ pub fn outside_edited_region(
     after: &Rgb32FImage,
     labels: [&GrayImage; 2],
     landmarks: &Landmarks,
-) -> Result<Change, Error> {
+) -> Result<PixelDifference, Error> {
     let size = square_side("drawn picture", before.dimensions())?;
     same_size("edited picture", after.dimensions(), before.dimensions())?;
     let region = edited_region(labels, landmarks)?;
     let labels_size = u64::from(region.width());
     let in_labels = |at: u32| (u64::from(at) * labels_size / u64::from(size)) as u32;
-    Ok(Change::between(before, after, |x, y| {
+    Ok(PixelDifference::between(before, after, |x, y| {
         region.get_pixel(in_labels(x), in_labels(y))[0] == 0
     }))
 }
@@ -120,9 +120,9 @@ mod tests {
         let outside = |composite: &Rgb32FImage| {
             outside_mask(&EditedCrop::new(&crop, composite, &mask).unwrap())
         };
-        let expected = Change {
+        let expected = PixelDifference {
             pixels: 56,
-            ..Change::default()
+            ..PixelDifference::default()
         };
         assert_eq!(outside(&composite), expected);
         // Ten levels in one channel of one of 56 pixels.
