@@ -153,6 +153,16 @@ pub(super) fn credits(exif: &[u8]) -> Option<Vec<u8>> {
     has_credits.then_some(credits)
 }
 
+/// Whether a block holds what only the camera's maker understands.
+pub(super) fn has_maker_note(exif: &[u8]) -> bool {
+    Directory::first(exif)
+        .and_then(|first| first.child(exif, tag::EXIF_DIRECTORY))
+        .is_some_and(|exif_directory| {
+            let mut entries = exif_directory.entries(exif).into_iter();
+            entries.any(|entry| entry.tag == tag::MAKER_NOTE)
+        })
+}
+
 /// What was left out so that a block became short enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LeftOut {

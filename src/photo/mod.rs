@@ -203,6 +203,11 @@ pub enum Warning {
         "the EXIF data are too long for a JPEG file, so the camera maker's own notes in them were left out; all other fields are kept"
     )]
     MakerNoteDropped,
+    /// The maker note is elsewhere in a TIFF file than it was.
+    #[error(
+        "the camera maker's own notes in the EXIF data are kept byte for byte, but stand elsewhere in a TIFF file: those that count from the start of their old file cannot be read there"
+    )]
+    MakerNoteMoved,
     /// The EXIF data are longer than a JPEG file can hold.
     #[error(
         "the EXIF data (camera, date, place) are too long for a JPEG file and were left out; save as PNG to keep them"

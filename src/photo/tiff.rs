@@ -7,6 +7,7 @@
 mod directory;
 mod fields;
 mod lab;
+mod patched;
 mod pixels;
 mod raw;
 mod read;

@@ -87,6 +87,9 @@ impl Metadata {
         if says_who && format != Format::Bmp {
             metadata.sign(format);
         }
+        if format == Format::Tiff && metadata.exif.as_deref().is_some_and(exif::has_maker_note) {
+            losses.push(Warning::MakerNoteMoved);
+        }
         if format == Format::Jpeg {
             losses.extend(metadata.fit_exif(EXIF_BYTES));
             metadata.fit_xmp(&mut losses);

@@ -205,6 +205,22 @@ fn stripping_follows_into_every_kind_of_metadata() {
 }
 
 #[test]
+fn a_maker_note_that_moves_is_said() {
+    let camera = Metadata {
+        exif: Some(camera_block(1000, 10)),
+        ..Metadata::default()
+    };
+    for (format, expected) in [
+        (Format::Tiff, &[Warning::MakerNoteMoved][..]),
+        (Format::Jpeg, &[]),
+        (Format::Png, &[]),
+    ] {
+        let (_, losses) = camera.prepared(format, Strip::None, true);
+        assert_eq!(losses, expected, "{format}");
+    }
+}
+
+#[test]
 fn comments_change_between_jpeg_and_png() {
     let (png, losses) = rich().prepared(Format::Png, Strip::None, false);
     let comment = png.texts.last().unwrap();

@@ -1,13 +1,14 @@
 //! Which picture of a file is the photo, and what kind it is.
 
 use std::collections::HashSet;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
 use image::DynamicImage;
 use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
 use tiff::{TiffError, TiffResult};
 
 use super::directory::{Directory, TiffFile, bytes_of_kind};
+use super::patched::Patched;
 use super::pixels::{Photometric, Samples};
 use super::raw::Raw;
 use super::{fields, lab, tag};
@@ -466,55 +467,6 @@ fn unknown_compression(number: u64) -> Option<String> {
         other => return Some(format!("an unknown method, {other}")),
     };
     Some(name.to_owned())
-}
-
-/// A file in which some bytes read differently.
-struct Patched<R> {
-    reader: R,
-    position: u64,
-    patches: Vec<(u64, Vec<u8>)>,
-}
-
-impl<R> Patched<R> {
-    fn new(reader: R, patches: Vec<(u64, Vec<u8>)>) -> Self {
-        Self {
-            reader,
-            // The first thing that a decoder does is to seek to the start.
-            position: u64::MAX,
-            patches,
-        }
-    }
-}
-
-impl<R: Read + Seek> Read for Patched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.position == u64::MAX {
-            self.seek(SeekFrom::Start(0))?;
-        }
-        let count = self.reader.read(buffer)?;
-        let start = self.position;
-        self.position += count as u64;
-        for (at, bytes) in &self.patches {
-            if *at >= self.position || at + bytes.len() as u64 <= start {
-                continue;
-            }
-            for (place, byte) in (*at..).zip(bytes) {
-                let index = place.checked_sub(start).map(|index| index as usize);
-                let index = index.filter(|&index| index < count);
-                if let Some(target) = index.and_then(|index| buffer.get_mut(index)) {
-                    *target = *byte;
-                }
-            }
-        }
-        Ok(count)
-    }
-}
-
-impl<R: Read + Seek> Seek for Patched<R> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.position = self.reader.seek(to)?;
-        Ok(self.position)
-    }
 }
 
 #[cfg(test)]
