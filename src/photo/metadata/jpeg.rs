@@ -263,16 +263,25 @@ fn splice(jpeg: &[u8], metadata: &Metadata, keeps_positions: bool) -> Vec<u8> {
     spliced
 }
 
-/// The first segment of some bytes, its marker, and what follows.
+/// The first segment of some bytes, its marker, and what follows. Stray bytes and markers that stand alone are
+/// passed over, as in [`read`].
 fn split_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let fill = bytes.iter().take_while(|byte| **byte == 0xFF).count();
-    let (marker, rest) = bytes.get(fill..)?.split_first()?;
-    if fill == 0 || matches!(marker, 0x00 | 0x01 | RST0..=END_OF_IMAGE) {
-        return None;
+    let mut rest = bytes;
+    loop {
+        let fill = rest.iter().position(|byte| *byte == 0xFF)?;
+        let marker = rest.iter().skip(fill).position(|byte| *byte != 0xFF)?;
+        let (marker, after) = rest.get(fill + marker..)?.split_first()?;
+        rest = after;
+        match marker {
+            0x00 | 0x01 | RST0..=START_OF_IMAGE => {}
+            &END_OF_IMAGE => return None,
+            _ => {
+                let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+                let (segment, rest) = rest.split_at_checked(length)?;
+                return Some((*marker, segment.get(2..)?, rest));
+            }
+        }
     }
-    let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
-    let (segment, rest) = rest.split_at_checked(length)?;
-    Some((*marker, segment.get(2..)?, rest))
 }
 
 /// A JFIF segment that tells this density and holds no thumbnail.

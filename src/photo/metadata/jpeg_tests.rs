@@ -179,3 +179,18 @@ proptest! {
         spliced(&file, &metadata);
     }
 }
+
+#[test]
+fn segments_behind_stray_bytes_are_replaced_too() {
+    let whole = camera_file();
+    let (start, segments) = whole.split_at(2);
+    let file = [start, &[0, 7, 0xFF, 0x01], segments].concat();
+    assert_eq!(
+        read(&mut file.as_slice()).unwrap().metadata,
+        read(&mut whole.as_slice()).unwrap().metadata
+    );
+    let none = Metadata::default();
+    let again = spliced(&file, &none);
+    assert_eq!(read(&mut again.as_slice()).unwrap().metadata.exif, None);
+    assert_eq!(again, spliced(&whole, &none));
+}
