@@ -5,7 +5,9 @@
 //! It shares its space W with StyleGAN2. As published, its synthesis takes one code in W, which
 //! modulates many layers; here every modulated layer gets a code of its own, so that the input is W+.
 
-use super::{Error, openvino};
+pub mod openvino;
+
+use super::Error;
 use crate::checkpoint::openvino::{Layer, Model};
 use crate::graph::{Graph, Value};
 

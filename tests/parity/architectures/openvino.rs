@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use jawline::architectures::openvino;
+use jawline::architectures::community::openvino;
 use jawline::checkpoint::openvino::Model;
 use jawline::graph::Graph;
 use ndarray::array;

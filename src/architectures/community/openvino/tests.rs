@@ -190,8 +190,8 @@ fn refuses_the_wrong_number_of_arguments() {
 }
 
 /// A generator of random weights, written by OpenVINO.
-const XML: &[u8] = include_bytes!("../../../tests/fixtures/generator.xml");
-const BIN: &[u8] = include_bytes!("../../../tests/fixtures/generator.bin");
+const XML: &[u8] = include_bytes!("../../../../tests/fixtures/generator.xml");
+const BIN: &[u8] = include_bytes!("../../../../tests/fixtures/generator.bin");
 
 #[test]
 fn converts_what_openvino_wrote() {

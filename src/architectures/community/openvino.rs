@@ -9,7 +9,7 @@ mod attributes;
 #[cfg(test)]
 mod tests;
 
-use super::Error;
+use crate::architectures::Error;
 use crate::checkpoint::openvino::{Constant, Layer, Model, Operand};
 use crate::graph::{self, Conv, ConvTranspose, Graph, Tensor, Value};
 
