@@ -18,6 +18,11 @@
 //! do not bleed into the neck; skin whose difference stands out from its surroundings (a strand of
 //! hair, an edge that has moved) loses weight in a second pass.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "pictures and weights have one size, which is checked first; channels are counted by arrays of three"
+)]
+
 use image::{GrayImage, Rgb, Rgb32FImage};
 
 use super::grey::luminance;

@@ -59,7 +59,10 @@ pub fn measure(before: &GrayImage, after: &GrayImage, rows: Range<i64>, count: u
 
     // Half a spacing from either end, where corners of the masks would disturb.
     let picked = (0..count.min(measured.len()))
-        .map(|i| measured[(2 * i + 1) * measured.len() / (2 * count.min(measured.len()))]);
+        .filter_map(|i| {
+            measured.get((2 * i + 1) * measured.len() / (2 * count.min(measured.len())))
+        })
+        .copied();
     let (before, after) = picked.unzip();
     Outlines { before, after }
 }
@@ -107,8 +110,8 @@ pub fn measure_reference(
 const EDGE_BLUR_PX: u32 = 9;
 
 fn mask_row(mask: &GrayImage, y: u32) -> &[u8] {
-    let width = mask.width() as usize;
-    &mask.as_raw()[y as usize * width..][..width]
+    let mut rows = mask.as_raw().chunks_exact(mask.width().max(1) as usize);
+    rows.nth(y as usize).unwrap_or_default()
 }
 
 fn whole_span(mask: &GrayImage, y: u32) -> Option<RowSpan> {
@@ -125,7 +128,7 @@ fn whole_span(mask: &GrayImage, y: u32) -> Option<RowSpan> {
 /// The outermost positions at which the row passes half of full scale.
 fn half_crossings(row: &[u8], y: f64) -> Option<RowSpan> {
     const HALF: f64 = 127.5;
-    let value = |x: usize| f64::from(row[x]);
+    let value = |x: usize| row.get(x).copied().map_or(0.0, f64::from);
     let first = row.iter().position(|value| f64::from(*value) > HALF)?;
     let last = row.iter().rposition(|value| f64::from(*value) > HALF)?;
     let left = match first {

@@ -8,6 +8,11 @@
 //! and cancels out. At edges (the jaw, a fold, a strand of hair) the difference is an outline again, and is
 //! faded out.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "channels are counted by arrays of three"
+)]
+
 use image::{GrayImage, Luma, Rgb, Rgb32FImage};
 
 use super::grey::luminance;

@@ -8,6 +8,18 @@
 //!
 //! Crops and masks are square and share one size, usually 1024 px; label maps have 512 px.
 //! All coordinates follow the convention of [`crate::geometry`].
+//!
+//! ```
+//! use image::DynamicImage;
+//! use jawline::portrait::paste::PhotoEdit;
+//!
+//! // What no mask covers stays the photo, to the bit; here, all of it.
+//! let photo = DynamicImage::new_rgb16(6, 4);
+//! assert_eq!(PhotoEdit::of(&photo).pasted()?, photo);
+//! # Ok::<(), jawline::portrait::Error>(())
+//! ```
+
+#![warn(clippy::indexing_slicing)]
 
 pub mod align;
 pub mod colour;

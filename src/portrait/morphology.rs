@@ -2,6 +2,11 @@
 //!
 //! The cost of a dilation grows with the logarithm of its size, that of a box blur not at all.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions come from the mask's own width and height"
+)]
+
 use image::GrayImage;
 
 /// Grey dilation by a square of `size` by `size` pixels: every pixel becomes the largest value

@@ -221,7 +221,8 @@ impl<'a> PhotoEdit<'a> {
             let pixels = pixels.iter_mut().skip(columns.start as usize);
             let pixels: Vec<_> = pixels.take(columns.len()).collect();
             let level = |pixel: &[T; CHANNELS]| {
-                std::array::from_fn(|i| pixel[if colours == 1 { 0 } else { i }].level())
+                let sample = |i: usize| pixel.get(if colours == 1 { 0 } else { i });
+                std::array::from_fn(|i| sample(i).map_or(0.0, |sample| sample.level()))
             };
             let mut levels: Vec<[f32; 3]> = pixels.iter().map(|pixel| level(pixel)).collect();
             self.space.to_srgb(levels.as_flattened_mut());

@@ -39,8 +39,10 @@ fn resized<const CHANNELS: usize>(
     for row in pixels.chunks_exact(row_length) {
         for column in &columns {
             for channel in 0..CHANNELS {
-                let samples = row[column.first * CHANNELS + channel..].iter();
-                narrowed.push(column.mixed(samples.step_by(CHANNELS)));
+                let samples = row
+                    .get(column.first * CHANNELS + channel..)
+                    .unwrap_or_default();
+                narrowed.push(column.mixed(samples.iter().step_by(CHANNELS)));
             }
         }
     }
@@ -48,8 +50,10 @@ fn resized<const CHANNELS: usize>(
     let mut result = Vec::with_capacity(row_length * to_height as usize);
     for row in taps(height, to_height) {
         for at in 0..row_length {
-            let samples = narrowed[row.first * row_length + at..].iter();
-            result.push(row.mixed(samples.step_by(row_length)));
+            let samples = narrowed
+                .get(row.first * row_length + at..)
+                .unwrap_or_default();
+            result.push(row.mixed(samples.iter().step_by(row_length)));
         }
     }
     result

@@ -31,12 +31,8 @@ pub fn fill_polygon(corners: &[Pixel], width: u32, height: u32) -> GrayImage {
             })
             .collect();
         crossings.sort_by(f64::total_cmp);
-        for pair in crossings.chunks_exact(2) {
-            set_span(
-                &mut picture,
-                y,
-                pair[0].ceil() as i64..=pair[1].floor() as i64,
-            );
+        for [enter, leave] in crossings.as_chunks().0 {
+            set_span(&mut picture, y, enter.ceil() as i64..=leave.floor() as i64);
         }
     }
     for (from, to) in edges() {
@@ -59,8 +55,9 @@ pub fn triangle_spans(
     let mut spans = vec![(i64::MAX, i64::MIN); (bottom + 1 - top).max(0) as usize];
     for (from, to) in [(a, b), (b, c), (c, a)] {
         for (x, y) in line_pixels(from, to, (i64::MIN..=i64::MAX, top..=bottom)) {
-            let span = &mut spans[(y - top) as usize];
-            *span = (span.0.min(x), span.1.max(x));
+            if let Some(span) = spans.get_mut((y - top) as usize) {
+                *span = (span.0.min(x), span.1.max(x));
+            }
         }
     }
     let last_column = i64::from(width) - 1;

@@ -1,5 +1,10 @@
 //! Drawing a picture under an affine map, always with a filter as wide as the reduction asks for.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "taps are made for the picture's own size; channels are counted by arrays of three"
+)]
+
 use image::{GrayImage, Rgb32FImage};
 use rayon::prelude::*;
 

@@ -214,8 +214,8 @@ impl Keyframe {
                 for (dx, dy) in (0..factor).flat_map(|dy| (0..factor).map(move |dx| (dx, dy))) {
                     let (x, y) = (x * factor + dx, y * factor + dy);
                     let (edited, crop) = (edited.get_pixel(x, y), crop.get_pixel(x, y));
-                    for channel in 0..3 {
-                        sum[channel] += edited[channel] - crop[channel];
+                    for (sum, (edited, crop)) in sum.iter_mut().zip(edited.0.iter().zip(crop.0)) {
+                        *sum += edited - crop;
                     }
                     sum[3] += f32::from(mask.get_pixel(x, y)[0]) / 255.0;
                 }

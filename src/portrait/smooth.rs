@@ -1,5 +1,10 @@
 //! Gaussian blur of float pictures.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "mirrored positions lie in the picture, whose own width cuts its rows"
+)]
+
 use image::Rgb32FImage;
 use rayon::prelude::*;
 

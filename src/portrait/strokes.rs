@@ -50,7 +50,7 @@ impl Stroke {
         // Piece by piece, so that a long path costs its own length and not its length times its area.
         let mut effect = GrayImage::new(mask.width(), mask.height());
         let dab = self.path.first().map(|first| [*first, *first]);
-        let pieces = self.path.windows(2).map(|ends| [ends[0], ends[1]]);
+        let pieces = self.path.array_windows().copied();
         for [from, to] in dab.into_iter().chain(pieces) {
             let reach = Rect::around(&[from, to]).inflated(f64::from(self.radius_px) + 1.0);
             let Some(block) = reach.pixels(mask.width(), mask.height()) else {

@@ -1,5 +1,10 @@
 //! Between pictures and the tensors of networks: `[1, 3, H, W]`, RGB in [-1, 1].
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "tensors have the picture's size and three channels"
+)]
+
 use image::{GrayImage, Rgb, Rgb32FImage, RgbImage};
 use ndarray::{Array4, ArrayView4};
 

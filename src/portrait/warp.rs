@@ -7,6 +7,11 @@
 //! its place in the photo (section 3.3 of the paper; here without cutting coordinates to whole
 //! pixels).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "triangles name vertices of their own mesh; landmarks are 68"
+)]
+
 mod reference;
 mod stage;
 

@@ -1,5 +1,10 @@
 //! Alignment step by step as the FFHQ tool does it, whole pixels and 8-bit pictures in between.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "channels are counted by arrays of three"
+)]
+
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 use rayon::prelude::*;
 

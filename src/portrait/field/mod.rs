@@ -194,7 +194,11 @@ fn as_light(low: &Rgb32FImage, mut shade: Rgb32FImage) -> Rgb32FImage {
         shade.0 = match light > DARKEST {
             true => {
                 let factor = 1.0 + limited(change / light);
-                std::array::from_fn(|i| low.0[i] * (factor.powf(POWERS_OF_LIGHT[i]) - 1.0))
+                let mut shade = low.0;
+                for (value, power) in shade.iter_mut().zip(POWERS_OF_LIGHT) {
+                    *value *= factor.powf(power) - 1.0;
+                }
+                shade
             }
             false => [change; 3],
         };

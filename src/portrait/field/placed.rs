@@ -1,5 +1,10 @@
 //! A field placed on a photo, ready to be sampled at its pixels.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "channels are counted by arrays of three"
+)]
+
 use std::sync::Arc;
 
 use image::{DynamicImage, GrayImage};

@@ -1,6 +1,11 @@
 //! A change placed on a photo: its difference at the photo's density, and what to hold back of the
 //! photo's own detail.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the block lies in the photo; channels are counted by arrays of three"
+)]
+
 use image::{DynamicImage, GrayImage, Rgb32FImage, imageops};
 
 use super::CropChange;

@@ -4,8 +4,6 @@
 //! `docs/quality.md` says how to read them. Pictures have values in 0..=1 and are taken for sRGB. Lengths
 //! in pixels are those of a crop of 1024 px and shrink or grow with the crop.
 
-#![warn(clippy::indexing_slicing)]
-
 mod difference;
 mod landmarks;
 mod occluders;

@@ -88,16 +88,25 @@ impl StageWarp {
 
     /// The anchors, which the warp never moves.
     pub fn seed_points(&self) -> &[Point] {
-        &self.mesh.points_before[..WarpMesh::ANCHORS]
+        self.mesh
+            .points_before
+            .get(..WarpMesh::ANCHORS)
+            .unwrap_or_default()
     }
 
     /// The control points in the photo's crop.
     pub fn points_before(&self) -> &[Point] {
-        &self.mesh.points_before[WarpMesh::ANCHORS..]
+        self.mesh
+            .points_before
+            .get(WarpMesh::ANCHORS..)
+            .unwrap_or_default()
     }
 
     /// The control points in the edited crop.
     pub fn points_after(&self) -> &[Point] {
-        &self.mesh.points_after[WarpMesh::ANCHORS..]
+        self.mesh
+            .points_after
+            .get(WarpMesh::ANCHORS..)
+            .unwrap_or_default()
     }
 }
