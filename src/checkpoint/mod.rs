@@ -11,6 +11,21 @@
 //! | [`npy`] | NumPy's arrays (`.npy`) | one array |
 //! | [`openvino`] | OpenVINO's intermediate representation (`.xml` and `.bin`) | [`openvino::Model`] |
 //! | [`torch`] | PyTorch's checkpoints (`.pth`), before and since version 1.6 | [`Tensors`] |
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use jawline::checkpoint::npy;
+//!
+//! let codes = ndarray::array![[0.5_f32, -1.0], [2.0, 0.0]];
+//! let bytes = npy::to_bytes(&codes);
+//! let name = Path::new("codes.npy");
+//! assert_eq!(npy::parse_f32(name, &bytes)?, codes.into_dyn());
+//! // Half a file is an error that names it.
+//! let error = npy::parse_f32(name, &bytes[..bytes.len() - 4]).unwrap_err();
+//! assert!(error.to_string().contains("codes.npy"));
+//! # Ok::<(), jawline::checkpoint::Error>(())
+//! ```
 
 pub mod dlib;
 mod error;

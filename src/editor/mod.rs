@@ -7,6 +7,18 @@
 //! What outlives the window is in files: the user's work in a [`project`] and, until that is saved, in
 //! the [`autosave`]; pictures through [`export`]; [`settings`] and [`presets`] beside the networks.
 //! What takes longer than a frame runs in a [`background`] thread.
+//!
+//! ```
+//! use jawline::editor::{Change, Command, Document};
+//!
+//! let mut document = Document::new(None, "portrait.jpg".to_owned());
+//! let face = document.next_face_id();
+//! let change = Change::Amount(60.0);
+//! document.apply(&Command::Edit { face, change }, None);
+//! assert_eq!(document.params(face).amount, 60.0);
+//! assert!(document.undo());
+//! assert_ne!(document.params(face).amount, 60.0);
+//! ```
 
 pub mod autosave;
 pub mod background;

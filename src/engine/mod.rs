@@ -11,6 +11,25 @@
 //!
 //! The core (`error`, `sessions`, `job`, `thread`) knows no job. `jobs/` has them all, and `client` is the
 //! one place that turns what a window asks for into jobs. `tests/floors.rs` holds us to it.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use jawline::engine::{Engine, FindFaces, Priority, Settings};
+//! use jawline::networks::detector::Search;
+//! use jawline::photo::{Limits, Photo};
+//! use jawline::runtime::CancelToken;
+//!
+//! let photo = Arc::new(Photo::load(Path::new("portrait.jpg"), &Limits::default())?);
+//! let engine = Engine::start(Settings::default())?;
+//! let job = FindFaces::new(photo, "portrait.jpg".to_owned(), Search::Quick);
+//! let faces = engine
+//!     .submit(Priority::Interactive, CancelToken::new(), job)
+//!     .wait(|progress| println!("{}", progress.stage))?;
+//! println!("{} found", faces.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod client;
 mod error;

@@ -6,6 +6,16 @@
 //! these coordinates already.
 //!
 //! A map is named after where it leads: `photo_from_crop` takes a point in the crop to the photo.
+//!
+//! ```
+//! use jawline::geometry::{Affine, Point};
+//!
+//! // A crop made of a square of the photo, from pixel (100, 200) on, at half the size.
+//! let photo_from_crop = Affine::translation(Point::new(100.0, 200.0)) * Affine::resize(2.0);
+//! // The crop's first pixel lies between four pixels of the photo.
+//! let point_in_photo = photo_from_crop.apply(Point::new(0.0, 0.0));
+//! assert_eq!(point_in_photo, Point::new(100.5, 200.5));
+//! ```
 
 mod affine;
 mod landmarks;

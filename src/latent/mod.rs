@@ -4,6 +4,20 @@
 //! A code in W+ is an `Array2<f32>` `[L, 512]`, one row a style layer, coarse to fine. What drives
 //! which resolution is said by the generator ([`GeneratorSpec`](crate::networks::GeneratorSpec));
 //! nothing here knows how many layers there are.
+//!
+//! ```
+//! use jawline::latent::{Boundary, CODE_SIZE, stylegan2_layer_resolutions};
+//! use ndarray::Array2;
+//!
+//! let resolutions_px = stylegan2_layer_resolutions(18);
+//! let code = Array2::zeros((18, CODE_SIZE));
+//! let edited = Boundary::coarse()?.edit(code.view(), -3.0, &resolutions_px, 16)?;
+//! // Coarse layers move by 3 along the boundary's unit normal, fine ones stay.
+//! let moved_by = edited.row(0).dot(&edited.row(0)).sqrt();
+//! assert!((moved_by - 3.0).abs() < 1e-4);
+//! assert_eq!(edited.row(17), code.row(17));
+//! # Ok::<(), jawline::latent::Error>(())
+//! ```
 
 #![warn(clippy::indexing_slicing)]
 mod boundary;

@@ -1,6 +1,17 @@
 //! Typed networks over sessions, and the network pack that holds them.
 //!
 //! Nothing above this room knows a tensor's name or a file's layout.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use jawline::networks::recognise;
+//!
+//! // What a file holds is detected from its content, whatever it is called.
+//! let (network, _) = recognise::read(Path::new("download.bin"))?;
+//! println!("{}", network.kind().word());
+//! # Ok::<(), jawline::networks::Error>(())
+//! ```
 
 mod chin_meter;
 pub mod detector;

@@ -8,6 +8,21 @@
 //!
 //! Lossless formats give back the same pixels bit for bit. JPEG does not, but a photo from a JPEG file
 //! is saved as that file with a change ([`Quality::AsSource`]): what has not changed looks the same.
+//!
+//! ```
+//! use jawline::photo::{Limits, Photo, SaveOptions};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("portrait.png");
+//! let options = SaveOptions::for_path(&path)?;
+//! let pixels = image::RgbImage::from_pixel(6, 4, image::Rgb([200, 90, 70]));
+//! Photo::from_pixels(pixels.into()).save(&path, &options)?;
+//!
+//! let photo = Photo::load(&path, &Limits::default())?;
+//! // A photo does not replace the file that it came from.
+//! assert!(photo.save(&path, &options).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![warn(clippy::indexing_slicing)]
 mod cancellable;

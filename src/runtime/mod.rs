@@ -8,6 +8,14 @@
 //! is looked for on disk before it is loaded, because loading an absent one can hang. And the
 //! execution provider that is reported is the one that runs: a provider that was asked for and is
 //! not there is an error, never a silent run on the CPU.
+//!
+//! ```no_run
+//! use jawline::runtime::{ProviderChoice, Runtime};
+//!
+//! let runtime = Runtime::load(ProviderChoice::Auto, 0)?;
+//! println!("{} on {}", runtime.build_info(), runtime.provider());
+//! # Ok::<(), jawline::runtime::Error>(())
+//! ```
 
 #![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 

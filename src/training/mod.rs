@@ -6,6 +6,13 @@
 //! codes ([`ridge`]) and takes the nuisances' directions out of the attribute's ([`conditional`]).
 //!
 //! Everything here is arithmetic on tables: no network runs, no picture is read.
+//!
+//! ```
+//! use jawline::training::auc;
+//!
+//! // Of four pairs of a score that should be high and one that should be low, three are in order.
+//! assert_eq!(auc(&[0.9, 0.6], &[0.1, 0.7]), Some(0.75));
+//! ```
 
 mod auc;
 pub mod boundary_fit;
