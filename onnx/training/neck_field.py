@@ -37,7 +37,7 @@ ACTIVE = slice(56, HEIGHT)
 MOST_FLOW, MOST_SHADE, MOST_TINT = 0.3, 0.6, 0.05
 # A shade may take half of the skin's light, as the shadow under a jaw does; dark patches beside a neck are darker.
 DEEPEST_SHADE = 0.7
-# What the program makes of a shade (`src/portrait/field/mod.rs`, constants of the same names): it takes the light alone,
+# What the program makes of a shade (`src/portrait/field.rs`, constants of the same names): it takes the light alone,
 # within bounds, with skin's colour following. Its bounds are narrower still (0.15 and 0.1).
 MOST_DARKENING, MOST_BRIGHTENING = 0.22, 0.12
 POWERS_OF_LIGHT = (0.86, 1.06, 1.12)

@@ -105,6 +105,7 @@ impl Engine {
         let (sender, events) = unbounded();
         let name = job.name();
         let task = Running {
+            span: tracing::info_span!("job", %name),
             job,
             events: sender,
             cancel: cancel.clone(),
@@ -137,6 +138,8 @@ trait Task: Send {
 }
 
 struct Running<J: Job> {
+    /// What a log line of its steps stands in.
+    span: tracing::Span,
     job: J,
     events: Sender<Event<J::Output>>,
     cancel: CancelToken,
@@ -146,6 +149,7 @@ struct Running<J: Job> {
 
 impl<J: Job> Task for Running<J> {
     fn step(&mut self, sessions: &mut Sessions) -> bool {
+        let _step = self.span.enter();
         let outcome = if self.cancel.is_cancelled() {
             Err(Error::Cancelled)
         } else {

@@ -126,6 +126,7 @@ fn write_as<T, E>(
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let _write = tracing::info_span!("write", path = %path.display()).entered();
     let failed = |source: std::io::Error| Error::writing(path, source.into());
     let place = Place::of(path, kind)?;
     stale::sweep(&place.folder);

@@ -54,6 +54,7 @@ impl Photo {
     /// [`Error::Unsupported`] (animations, rare kinds); [`Error::RawPhoto`] and
     /// [`Error::Foreign`] for files that another program has to convert first.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let _load = tracing::info_span!("load", path = %path.display()).entered();
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
         Self::read(file, path, limits)
     }
