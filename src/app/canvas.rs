@@ -8,6 +8,7 @@
 //! borders, so nothing jumps.
 
 #![warn(clippy::indexing_slicing)]
+
 mod blend;
 mod callback;
 mod change;

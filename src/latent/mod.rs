@@ -20,6 +20,7 @@
 //! ```
 
 #![warn(clippy::indexing_slicing)]
+
 mod boundary;
 mod boundary_file;
 pub mod diffusion;

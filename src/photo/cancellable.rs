@@ -260,14 +260,6 @@ mod tests {
     use super::*;
     use crate::photo::{Limits, Quality, Strip};
 
-    const FORMATS: [Format; 5] = [
-        Format::Png,
-        Format::Jpeg,
-        Format::Tiff,
-        Format::WebP,
-        Format::Bmp,
-    ];
-
     fn photo() -> Arc<Photo> {
         let mut state = 1u32;
         let noise = image::RgbImage::from_fn(700, 500, |_, _| {
@@ -301,7 +293,7 @@ mod tests {
             folder.path().join("cancellable"),
             folder.path().join("plain"),
         );
-        for format in FORMATS {
+        for format in Format::ALL {
             let on_progress = |fraction| {
                 assert!((0.0..=1.0).contains(&fraction));
                 true
@@ -325,7 +317,7 @@ mod tests {
     fn whenever_it_is_stopped_nothing_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        for format in FORMATS {
+        for format in Format::ALL {
             for patience in 0..3 {
                 let questions = AtomicUsize::new(0);
                 let on_progress = |_| questions.fetch_add(1, Ordering::SeqCst) < patience;

@@ -30,6 +30,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Png, Self::Jpeg, Self::Tiff, Self::WebP, Self::Bmp];
+
     /// The format that the extension of a file name stands for, in any case.
     pub fn from_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
@@ -172,13 +175,7 @@ mod tests {
         assert_eq!(Format::from_path(Path::new("b.Tif")), Some(Format::Tiff));
         assert_eq!(Format::from_path(Path::new("b.gif")), None);
         assert_eq!(Format::from_path(Path::new("png")), None);
-        for format in [
-            Format::Png,
-            Format::Jpeg,
-            Format::Tiff,
-            Format::WebP,
-            Format::Bmp,
-        ] {
+        for format in Format::ALL {
             let name = format!("x.{}", format.extension());
             assert_eq!(Format::from_path(Path::new(&name)), Some(format));
         }

@@ -132,7 +132,7 @@ fn left_out(bytes: &[u8], pictures: u32, auxiliaries: &[String]) -> Vec<Warning>
     let depth = is(&["depth", "auxid:2", "disparity"]);
     let boxes = Boxes::of(bytes);
     let others = |name: &&String| !gain_map(name) && !depth(name);
-    [
+    Warning::left_out([
         (
             auxiliaries.iter().any(|name| gain_map(&name)) || boxes.has_tone_map,
             "a gain map for HDR screens",
@@ -144,9 +144,7 @@ fn left_out(bytes: &[u8], pictures: u32, auxiliaries: &[String]) -> Vec<Warning>
         ),
         (boxes.has_video, "a video, or a sequence of pictures"),
         (pictures > 1, "further pictures"),
-    ]
-    .into_iter()
-    .filter_map(|(is_there, what)| is_there.then_some(Warning::LeftOut(what)))
+    ])
     .collect()
 }
 

@@ -15,8 +15,7 @@ use super::foreign::{Foreign, RawKind};
 #[cfg(feature = "heif")]
 use super::heif;
 use super::tiff::{self, Refused};
-use super::{ColourSpace, Density, DensityUnit, Error, Format, Metadata, Origin, Photo, Warning};
-use super::{jpeg, metadata, webp};
+use super::{ColourSpace, Error, Format, Metadata, Origin, Photo, Warning, jpeg, metadata, webp};
 
 /// How much a photo may hold. The size that a file declares is checked before memory is reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,36 +102,12 @@ impl Photo {
     }
 }
 
-/// Of what a file may hold, what it does hold and a file made from it does not.
-fn left_out<const N: usize>(parts: [(bool, &'static str); N]) -> impl Iterator<Item = Warning> {
-    let there = parts.into_iter().filter(|(is_there, _)| *is_there);
-    there.map(|(_, what)| Warning::LeftOut(what))
-}
-
 /// The first bytes, which tell the format; the reader is back at the start.
 fn head(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     reader.take(32).read_to_end(&mut head)?;
     reader.rewind()?;
     Ok(head)
-}
-
-/// What a BMP header says about print (`biXPelsPerMeter`, `biYPelsPerMeter`); the reader is back at the start.
-fn bmp_density(reader: &mut (impl BufRead + Seek)) -> io::Result<Option<Density>> {
-    /// The shortest header that has these fields.
-    const INFO_HEADER: u32 = 40;
-    let mut head = Vec::new();
-    reader.take(46).read_to_end(&mut head)?;
-    reader.rewind()?;
-    let number = |at: usize| {
-        let bytes = head.get(at..at + 4)?;
-        bytes.try_into().map(u32::from_le_bytes).ok()
-    };
-    let per_metre = |at| number(at).filter(|value| *value <= i32::MAX.cast_unsigned());
-    Ok(match (number(14), per_metre(38), per_metre(42)) {
-        (Some(INFO_HEADER..), Some(x), Some(y)) => Density::new((x, 1), (y, 1), DensityUnit::Metre),
-        _ => None,
-    })
 }
 
 /// The file that is being loaded, for decisions and messages.
@@ -170,15 +145,16 @@ impl Source<'_> {
                     content.has_pixel_chunks,
                     "PNG chunks about the old pixels (bKGD, sBIT, sPLT, hIST, a signature)",
                 );
-                let warnings = animated.into_iter().chain(left_out([chunks])).collect();
+                let warnings = animated
+                    .into_iter()
+                    .chain(Warning::left_out([chunks]))
+                    .collect();
                 let (photo, _) = self.decode(reader, content.metadata, warnings)?;
                 Ok(photo)
             }
             Format::Bmp => {
-                let metadata = Metadata {
-                    density: bmp_density(&mut reader).map_err(reading)?,
-                    ..Metadata::default()
-                };
+                let metadata = metadata::bmp::read(&mut reader).map_err(reading)?;
+                reader.rewind().map_err(reading)?;
                 let (photo, _) = self.decode(reader, metadata, Vec::new())?;
                 Ok(photo)
             }
@@ -227,13 +203,12 @@ impl Source<'_> {
             warnings.push(Warning::NoEndMarker);
         }
         warnings.extend(jpeg::extras(&bytes).into_iter().map(Warning::Extra));
-        let content = metadata::jpeg::read(&mut &bytes[..])
-            .map_err(|error| Error::reading(self.path, error))?;
+        let content = metadata::jpeg::read(&bytes);
         let seconds = [
             (content.has_second_exif, "a second EXIF block"),
             (content.has_second_xmp, "a second XMP packet"),
         ];
-        warnings.extend(left_out(seconds));
+        warnings.extend(Warning::left_out(seconds));
         let metadata = content.metadata;
         let (mut photo, orientation) = match jpeg::decodable(&bytes, most_bytes) {
             Cow::Borrowed(_) => self.decode(Cursor::new(Arc::clone(&bytes)), metadata, warnings)?,

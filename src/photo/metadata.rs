@@ -1,9 +1,10 @@
 //! What a file says about its pixels, how each container holds it, and what another cannot.
 //!
-//! [`jpeg`], [`png`], [`webp`] and [`tiff`](super::tiff) read a file's metadata and put them into a
+//! [`bmp`], [`jpeg`], [`png`], [`webp`] and [`tiff`](super::tiff) read a file's metadata and put them into a
 //! finished file; [`xmp`] and [`photoshop`] change what is inside a packet or a block. Whatever need
 //! not change is carried byte for byte.
 
+pub(super) mod bmp;
 pub(super) mod jpeg;
 pub(super) mod photoshop;
 pub(super) mod png;

@@ -25,6 +25,7 @@
 //! ```
 
 #![warn(clippy::indexing_slicing)]
+
 mod cancellable;
 pub mod colour;
 mod density;
@@ -228,6 +229,14 @@ pub enum Warning {
         "the EXIF data (camera, date, place) are too long for a JPEG file and were left out; save as PNG to keep them"
     )]
     ExifTooLong,
+}
+
+impl Warning {
+    /// That a file holds what no file made from it does: those of the parts that are there.
+    fn left_out<const N: usize>(parts: [(bool, &'static str); N]) -> impl Iterator<Item = Self> {
+        let there = parts.into_iter().filter(|(is_there, _)| *is_there);
+        there.map(|(_, what)| Self::LeftOut(what))
+    }
 }
 
 impl Photo {

@@ -1,12 +1,11 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
 use image::{ColorType, DynamicImage, ImageError};
 
-use super::density::Density;
 use super::jpeg::{self, KeptSegments};
 use super::metadata::{self, xmp};
 use super::verify::{self, Written};
@@ -220,13 +219,7 @@ pub(super) fn encode(
         Format::Bmp => {
             let start = file.stream_position()?;
             pixels.write_with_encoder(BmpEncoder::new(&mut *file))?;
-            if let Some([x, y]) = metadata.density.and_then(Density::per_metre) {
-                let end = file.stream_position()?;
-                // biXPelsPerMeter and biYPelsPerMeter.
-                file.seek(SeekFrom::Start(start + 38))?;
-                file.write_all(&[x.to_le_bytes(), y.to_le_bytes()].concat())?;
-                file.seek(SeekFrom::Start(end))?;
-            }
+            metadata::bmp::write(file, start, metadata)?;
         }
         Format::Jpeg => match as_source(photo, pixels, metadata, options) {
             Some(Ok(again)) => {
@@ -304,8 +297,7 @@ fn as_source(
         let mut parts = stored.clone();
         if source.has_inks() {
             // The photo, which is in RGB, does not have the profile of the inks.
-            let own = metadata::jpeg::read(&mut &source.bytes[..]);
-            parts.icc_profile = own.ok().and_then(|own| own.metadata.icc_profile);
+            parts.icc_profile = metadata::jpeg::read(&source.bytes).metadata.icc_profile;
         }
         let mut bytes = metadata::jpeg::spliced_with_positions(&bytes, &parts);
         if kept == KeptSegments::All {

@@ -7,14 +7,6 @@ use crate::fs as file;
 use crate::photo::exif::tests::{PLACE, block, camera_block, contains};
 use crate::photo::{Limits, Part};
 
-const ALL: [Format; 5] = [
-    Format::Png,
-    Format::Jpeg,
-    Format::Tiff,
-    Format::WebP,
-    Format::Bmp,
-];
-
 fn options(format: Format) -> SaveOptions {
     SaveOptions {
         format,
@@ -49,7 +41,7 @@ fn lossless_formats_give_back_pixels_and_metadata() {
     let deep = ImageBuffer::from_fn(9, 7, |x, y| {
         Rgba([x as u16 * 999, y as u16, 60_001, 40_000])
     });
-    for format in ALL {
+    for format in Format::ALL {
         let path = folder
             .path()
             .join("photo")

@@ -174,13 +174,7 @@ fn an_untouched_photo_is_copied_byte_for_byte_where_the_format_stays() {
 #[test]
 fn every_format_is_written_in_full_size_and_reduced() {
     let (folder, photo) = folder_with("a.png", picture());
-    for format in [
-        Format::Png,
-        Format::Jpeg,
-        Format::Tiff,
-        Format::WebP,
-        Format::Bmp,
-    ] {
+    for format in Format::ALL {
         for (side, expected) in [
             (None, (120, 80)),
             (Some(60), (60, 40)),

@@ -2,8 +2,6 @@
 //!
 //! ITU-T T.81, annex B; JFIF; CIPA DC-008, 4.5.4; Adobe's "XMP Specification", part 3; ICC.1, annex B.4.
 
-use std::io::{self, BufRead, Read};
-
 use super::{Density, DensityUnit, JpegPart, Metadata, photoshop, xmp};
 use crate::photo::jpeg::marker::{
     ADOBE, APP0, APP1, APP2, APP13, APP14, APP15, COMMENT, END_OF_IMAGE, EXIF, ICC, JFIF,
@@ -26,52 +24,54 @@ pub(in crate::photo) struct Content {
     pub has_second_xmp: bool,
 }
 
-/// Reads the metadata of a JPEG file from its start. Bytes before the picture are passed over, and a
-/// file that ends too early has those read so far.
-pub(in crate::photo) fn read(reader: &mut impl BufRead) -> io::Result<Content> {
-    let mut metadata = Metadata::default();
-    let (mut has_second_exif, mut has_second_xmp) = (false, false);
+/// Reads the metadata of a JPEG file. Bytes before the picture are passed over, and a file that ends too early
+/// has those read so far.
+pub(in crate::photo) fn read(jpeg: &[u8]) -> Content {
+    let mut content = Content::default();
+    let Content {
+        metadata,
+        has_second_exif,
+        has_second_xmp,
+    } = &mut content;
     let mut collected = Collected::default();
     let mut budget = MOST_BYTES;
-    while let Some((marker, content)) = next_segment(reader)? {
-        budget = match budget.checked_sub(content.len()) {
-            Some(left) => left,
-            None => break,
+    let mut rest = jpeg;
+    while let Some((marker, segment, after)) = split_segment(rest) {
+        rest = after;
+        budget = match budget.checked_sub(segment.len()) {
+            Some(left) if marker != START_OF_SCAN => left,
+            _ => break,
         };
         let part = match marker {
             COMMENT => {
-                metadata.comments.push(content);
+                metadata.comments.push(segment.to_vec());
                 JpegPart::Comments
             }
-            APP0 if content.starts_with(JFIF) => {
-                metadata.density = density(&content);
+            APP0 if segment.starts_with(JFIF) => {
+                metadata.density = density(segment);
                 continue;
             }
             // A thumbnail of the old picture; what belongs to the encoder; what others have to place.
-            APP0 if content.starts_with(JFIF_EXTENSION) => continue,
-            APP14 if content.starts_with(ADOBE) => continue,
-            APP2 if content.starts_with(MULTI_PICTURE) => continue,
-            APP1 if content.starts_with(EXIF) && metadata.exif.is_some() => {
-                has_second_exif = true;
+            APP0 if segment.starts_with(JFIF_EXTENSION) => continue,
+            APP14 if segment.starts_with(ADOBE) => continue,
+            APP2 if segment.starts_with(MULTI_PICTURE) => continue,
+            APP1 if segment.starts_with(EXIF) && metadata.exif.is_some() => {
+                *has_second_exif = true;
                 continue;
             }
-            APP1 if content.starts_with(XMP) && metadata.xmp.is_some() => {
-                has_second_xmp = true;
+            APP1 if segment.starts_with(XMP) && metadata.xmp.is_some() => {
+                *has_second_xmp = true;
                 continue;
             }
-            APP0..=APP15 => collected.take(&mut metadata, marker, content),
+            APP0..=APP15 => collected.take(metadata, marker, segment),
             _ => continue,
         };
         if !metadata.jpeg_parts.contains(&part) || matches!(part, JpegPart::Other { .. }) {
             metadata.jpeg_parts.push(part);
         }
     }
-    collected.finish(&mut metadata);
-    Ok(Content {
-        metadata,
-        has_second_exif,
-        has_second_xmp,
-    })
+    collected.finish(metadata);
+    content
 }
 
 /// What comes in several segments.
@@ -83,7 +83,7 @@ struct Collected {
 }
 
 impl Collected {
-    fn take(&mut self, metadata: &mut Metadata, marker: u8, content: Vec<u8>) -> JpegPart {
+    fn take(&mut self, metadata: &mut Metadata, marker: u8, content: &[u8]) -> JpegPart {
         let after = |prefix: &[u8]| content.strip_prefix(prefix).map(<[u8]>::to_vec);
         if marker == APP1
             && let Some(exif) = after(EXIF)
@@ -116,6 +116,7 @@ impl Collected {
             self.photoshop.extend(part);
             return JpegPart::Photoshop;
         }
+        let content = content.to_vec();
         JpegPart::Other { marker, content }
     }
 
@@ -171,36 +172,6 @@ fn density(jfif: &[u8]) -> Option<Density> {
     };
     let [x, y] = [[x1, x0], [y1, y0]].map(|bytes| u32::from(u16::from_be_bytes(bytes)));
     Density::new((x, 1), (y, 1), unit)
-}
-
-/// The next segment before the first scan: its marker, and its content without the length.
-fn next_segment(reader: &mut impl BufRead) -> io::Result<Option<(u8, Vec<u8>)>> {
-    loop {
-        reader.skip_until(0xFF)?;
-        let mut marker = [0xFF];
-        while marker == [0xFF] {
-            if reader.read(&mut marker)? == 0 {
-                return Ok(None);
-            }
-        }
-        match marker[0] {
-            0x00 | 0x01 | RST0..=START_OF_IMAGE => continue,
-            START_OF_SCAN | END_OF_IMAGE => return Ok(None),
-            _ => {}
-        }
-        let mut length = Vec::with_capacity(2);
-        reader.take(2).read_to_end(&mut length)?;
-        let Some(length) = <[u8; 2]>::try_from(length)
-            .ok()
-            .and_then(|length| u16::from_be_bytes(length).checked_sub(2))
-        else {
-            return Ok(None);
-        };
-        let mut content = Vec::with_capacity(length.into());
-        reader.take(length.into()).read_to_end(&mut content)?;
-        let is_whole = content.len() == usize::from(length);
-        return Ok(is_whole.then_some((marker[0], content)));
-    }
 }
 
 /// A finished JPEG file with these metadata in place of those that it has. What belongs to its pixels
@@ -264,7 +235,7 @@ fn splice(jpeg: &[u8], metadata: &Metadata, keeps_positions: bool) -> Vec<u8> {
 }
 
 /// The first segment of some bytes, its marker, and what follows. Stray bytes and markers that stand alone are
-/// passed over, as in [`read`].
+/// passed over.
 fn split_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let mut rest = bytes;
     loop {

@@ -4,14 +4,6 @@ use super::*;
 use crate::photo::exif::tests::{camera_block, contains};
 use crate::photo::{Density, DensityUnit};
 
-const FORMATS: [Format; 5] = [
-    Format::Png,
-    Format::Jpeg,
-    Format::Tiff,
-    Format::WebP,
-    Format::Bmp,
-];
-
 fn rich() -> Metadata {
     let text = |kind: &[u8; 4], content: &[u8]| PngChunk {
         kind: *kind,
@@ -87,7 +79,7 @@ fn what_each_format_cannot_hold_is_said_by_name() {
 
 #[test]
 fn what_is_said_is_what_is_done() {
-    for format in FORMATS {
+    for format in Format::ALL {
         for strip in Strip::ALL {
             let (metadata, losses) = rich().prepared(format, strip, false);
             let wanted = rich().without(strip);

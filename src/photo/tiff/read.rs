@@ -185,13 +185,12 @@ impl Pages {
                 others = in_chain.saturating_sub(2);
             }
         }
-        // A file of nothing but reduced pictures: the first of them.
-        let mut masks = 0;
         for directory in &self.chain {
-            masks += usize::from(file.number(directory, tag::NEW_SUBFILE_TYPE)? == Some(MASK));
+            others += usize::from(file.number(directory, tag::NEW_SUBFILE_TYPE)? == Some(MASK));
         }
+        // A file of nothing but reduced pictures: the first of them.
         match chosen.or(self.chain.first()) {
-            Some(directory) => Ok((directory.clone(), others + masks)),
+            Some(directory) => Ok((directory.clone(), others)),
             None => Err(Refused::Unsupported("no picture in it".to_owned())),
         }
     }
